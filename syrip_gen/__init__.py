@@ -1,0 +1,1 @@
+"""Make labelled synthetic infant images from 2D infant poses."""

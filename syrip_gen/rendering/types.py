@@ -1,0 +1,70 @@
+"""What a renderer takes and gives back."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+__all__ = ["RenderInputs", "RenderOutput", "Renderer"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RenderInputs:
+    """One scene with every asset resolved to arrays. Camera frame: OpenCV axes, metres."""
+
+    vertices: np.ndarray
+    """(V, 3) float32 camera-frame vertices, garments' and hair's thickness included."""
+    normals: np.ndarray
+    """(V, 3) float32 unit vertex normals, camera frame."""
+    faces: np.ndarray
+    """(F, 3) int32."""
+    uv: np.ndarray
+    """(U, 2) float32, v up."""
+    uv_faces: np.ndarray
+    """(F, 3) int32."""
+    texture: np.ndarray
+    """(Ht, Wt, 3) uint8 sRGB albedo, first row = v 1."""
+    gloss: np.ndarray | None
+    """(Ht, Wt) uint8 strength of the specular term (eyes, lips, moist skin), or None."""
+    background: np.ndarray
+    """(H, W, 3) uint8 sRGB picture behind the body, before shadows."""
+    support_plane: tuple[float, float, float, float] | None
+    """(a, b, c, d) of ax + by + cz + d = 0 in the camera frame, unit normal towards the body; None = no shadow."""
+    sh: np.ndarray
+    """(9, 3) float32 RGB spherical-harmonics light, camera frame."""
+    key_direction: np.ndarray
+    """(3,) float32 unit vector towards the key light, camera frame."""
+    key_color: np.ndarray
+    """(3,) float32."""
+    shadow_softness: float
+    """Radians."""
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RenderOutput:
+    """One rendered picture."""
+
+    rgb: np.ndarray
+    """(H, W, 3) uint8 sRGB, composited over the background, before camera effects."""
+    depth: np.ndarray
+    """(H, W) float32 metres along the camera's z at pixel centres; inf where no body is."""
+
+
+class Renderer(Protocol):
+    """A way to turn one resolved scene into a picture; it needs to know nothing about labels."""
+
+    name: str
+
+    def render(self, inputs: RenderInputs) -> RenderOutput:
+        """Render one scene."""
+        ...
+
+    def close(self) -> None:
+        """Free contexts."""
+        ...

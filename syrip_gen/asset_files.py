@@ -1,0 +1,53 @@
+"""Where the files that syrip ships live: ``assets/`` of a checkout, or the copy inside an installed wheel."""
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+
+__all__ = ["asset_path", "assets_dir", "file_sha256"]
+
+
+@lru_cache(maxsize=1)
+def assets_dir() -> Path:
+    """Return the folder of shipped files.
+
+    The wheel carries ``assets/`` as ``syrip_gen/assets`` (a top-level package called "assets" would clash with
+    other people's); in a checkout it is the folder beside the package.
+
+    Raises:
+        FileNotFoundError: When neither exists, which means a broken installation.
+    """
+    package = Path(__file__).resolve().parent
+    for folder in (package / "assets", package.parent / "assets"):
+        if folder.is_dir():
+            return folder
+    raise FileNotFoundError(
+        f"syrip's own assets are missing: looked in {package / 'assets'} and {package.parent / 'assets'}. "
+        "Reinstall syrip (pip install --force-reinstall syrip) or restore the assets/ folder of the checkout."
+    )
+
+
+def asset_path(name: str) -> Path:
+    """Return the path of one shipped file or folder, such as ``"bodies/infant.npz"``.
+
+    Args:
+        name: Path below ``assets/``, with forward slashes.
+
+    Raises:
+        FileNotFoundError: When the file does not exist.
+    """
+    root = assets_dir()
+    path = (root / name).resolve()
+    if not path.is_relative_to(root):
+        raise ValueError(f"asset name {name!r} leaves the assets folder {root}; use a path below it")
+    if not path.exists():
+        raise FileNotFoundError(
+            f"shipped asset {name!r} is missing from {root}. Reinstall syrip or restore the file from its repository."
+        )
+    return path
+
+
+def file_sha256(path: Path | str) -> str:
+    """Return the SHA-256 of a file as hex digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

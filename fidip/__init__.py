@@ -1,0 +1,1 @@
+"""Learn infant pose networks from real and synthetic images."""

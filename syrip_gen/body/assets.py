@@ -12,7 +12,7 @@ NUM_JOINTS = 24
 """Joints of the SMPL kinematic tree, root included."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class BodyAssets:
     """An SMPL-format body: template, blend shapes, skinning, regressors, UVs.
 

@@ -1,0 +1,72 @@
+"""What the camera does to a rendered picture: exposure, white balance, gamma, saturation, blur, noise, JPEG."""
+
+import cv2
+import numpy as np
+
+from syrip_gen.rendering.colors import linear_to_srgb, srgb_to_linear
+from syrip_gen.sampling.scene import EffectsSpec
+
+__all__ = ["apply_effects", "encode_jpeg"]
+
+_NOISE_POOL = 1 << 18
+_SHOT_SHARE = 0.8
+"""Share of the noise's variance at full brightness that grows with the signal; the rest is read noise."""
+
+
+def apply_effects(rgb: np.ndarray, spec: EffectsSpec) -> np.ndarray:
+    """Return the picture as the camera of ``spec`` would have taken it; the same bytes for the same spec.
+
+    Exposure and white balance act on linear light, gamma on its sRGB encoding, saturation about Rec. 601 luma.
+    Noise is Gaussian with a standard deviation of ``noise_sigma`` at white that falls with the square root of the
+    signal towards the read noise, and is slightly correlated between neighbours, as after demosaicing.
+
+    Args:
+        rgb: (H, W, 3) uint8 sRGB.
+        spec: The effects; ``jpeg_quality`` is :func:`encode_jpeg`'s business.
+    """
+    picture = cv2.LUT(rgb, _tone_table(spec))
+    if abs(spec.saturation - 1.0) > 1e-6:
+        picture = cv2.transform(picture, _saturation_matrix(spec.saturation))
+    if spec.blur_sigma_px > 0.05:
+        picture = cv2.GaussianBlur(picture, (0, 0), spec.blur_sigma_px, borderType=cv2.BORDER_REPLICATE)
+    if spec.noise_sigma > 0.0:
+        picture = _add_noise(picture, spec.noise_sigma, spec.noise_seed)
+    return picture
+
+
+def encode_jpeg(rgb: np.ndarray, quality: int) -> bytes:
+    """Encode (H, W, 3) uint8 RGB as JPEG of ``quality`` 1..100; the same bytes for the same picture."""
+    if not 1 <= quality <= 100:
+        raise ValueError(f"JPEG quality is {quality}, expected 1..100")
+    done, data = cv2.imencode(
+        ".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, int(quality)]
+    )
+    if not done:
+        raise ValueError(f"OpenCV cannot encode a picture of shape {rgb.shape} as JPEG")
+    return data.tobytes()
+
+
+def _tone_table(spec: EffectsSpec) -> np.ndarray:
+    """Return the (256, 3) uint8 table of exposure, white balance and gamma."""
+    gains = 2.0**spec.exposure_ev * np.asarray(spec.white_balance, dtype=np.float64)
+    linear = srgb_to_linear(np.arange(256) / 255.0)[:, None] * gains
+    encoded = linear_to_srgb(np.clip(linear, 0.0, 1.0)) ** spec.gamma
+    return np.round(255.0 * encoded).astype(np.uint8).reshape(1, 256, 3)
+
+
+def _saturation_matrix(saturation: float) -> np.ndarray:
+    luma = np.array([0.299, 0.587, 0.114])
+    return (saturation * np.eye(3) + (1.0 - saturation) * luma[None, :]).astype(np.float32)
+
+
+def _add_noise(picture: np.ndarray, sigma: float, seed: int) -> np.ndarray:
+    """Add signal-dependent noise; each row block reads the pool of random numbers at an offset of its own."""
+    h, w = picture.shape[:2]
+    rng = np.random.Generator(np.random.SFC64(seed))
+    noise = rng.standard_normal((h, w, 3), dtype=np.float32)
+    level = np.arange(256) / 255.0
+    amplitude = 255.0 * sigma * np.sqrt(_SHOT_SHARE * level + (1.0 - _SHOT_SHARE))
+    scale = amplitude.astype(np.float32)[picture]
+    noise *= scale
+    noise += picture
+    return cv2.convertScaleAbs(np.maximum(noise, 0.0, out=noise))

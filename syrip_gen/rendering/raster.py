@@ -1,0 +1,121 @@
+"""The default renderer: a rasteriser in compiled Python that needs no OpenGL and no display."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter
+
+import numpy as np
+
+from syrip_gen.rendering.colors import LINEAR_OF_SRGB, SRGB_OF_LINEAR
+from syrip_gen.rendering.lighting import irradiance_matrix
+from syrip_gen.rendering.shading import composite_body
+from syrip_gen.rendering.texturing import build_pyramid
+from syrip_gen.rendering.types import RenderInputs, RenderOutput
+from syrip_gen.rendering.zbuffer import fill_faces, project
+
+__all__ = ["RasterRenderer"]
+
+
+class RasterRenderer:
+    """Renders on one CPU core, without the GIL in its loops. One instance per thread: buffers are reused.
+
+    ``timings_s`` sums the seconds of each stage over all pictures so far.
+    """
+
+    name = "raster"
+
+    def __init__(self) -> None:
+        self.timings_s: dict[str, float] = {}
+        self._inverse_depth = np.zeros((0, 0), dtype=np.float32)
+        self._face_index = np.zeros((0, 0), dtype=np.int32)
+
+    def render(self, inputs: RenderInputs) -> RenderOutput:
+        """Render one scene.
+
+        The picture is the same, byte for byte, on every call and in every thread.
+        """
+        h, w = inputs.height, inputs.width
+        if inputs.background.shape != (h, w, 3):
+            raise ValueError(f"background has shape {inputs.background.shape}, expected {(h, w, 3)}")
+        vertices = np.ascontiguousarray(inputs.vertices, dtype=np.float32)
+        faces = np.ascontiguousarray(inputs.faces, dtype=np.int32)
+        rgb = inputs.background.copy()
+        depth = np.full((h, w), np.inf, dtype=np.float32)
+        with self._timed("visibility"):
+            lattice = (2.0 * inputs.fx, 2.0 * inputs.fy, 2.0 * inputs.cx, 2.0 * inputs.cy)
+            xy, inv_z = project(vertices, *lattice)
+            bounds = _pixel_bounds(xy, inv_z, w, h)
+            if bounds is None:
+                return RenderOutput(rgb=rgb, depth=depth)
+            self._clear(bounds, w, h)
+            fill_faces(
+                vertices, faces, xy, inv_z, *lattice, False, self._inverse_depth, self._face_index
+            )
+        with self._timed("texture"):
+            texture = build_pyramid(inputs.texture, inputs.gloss)
+        with self._timed("shading"):
+            vertex_light = np.ones((len(vertices), 4), dtype=np.float32)
+            mesh = (
+                vertices,
+                np.ascontiguousarray(inputs.normals, dtype=np.float32),
+                vertex_light,
+                faces,
+                np.ascontiguousarray(inputs.uv, dtype=np.float32),
+                np.ascontiguousarray(inputs.uv_faces, dtype=np.int32),
+                xy,
+                inv_z,
+            )
+            light = (
+                irradiance_matrix(inputs.sh),
+                np.asarray(inputs.key_direction, dtype=np.float32),
+                np.asarray(inputs.key_color, dtype=np.float32),
+            )
+            composite_body(
+                (inputs.fx, inputs.fy, inputs.cx, inputs.cy),
+                bounds,
+                self._inverse_depth,
+                self._face_index,
+                mesh,
+                texture,
+                light,
+                (LINEAR_OF_SRGB, SRGB_OF_LINEAR),
+                rgb,
+                depth,
+            )
+        return RenderOutput(rgb=rgb, depth=depth)
+
+    def close(self) -> None:
+        """Free the buffers."""
+        self._inverse_depth = np.zeros((0, 0), dtype=np.float32)
+        self._face_index = np.zeros((0, 0), dtype=np.int32)
+
+    def _clear(self, bounds: tuple[int, int, int, int], w: int, h: int) -> None:
+        """Empty the lattice where this picture will read it."""
+        if self._face_index.shape != (2 * h + 1, 2 * w + 1):
+            self._inverse_depth = np.empty((2 * h + 1, 2 * w + 1), dtype=np.float32)
+            self._face_index = np.empty((2 * h + 1, 2 * w + 1), dtype=np.int32)
+        x0, y0, x1, y1 = bounds
+        window = (slice(2 * y0, 2 * y1 + 1), slice(2 * x0, 2 * x1 + 1))
+        self._inverse_depth[window] = 0.0
+        self._face_index[window] = -1
+
+    @contextmanager
+    def _timed(self, stage: str) -> Iterator[None]:
+        start = perf_counter()
+        try:
+            yield
+        finally:
+            self.timings_s[stage] = self.timings_s.get(stage, 0.0) + perf_counter() - start
+
+
+def _pixel_bounds(xy: np.ndarray, inv_z: np.ndarray, w: int, h: int) -> tuple[int, int, int, int] | None:
+    """Return the pixels (x0, y0, x1, y1) that triangles may touch, or None when the body is out of the picture."""
+    drawn = inv_z > 0
+    if not drawn.any():
+        return None
+    if (inv_z == 0).any():  # something crosses the near plane and may reach anywhere
+        return 0, 0, w, h
+    x, y = xy[drawn, 0] / 512.0, xy[drawn, 1] / 512.0
+    x0, y0 = max(int(x.min()) - 1, 0), max(int(y.min()) - 1, 0)
+    x1, y1 = min(int(x.max()) + 2, w), min(int(y.max()) + 2, h)
+    return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None

@@ -1,0 +1,208 @@
+"""Which triangle is seen at each sample of the picture, and how far away it is.
+
+Image coordinates are continuous pixels with (0, 0) at the top left *corner* of the picture, so the centre of pixel
+(column i, row j) is (i + 0.5, j + 0.5) and ``u = fx x / z + cx``. Vertices snap to 1/256 of a sample and edges
+follow the top-left rule in integers, so two triangles that share an edge leave no crack and share no sample.
+"""
+
+import numpy as np
+from numba import njit
+
+__all__ = ["NEAR_M", "SUBSTEPS", "face_buffer", "fill_faces", "project"]
+
+NEAR_M = 0.02
+"""Distance of the near plane, metres; nearer parts of triangles are cut off."""
+SUBSTEPS = 256
+"""Snapped positions per sample."""
+_LIMIT = 1 << 29  # keeps every product of two coordinate differences inside int64
+_JIT = {"nogil": True, "cache": True, "error_model": "numpy"}
+
+
+def face_buffer(
+    vertices_cam: np.ndarray,
+    faces: np.ndarray,
+    fx: float,
+    fy: float,
+    cx: float,
+    cy: float,
+    w: int,
+    h: int,
+    supersample: int = 1,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the nearest triangle of every sample, seen from either side.
+
+    Triangles that cross the near plane are clipped, those with a vertex that is not finite are left out. Of two
+    triangles at exactly the same depth the one that comes first in ``faces`` wins.
+
+    Args:
+        vertices_cam: (V, 3) metres, camera frame (OpenCV axes).
+        faces: (F, 3) integer vertex indices.
+        fx: Focal length, px; fy likewise, cx and cy the principal point, px.
+        fy: See ``fx``.
+        cx: See ``fx``.
+        cy: See ``fx``.
+        w: Picture width, px.
+        h: Picture height, px.
+        supersample: Samples per pixel and axis, evenly spaced.
+
+    Returns:
+        depth (h·s, w·s) float32 metres along z, inf where nothing is; face_index (h·s, w·s) int32, -1 there.
+    """
+    s = int(supersample)
+    vertices = np.ascontiguousarray(vertices_cam, dtype=np.float32)
+    triangles = np.ascontiguousarray(faces, dtype=np.int32)
+    inverse_depth = np.zeros((h * s, w * s), dtype=np.float32)
+    face_index = np.full((h * s, w * s), -1, dtype=np.int32)
+    lattice = (float(fx) * s, float(fy) * s, float(cx) * s - 0.5, float(cy) * s - 0.5)
+    xy, inv_z = project(vertices, *lattice)
+    fill_faces(vertices, triangles, xy, inv_z, *lattice, False, inverse_depth, face_index)
+    with np.errstate(divide="ignore"):
+        depth = np.float32(1.0) / inverse_depth
+    return depth, face_index
+
+
+@njit(**_JIT)
+def _snap(value):
+    scaled = value * SUBSTEPS
+    if scaled > _LIMIT:
+        return np.int64(_LIMIT)
+    if scaled < -_LIMIT:
+        return np.int64(-_LIMIT)
+    return np.int64(np.floor(scaled + 0.5))
+
+
+@njit(**_JIT)
+def project(vertices, fx, fy, cx, cy):
+    """Project vertices to snapped sample coordinates.
+
+    Returns:
+        xy (V, 2) int64 in 1/256 sample; inv_z (V,) float64: 1/z, 0 behind the near plane, NaN when not finite.
+    """
+    count = vertices.shape[0]
+    xy = np.zeros((count, 2), dtype=np.int64)
+    inv_z = np.zeros(count, dtype=np.float64)
+    for i in range(count):
+        x, y, z = np.float64(vertices[i, 0]), np.float64(vertices[i, 1]), np.float64(vertices[i, 2])
+        if not (np.isfinite(x) and np.isfinite(y) and np.isfinite(z)):
+            inv_z[i] = np.nan
+        elif z >= NEAR_M:
+            inv_z[i] = 1.0 / z
+            xy[i, 0] = _snap(fx * x / z + cx)
+            xy[i, 1] = _snap(fy * y / z + cy)
+    return xy, inv_z
+
+
+@njit(**_JIT)
+def fill_faces(vertices, faces, xy, inv_z, fx, fy, cx, cy, cull, inverse_depth, face_index):
+    """Draw every triangle into ``inverse_depth`` (0 = empty) and ``face_index``, keeping the nearest.
+
+    Args:
+        vertices: (V, 3) float32 camera frame; read only for triangles that cross the near plane.
+        faces: (F, 3) int32.
+        xy: See :func:`project`.
+        inv_z: See :func:`project`.
+        fx: The same four lattice numbers that :func:`project` was given.
+        fy: See ``fx``.
+        cx: See ``fx``.
+        cy: See ``fx``.
+        cull: Leave out triangles seen from behind (a closed mesh never shows one).
+        inverse_depth: (h, w) float32, changed in place.
+        face_index: (h, w) int32, changed in place.
+    """
+    for f in range(faces.shape[0]):
+        a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+        za, zb, zc = inv_z[a], inv_z[b], inv_z[c]
+        if za > 0.0 and zb > 0.0 and zc > 0.0:
+            _fill(
+                xy[a, 0], xy[a, 1], za, xy[b, 0], xy[b, 1], zb, xy[c, 0], xy[c, 1], zc,
+                f, cull, inverse_depth, face_index,
+            )  # fmt: skip
+        elif za > 0.0 or zb > 0.0 or zc > 0.0:
+            if za >= 0.0 and zb >= 0.0 and zc >= 0.0:  # false for NaN
+                _fill_clipped(vertices, a, b, c, f, fx, fy, cx, cy, cull, inverse_depth, face_index)
+
+
+@njit(**_JIT)
+def _fill_clipped(vertices, a, b, c, f, fx, fy, cx, cy, cull, inverse_depth, face_index):
+    """Cut one triangle at the near plane and draw the one or two triangles that remain."""
+    corner = np.empty((4, 2), dtype=np.int64)
+    inv = np.empty(4, dtype=np.float64)
+    ids = (a, b, c)
+    count = 0
+    for k in range(3):
+        p, q = vertices[ids[k]], vertices[ids[(k + 1) % 3]]
+        inside_p, inside_q = p[2] >= NEAR_M, q[2] >= NEAR_M
+        if inside_p:
+            z = np.float64(p[2])
+            corner[count, 0] = _snap(fx * p[0] / z + cx)
+            corner[count, 1] = _snap(fy * p[1] / z + cy)
+            inv[count] = 1.0 / z
+            count += 1
+        if inside_p != inside_q:
+            # The same end is always the start, so neighbours cut a shared edge at the same point.
+            lo, hi = (p, q) if inside_p else (q, p)
+            t = (np.float64(lo[2]) - NEAR_M) / (np.float64(lo[2]) - np.float64(hi[2]))
+            x = lo[0] + t * (np.float64(hi[0]) - lo[0])
+            y = lo[1] + t * (np.float64(hi[1]) - lo[1])
+            corner[count, 0] = _snap(fx * x / NEAR_M + cx)
+            corner[count, 1] = _snap(fy * y / NEAR_M + cy)
+            inv[count] = 1.0 / NEAR_M
+            count += 1
+    for k in range(1, count - 1):
+        _fill(
+            corner[0, 0], corner[0, 1], inv[0], corner[k, 0], corner[k, 1], inv[k],
+            corner[k + 1, 0], corner[k + 1, 1], inv[k + 1], f, cull, inverse_depth, face_index,
+        )  # fmt: skip
+
+
+@njit(**_JIT)
+def _fill(x0, y0, z0, x1, y1, z1, x2, y2, z2, f, cull, inverse_depth, face_index):
+    """Draw one snapped triangle; z0..z2 are inverse depths, linear on the screen."""
+    height, width = inverse_depth.shape
+    i_min = max((min(x0, x1, x2) + (SUBSTEPS - 1)) >> 8, 0)
+    i_max = min(max(x0, x1, x2) >> 8, width - 1)
+    if i_min > i_max:
+        return
+    j_min = max((min(y0, y1, y2) + (SUBSTEPS - 1)) >> 8, 0)
+    j_max = min(max(y0, y1, y2) >> 8, height - 1)
+    if j_min > j_max:
+        return
+    area = (x1 - x0) * (y2 - y0) - (y1 - y0) * (x2 - x0)
+    if area == 0 or (cull and area > 0):  # y points down: outside-facing triangles have negative area
+        return
+    if area < 0:
+        x1, y1, z1, x2, y2, z2 = x2, y2, z2, x1, y1, z1
+        area = -area
+    scale = 1.0 / area
+    grad_x = ((z1 - z0) * (y2 - y0) - (z2 - z0) * (y1 - y0)) * scale
+    grad_y = ((z2 - z0) * (x1 - x0) - (z1 - z0) * (x2 - x0)) * scale
+    px, py = i_min * SUBSTEPS, j_min * SUBSTEPS
+    dx0, dy0, dx1, dy1, dx2, dy2 = x1 - x0, y1 - y0, x2 - x1, y2 - y1, x0 - x2, y0 - y2
+    # Edge functions; a sample on an edge belongs to the triangle whose top or left edge it is.
+    row0 = dx0 * (py - y0) - dy0 * (px - x0) - (0 if dy0 < 0 or (dy0 == 0 and dx0 > 0) else 1)
+    row1 = dx1 * (py - y1) - dy1 * (px - x1) - (0 if dy1 < 0 or (dy1 == 0 and dx1 > 0) else 1)
+    row2 = dx2 * (py - y2) - dy2 * (px - x2) - (0 if dy2 < 0 or (dy2 == 0 and dx2 > 0) else 1)
+    step0, step1, step2 = dy0 * SUBSTEPS, dy1 * SUBSTEPS, dy2 * SUBSTEPS
+    down0, down1, down2 = dx0 * SUBSTEPS, dx1 * SUBSTEPS, dx2 * SUBSTEPS
+    row_z = z0 + grad_x * (px - x0) + grad_y * (py - y0)
+    step_z, down_z = grad_x * SUBSTEPS, grad_y * SUBSTEPS
+    for j in range(j_min, j_max + 1):
+        e0, e1, e2, z = row0, row1, row2, row_z
+        entered = False
+        for i in range(i_min, i_max + 1):
+            if (e0 | e1 | e2) >= 0:
+                value = np.float32(z)
+                if value > inverse_depth[j, i]:
+                    inverse_depth[j, i] = value
+                    face_index[j, i] = f
+                entered = True
+            elif entered:
+                break
+            e0 -= step0
+            e1 -= step1
+            e2 -= step2
+            z += step_z
+        row0 += down0
+        row1 += down1
+        row2 += down2
+        row_z += down_z

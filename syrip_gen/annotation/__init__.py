@@ -1,0 +1,1 @@
+"""Labels of rendered images: visibility, boxes, masks, COCO records and files."""

@@ -1,0 +1,1 @@
+"""Keypoint schemas, mappings between them, and readers of 2D poses."""

@@ -44,8 +44,8 @@ def _read_flagged(flags: dict[str, Any], path: Path, load: Any) -> PoseSet:
     labels = next((s for s in siblings if s != path and s.is_file()), None)
     if labels is None:
         raise ValueError(
-            f"{path}: holds a reviewer's verdicts but no coordinates; put {siblings[0].name} or {siblings[1].name} "
-            "beside it, or give the corrected _gt file"
+            f"{path}: holds a reviewer's verdicts but no coordinates; put {siblings[0].name} or "
+            f"{siblings[1].name} beside it, or give the corrected _gt file"
         )
     data = load(labels)
     if not isinstance(data, dict) or "all_keyps" not in data:
@@ -84,7 +84,7 @@ def _read_keypoints(data: dict[str, Any], path: Path, flags: dict[str, Any] | No
 
 
 def _person_frames(value: Any, path: Path, *, required: bool = True) -> list[Any]:
-    """Return the per-frame lists: AH-CoLT wraps them as ``[[], frames]`` (Detectron's classes) or ``[frames]``."""
+    """Return the per-frame lists, wrapped as ``[[], frames]`` (Detectron's classes) or ``[frames]``."""
     if isinstance(value, list | tuple) and value:
         frames = value[-1]
         if isinstance(frames, list | tuple) and all(isinstance(f, list | tuple | np.ndarray) for f in frames):

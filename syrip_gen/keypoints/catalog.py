@@ -1,5 +1,6 @@
 """The keypoint schemas that syrip knows, as data."""
 
+import itertools
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -29,13 +30,11 @@ def _schema(
 ) -> KeypointSchema:
     """Build a schema from names and ``a-b-c`` chains; left/right partners are found by their names."""
     names = tuple(keypoints.split())
-    pairs = tuple(
-        (left, left.replace("left_", "right_", 1)) for left in names if left.startswith("left_")
-    )
+    pairs = tuple((left, left.replace("left_", "right_", 1)) for left in names if left.startswith("left_"))
     skeleton = tuple(
         (names.index(a), names.index(b))
         for chain in (c.split("-") for c in edges.split())
-        for a, b in zip(chain[:-1], chain[1:], strict=True)
+        for a, b in itertools.pairwise(chain)
     )
     return KeypointSchema(name, names, pairs, skeleton, oks_sigmas)
 
@@ -74,8 +73,8 @@ COCO17 = _schema(
     "nose left_eye right_eye left_ear right_ear left_shoulder right_shoulder left_elbow right_elbow "
     "left_wrist right_wrist left_hip right_hip left_knee right_knee left_ankle right_ankle",
     # COCO's own 19 edges in COCO's order.
-    "left_ankle-left_knee-left_hip right_ankle-right_knee-right_hip left_hip-right_hip left_shoulder-left_hip "
-    "right_shoulder-right_hip left_shoulder-right_shoulder left_shoulder-left_elbow "
+    "left_ankle-left_knee-left_hip right_ankle-right_knee-right_hip left_hip-right_hip "
+    "left_shoulder-left_hip right_shoulder-right_hip left_shoulder-right_shoulder left_shoulder-left_elbow "
     "right_shoulder-right_elbow left_elbow-left_wrist right_elbow-right_wrist left_eye-right_eye "
     "nose-left_eye nose-right_eye left_eye-left_ear right_eye-right_ear left_ear-left_shoulder "
     "right_ear-right_shoulder",
@@ -97,8 +96,7 @@ BODY19 = _schema("body19", _BODY19_NAMES, _BODY19_EDGES)
 
 BODY25 = _schema(
     "body25",
-    _BODY19_NAMES
-    + " left_big_toe left_small_toe left_heel right_big_toe right_small_toe right_heel",
+    _BODY19_NAMES + " left_big_toe left_small_toe left_heel right_big_toe right_small_toe right_heel",
     _BODY19_EDGES
     + " left_ankle-left_big_toe-left_small_toe left_ankle-left_heel"
     + " right_ankle-right_big_toe-right_small_toe right_ankle-right_heel",
@@ -133,7 +131,7 @@ SMPL29 = _schema(
 """SMPL's joints followed by five face points, the usual order of SMPL-family fitting code."""
 
 MINIRGBD25 = _schema("minirgbd25", _SMPL_NAMES + " nose", _SMPL_EDGES + " head-nose")
-"""MINI-RGBD's joints: SMPL's tree (it calls left_hip ``leftThigh``, left_wrist ``leftHand`` ...) and a nose."""
+"""MINI-RGBD's joints: SMPL's tree (left_hip is its ``leftThigh``, left_wrist its ``leftHand``) and a nose."""
 
 SPIN14 = _schema(
     "spin14",

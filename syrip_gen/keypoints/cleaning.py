@@ -149,8 +149,8 @@ class PoseCollector:
         labelled = [int((k[:, 2] > 0).sum()) for k in self.keypoints]
         if max(labelled) < MIN_LABELLED:
             raise ValueError(
-                f"{self.path}: none of its {len(labelled)} poses is usable: the best has {max(labelled)} labelled "
-                f"keypoints, at least {MIN_LABELLED} are needed"
+                f"{self.path}: none of its {len(labelled)} poses is usable: the best has {max(labelled)} "
+                f"labelled keypoints, at least {MIN_LABELLED} are needed"
             )
         few = sum(n < MIN_LABELLED for n in labelled)
         self.repairs[f"poses with fewer than {MIN_LABELLED} labelled keypoints, kept but not usable"] += few
@@ -163,8 +163,7 @@ class PoseCollector:
             file_name=tuple(self.file_names),
             posture=tuple(self.postures),
             pose_id=tuple(
-                f"{self.path.stem}/{i}/{a}"
-                for i, a in zip(self.image_ids, self.annotation_ids, strict=True)
+                f"{self.path.stem}/{i}/{a}" for i, a in zip(self.image_ids, self.annotation_ids, strict=True)
             ),
             source=(str(self.path),),
             notes=tuple(f"{self.path.name}: {n} {what}" for what, n in self.repairs.items() if n),

@@ -19,7 +19,8 @@ __all__ = ["read_coco_annotations", "read_coco_results"]
 def read_coco_annotations(data: dict[str, Any], path: Path) -> PoseSet:
     """Turn the content of a COCO annotation file into poses.
 
-    ``area``, ``num_keypoints``, ``bbox_head`` and ``info`` are not relied upon: SyRIP's files hold constants there.
+    ``area``, ``num_keypoints``, ``bbox_head`` and ``info`` are not relied upon: SyRIP's files hold
+    constants there.
 
     Raises:
         ValueError: If ids are duplicated, keypoint lists have the wrong length, or no pose is usable.
@@ -131,8 +132,8 @@ def _category_schemas(categories: Any, path: Path) -> dict[Any, KeypointSchema]:
         schema = known or KeypointSchema(f"category {category.get('id')} of {path.name}", normal)
         if mapping_weights(schema, COCO17).any(axis=1).sum() < MIN_LABELLED:
             raise ValueError(
-                f"{path}: category {category.get('id')!r} has keypoints {list(normal)[:5]}...; fewer than "
-                f"{MIN_LABELLED} of them are body keypoints with COCO names ({', '.join(COCO17.keypoints[:6])} ...)"
+                f"{path}: category {category.get('id')!r} has keypoints {list(normal)[:5]}...; fewer "
+                f"than {MIN_LABELLED} of them are COCO's ({', '.join(COCO17.keypoints[:6])} ...)"
             )
         schemas[category.get("id")] = schema
     return schemas

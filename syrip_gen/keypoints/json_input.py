@@ -22,7 +22,7 @@ def load_json(path: Path) -> Any:
     size = path.stat().st_size
     if size > MAX_JSON_BYTES:
         raise ValueError(
-            f"{path}: {size / 2**30:.1f} GiB is more than the {MAX_JSON_BYTES / 2**30:.0f} GiB limit; split it"
+            f"{path}: {size / 2**30:.1f} GiB is more than the {MAX_JSON_BYTES / 2**30:.0f} GiB limit"
         )
     data = path.read_bytes()
     if not data.strip():
@@ -30,9 +30,11 @@ def load_json(path: Path) -> Any:
     try:
         return json.loads(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start}); expected JSON") from None
+        place = f"{error.reason} at byte {error.start}"
+        raise ValueError(f"{path}: not UTF-8 text ({place}); expected JSON") from None
     except json.JSONDecodeError as error:
-        raise ValueError(f"{path}: not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
+        place = f"line {error.lineno}, column {error.colno}"
+        raise ValueError(f"{path}: not JSON: {error.msg} at {place}") from None
     except RecursionError:
         raise ValueError(f"{path}: not usable JSON: nested too deeply") from None
     except ValueError as error:  # integers of thousands of digits
@@ -79,5 +81,6 @@ def whole_number(value: Any, what: str) -> int:
 
 
 def _describe(value: Any) -> str:
-    text = repr(value) if isinstance(value, str | int | float | bool) or value is None else type(value).__name__
+    is_scalar = value is None or isinstance(value, str | int | float)
+    text = repr(value) if is_scalar else type(value).__name__
     return text if len(text) <= 60 else text[:57] + "..."

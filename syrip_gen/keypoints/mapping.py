@@ -27,8 +27,8 @@ RULES: Mapping[str, tuple[Rule, ...]] = MappingProxyType(
 
 PAIR_RULES: Mapping[tuple[str, str], Mapping[str, tuple[Rule, ...]]] = MappingProxyType(
     {
-        # The published MINI-RGBD evaluations take the nose for the head's top and the uppermost spine joint for
-        # the thorax; results in MPII order are comparable only if we do the same.
+        # The published MINI-RGBD evaluations take the nose for the head's top and the uppermost spine joint
+        # for the thorax; results in MPII order are comparable only if we do the same.
         ("minirgbd25", "mpii16"): {"head_top": (("nose",),), "thorax": (("spine3",),)},
     }
 )
@@ -49,7 +49,7 @@ def mapping_weights(source: KeypointSchema, target: KeypointSchema) -> np.ndarra
 
 def _check(points: np.ndarray, source: KeypointSchema) -> None:
     if points.ndim < 2 or points.shape[-2] != len(source):
-        raise ValueError(f"expected (..., {len(source)}, D) {source.name} keypoints, got shape {points.shape}")
+        raise ValueError(f"expected (..., {len(source)}, D) {source.name} keypoints, not {points.shape}")
 
 
 def map_points(
@@ -63,8 +63,8 @@ def map_points(
         target: Schema wanted.
 
     Returns:
-        (..., K_target, D) float64 coordinates, NaN where the target keypoint is undefined, and the (K_target,)
-        mask of defined keypoints.
+        (..., K_target, D) float64 coordinates, NaN where the target keypoint is undefined, and the
+        (K_target,) mask of defined keypoints.
     """
     points = np.asarray(points, dtype=np.float64)
     _check(points, source)

@@ -63,15 +63,13 @@ def read_openpose_folder(folder: Path) -> PoseSet:
 
 def _add_frame(collector: PoseCollector, data: dict[str, Any], path: Path, image_id: int) -> None:
     stem = path.stem.removesuffix("_keypoints")
-    if _is_fidip(data):
-        people = [{"pose_keypoints_2d": data["annotations"]}]
-    else:
-        people = data["people"]
+    people = [{"pose_keypoints_2d": data["annotations"]}] if _is_fidip(data) else data["people"]
     if not isinstance(people, list):
         raise ValueError(f"{path}: expected 'people' to be a list, got {type(people).__name__}")
     for i, person in enumerate(people):
         what = f"{path}: person {i}"
-        values = person.get("pose_keypoints_2d", person.get("pose_keypoints")) if isinstance(person, dict) else None
+        fields = person if isinstance(person, dict) else {}
+        values = fields.get("pose_keypoints_2d", fields.get("pose_keypoints"))
         numbers = number_list(values, f"{what}, pose_keypoints_2d")
         schema = _schema_for(len(numbers), what)
         triples = np.array(numbers).reshape(-1, 3)

@@ -16,7 +16,7 @@ class PoseSet:
     """N poses in input order. Several may belong to one image. Coordinates are pixels, x right, y down."""
 
     keypoints: np.ndarray
-    """(N, 17, 3) float64 x, y, v in COCO-17 order; v is 0 unlabelled (then x = y = 0), 1 occluded, 2 visible."""
+    """(N, 17, 3) float64 COCO-17 x, y, v; v is 0 unlabelled (then x = y = 0), 1 occluded, 2 visible."""
     image_size: np.ndarray
     """(N, 2) int64 width, height in pixels."""
     bbox: np.ndarray

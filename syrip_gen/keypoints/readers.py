@@ -10,15 +10,17 @@ from syrip_gen.keypoints.poses import PoseSet
 
 __all__ = ["read_poses"]
 
-_UNDERSTOOD = "COCO keypoint annotations, COCO keypoint results, OpenPose JSON (file or folder) or an AH-CoLT pickle"
+_UNDERSTOOD = (
+    "COCO annotations or results with keypoints, OpenPose JSON (file or folder) or an AH-CoLT pickle"
+)
 
 
 def read_poses(path: str | Path) -> PoseSet:
     """Read 2D poses, whatever of the understood formats they are in.
 
-    Understood: COCO keypoint annotations, COCO keypoint results, one OpenPose file or a folder of them (BODY_25,
-    COCO-18, FiDIP's 19 points), AH-CoLT pickles. Poses keep their order in the file; one with too few labelled
-    keypoints stays in its place (``PoseSet.is_usable`` is False there).
+    Understood: COCO keypoint annotations, COCO keypoint results, one OpenPose file or a folder of them
+    (BODY_25, COCO-18, FiDIP's 19 points), AH-CoLT pickles. Poses keep their order in the file; one with too
+    few labelled keypoints stays in its place (``PoseSet.is_usable`` is False there).
 
     Raises:
         FileNotFoundError: If there is nothing at ``path``.

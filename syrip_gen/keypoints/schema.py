@@ -36,9 +36,7 @@ class KeypointSchema:
         if bad_edges:
             raise ValueError(f"schema {self.name!r}: edges {bad_edges} leave the range 0..{count - 1}")
         if self.oks_sigmas is not None and len(self.oks_sigmas) != count:
-            raise ValueError(
-                f"schema {self.name!r}: expected {count} OKS sigmas, one a keypoint, got {len(self.oks_sigmas)}"
-            )
+            raise ValueError(f"schema {self.name!r}: expected {count} OKS sigmas, got {len(self.oks_sigmas)}")
 
     def __len__(self) -> int:
         return len(self.keypoints)

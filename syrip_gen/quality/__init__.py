@@ -1,0 +1,1 @@
+"""Plausibility checks, statistics and reports of datasets."""

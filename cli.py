@@ -1,0 +1,148 @@
+"""The ``syrip`` command: parse, call one function, report. Everything heavy is imported inside the commands."""
+
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from syrip_gen.config_options import ConfigCommand
+
+OK, FAILED, USAGE, SOME_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
+JSON_OPTION = click.option(
+    "--json", "json_file", metavar="FILE", help="Also write the printed figures as flat JSON.  [default: none]"
+)
+
+
+def _print_version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        from syrip_gen.provenance import package_version
+
+        click.echo(f"syrip {package_version()}")
+        ctx.exit()
+
+
+class _Group(click.Group):
+    """Turns errors into one or two lines and an exit code."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run a command; never return without one of the documented exit codes."""
+        debug = "--debug" in (kwargs.get("args") or (args[0] if args and args[0] is not None else sys.argv[1:]))
+        standalone = kwargs.pop("standalone_mode", True)
+        try:
+            code = super().main(*args, standalone_mode=False, **kwargs)
+        except click.exceptions.Abort:
+            code = _interrupted()
+        except KeyboardInterrupt:
+            code = _interrupted()
+        except click.ClickException as error:
+            error.show()
+            code = USAGE if isinstance(error, click.UsageError) else FAILED
+        except (ValueError, FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+            code = _fail(error, USAGE, debug)
+        except Exception as error:  # the last line of defence: shown, exit code 1, traceback with --debug
+            code = _fail(error, FAILED, debug)
+        code = code if isinstance(code, int) else OK
+        if standalone:
+            sys.exit(code)
+        return code
+
+
+def _interrupted() -> int:
+    click.echo("Interrupted. Nothing is lost: run the same command with --resume to go on.", err=True)
+    return INTERRUPTED
+
+
+def _fail(error: Exception, code: int, debug: bool) -> int:
+    if debug:
+        import traceback
+
+        traceback.print_exception(error)
+    text = str(error) or type(error).__name__
+    if code == FAILED and not isinstance(error, OSError | RuntimeError | ImportError):
+        text = f"{type(error).__name__}: {text} (a fault in syrip; run with --debug for the details)"
+    click.echo(f"Error: {text}", err=True)
+    return code
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Print the version.")
+@click.option("--debug", is_flag=True, help="Show tracebacks and detailed logs.  [default: off]")
+def main(debug: bool) -> None:
+    """Make labelled synthetic infant images from 2D infant poses.
+
+    Exit codes: 0 done, 1 failed, 2 wrong usage or input, 3 finished but some items failed, 130 interrupted.
+    """
+    level = logging.DEBUG if debug else logging.WARNING
+    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s" if debug else "%(message)s")
+    for name in ("numba", "matplotlib", "PIL", "fsspec"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+@main.command(cls=ConfigCommand.of("syrip_gen.config:GenerateConfig"))
+@click.option("--dry-run", is_flag=True, help="Print the scenes as JSON lines and write nothing.  [default: off]")
+@JSON_OPTION
+def generate(config: Any, dry_run: bool, json_file: str | None) -> int:
+    """Turn 2D poses into a labelled dataset of synthetic images."""
+    from syrip_gen import pipeline
+    from syrip_gen.progress import ConsoleProgress
+    from syrip_gen.summaries import generate_figures, generate_summary
+
+    if dry_run:
+        for spec in pipeline.dry_run(config):
+            click.echo(json.dumps(spec.to_json(), separators=(",", ":")))
+        return OK
+    with ConsoleProgress() as progress:
+        result = pipeline.generate(config, progress)
+    click.echo(generate_summary(result))
+    _write_json(json_file, generate_figures(result))
+    return SOME_FAILED if result.num_failures else OK
+
+
+@main.command(cls=ConfigCommand.of("syrip_gen.config:FitConfig"))
+@JSON_OPTION
+def fit(config: Any, json_file: str | None) -> int:
+    """Fit the infant body to 2D poses and save the fit bank."""
+    from syrip_gen import pipeline
+    from syrip_gen.progress import ConsoleProgress
+    from syrip_gen.summaries import fit_figures, fit_summary
+
+    with ConsoleProgress() as progress:
+        result = pipeline.fit_files(config, progress)
+    click.echo(fit_summary(result))
+    _write_json(json_file, fit_figures(result))
+    return OK
+
+
+@main.command()
+@click.argument("dataset", type=click.Path(exists=True, file_okay=False))
+def report(dataset: str) -> int:
+    """Write report.html and contact_sheet.jpg of a DATASET folder anew and print its figures."""
+    from syrip_gen import pipeline
+
+    click.echo(pipeline.report(dataset))
+    return OK
+
+
+@main.command()
+@JSON_OPTION
+def doctor(json_file: str | None) -> int:
+    """Check this machine: Python, compilers, OpenGL, disk, shipped assets, extras."""
+    from syrip_gen.doctor import checks
+
+    results = checks()
+    for check in results:
+        click.echo(f"{'ok  ' if check.ok else 'WARN' if check.optional else 'FAIL'}  {check.name}: {check.text}")
+    _write_json(json_file, {check.name: check.ok for check in results})
+    return OK if all(check.ok or check.optional for check in results) else FAILED
+
+
+def _write_json(path: str | None, figures: dict[str, Any]) -> None:
+    if path:
+        Path(path).write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""How long work shows on the console: a bar on a terminal, a line every 30 s elsewhere."""
+
+import sys
+import time
+from types import TracebackType
+from typing import Any
+
+__all__ = ["ConsoleProgress", "format_duration"]
+
+SECONDS_BETWEEN_LINES = 30.0
+
+
+def format_duration(seconds: float) -> str:
+    """Return ``8 s``, ``2 min 05 s`` or ``3 h 12 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+class ConsoleProgress:
+    """Draws stages with count, rate and time left on stderr."""
+
+    def __init__(self, stream: Any = None) -> None:
+        self.stream = stream if stream is not None else sys.stderr
+        self.is_terminal = self.stream.isatty()
+        self._name, self._total, self._done, self._began, self._said = "", 0, 0, 0.0, 0.0
+        self._bar: Any = None
+        self._task: Any = None
+
+    def __enter__(self) -> "ConsoleProgress":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end_stage(finished=error is None)
+
+    def stage(self, name: str, total: int) -> None:
+        """Begin a stage of ``total`` items."""
+        self._end_stage(finished=True)
+        self._name, self._total, self._done = name, total, 0
+        self._began = self._said = time.monotonic()
+        if self.is_terminal and total > 0:
+            self._bar = _bar(self.stream)
+            self._bar.start()
+            self._task = self._bar.add_task(name, total=total, rate="")
+
+    def advance(self, count: int = 1) -> None:
+        """Count finished items of the stage."""
+        self._done += count
+        now = time.monotonic()
+        if self._bar is not None:
+            self._bar.update(self._task, completed=self._done, rate=f"{self._rate(now):.1f}/s")
+        elif not self.is_terminal and now - self._said >= SECONDS_BETWEEN_LINES:
+            self._said = now
+            left = (self._total - self._done) / max(self._rate(now), 1e-9)
+            self._line(
+                f"{self._name}: {self._done}/{self._total}, {self._rate(now):.1f}/s, "
+                f"about {format_duration(left)} left"
+            )
+
+    def note(self, text: str) -> None:
+        """Say one line that the user should see."""
+        if self._bar is not None:
+            self._bar.console.print(text, markup=False, highlight=False)
+        else:
+            self._line(text)
+
+    def _rate(self, now: float) -> float:
+        return self._done / max(now - self._began, 1e-9)
+
+    def _end_stage(self, *, finished: bool) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+        elif finished and self._name and not self.is_terminal:
+            now = time.monotonic()
+            self._line(f"{self._name}: {self._done}/{self._total} in {format_duration(now - self._began)}")
+        self._name = ""
+
+    def _line(self, text: str) -> None:
+        print(text, file=self.stream, flush=True)
+
+
+def _bar(stream: Any) -> Any:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    return Progress(
+        TextColumn("{task.description:<10}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        console=Console(file=stream),
+    )

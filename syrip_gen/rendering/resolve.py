@@ -1,0 +1,154 @@
+"""From a SceneSpec to the arrays that a renderer takes, with the labels' 3D points beside them."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from syrip_gen.body.assets import BodyAssets
+from syrip_gen.body.posing import pose_body
+from syrip_gen.rendering.types import RenderInputs
+from syrip_gen.sampling.backdrop import Backdrop, BackdropPainter
+from syrip_gen.sampling.backgrounds import BackgroundLibrary
+from syrip_gen.sampling.coarse_body import CoarseBody
+from syrip_gen.sampling.lights import LightLibrary
+from syrip_gen.sampling.options import SamplingOptions
+from syrip_gen.sampling.photos import PhotoSource, open_photos
+from syrip_gen.sampling.plan import PlanContext, PoseTable
+from syrip_gen.sampling.scene import BodySpec, SceneSpec
+from syrip_gen.sampling.spherical_harmonics import rotate
+
+if TYPE_CHECKING:
+    from syrip_gen.fitting.bank import FitBank
+
+__all__ = ["ResolvedScene", "Resources", "resolve_scene"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ResolvedScene:
+    """One scene, ready to render and to label. Camera frame: OpenCV axes, metres."""
+
+    inputs: RenderInputs
+    keypoints_3d: np.ndarray
+    """(17, 3) float64 COCO-17 keypoints."""
+    joints_3d: np.ndarray
+    """(24, 3) float64 SMPL joints."""
+    body: BodySpec
+    """Body parameters in the camera frame."""
+    background_source: str
+    """Name of the photo that was really used; empty for rooms."""
+    notes: tuple[str, ...]
+    """What went wrong and was worked around (broken photos)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Resources:
+    """Everything that scenes share, loaded once per process."""
+
+    body: BodyAssets
+    options: SamplingOptions
+    coarse: CoarseBody
+    photos: PhotoSource | None
+    lights: LightLibrary
+    backdrops: BackdropPainter
+    backgrounds: BackgroundLibrary
+
+    @classmethod
+    def load(cls, body: BodyAssets, options: SamplingOptions) -> "Resources":
+        """Open the backgrounds, read the shipped assets; raises with one line that says what is wrong."""
+        photos = open_photos(options.backgrounds, options.max_image_pixels) if options.backgrounds else None
+        return cls(
+            body=body,
+            options=options,
+            coarse=CoarseBody.from_assets(body),
+            photos=photos,
+            lights=LightLibrary.load(),
+            backdrops=BackdropPainter(photos),
+            backgrounds=BackgroundLibrary(tuple(photos.names) if photos else ()),
+        )
+
+    def plan_context(self, bank: "FitBank") -> PlanContext:
+        """Return what planning reads; raises ValueError when no fit was accepted."""
+        table = PoseTable.from_bank(bank, self.coarse)
+        return PlanContext(self.options, self.coarse, table, self.lights, self.backgrounds)
+
+    def background_report(self) -> dict[str, int]:
+        """Return how many photos are usable and how many were skipped, by reason."""
+        return {"usable": len(self.photos), **self.photos.skipped} if self.photos else {}
+
+
+def resolve_scene(spec: SceneSpec, resources: Resources) -> ResolvedScene:
+    """Pose, dress and place the body, paint what is behind it, turn the light into the camera frame."""
+    body, camera = resources.body, spec.camera
+    T = np.array(camera.T_cam_world)
+    R, t = T[:3, :3], T[:3, 3]
+    posed = pose_body(
+        body, np.array(spec.body.betas), np.array(spec.body.global_orient), np.array(spec.body.body_pose), np.array(spec.body.transl)
+    )
+    keypoints = np.asarray(body.keypoint_regressor @ posed.vertices.astype(np.float64)) @ R.T + t
+    joints = posed.joints @ R.T + t
+    rest_root = posed.joints[0] - np.array(spec.body.transl)
+    vertices = (posed.vertices @ R.T.astype(np.float32) + t.astype(np.float32)).astype(np.float32)
+    backdrop: Backdrop = resources.backdrops.paint(spec)
+    inputs = RenderInputs(
+        vertices=vertices,
+        normals=vertex_normals(vertices, body.faces),
+        faces=body.faces,
+        uv=body.uv,
+        uv_faces=body.uv_faces,
+        texture=np.full((64, 64, 3), (214, 160, 132), np.uint8),
+        gloss=None,
+        background=backdrop.picture,
+        support_plane=support_plane(R, t) if backdrop.has_support else None,
+        sh=rotate(np.array(spec.light.sh), R).astype(np.float32),
+        key_direction=(R @ np.array(spec.light.key_direction)).astype(np.float32),
+        key_color=np.array(spec.light.key_color, np.float32),
+        shadow_softness=spec.light.shadow_softness,
+        fx=camera.fx,
+        fy=camera.fy,
+        cx=camera.cx,
+        cy=camera.cy,
+        width=camera.width,
+        height=camera.height,
+    )
+    return ResolvedScene(
+        inputs, keypoints, joints, body_in_camera(spec.body, T, rest_root), backdrop.source, backdrop.notes
+    )
+
+
+def support_plane(R: np.ndarray, t: np.ndarray) -> tuple[float, float, float, float]:
+    """Return z = 0 of the world in the camera frame: unit normal (up) and offset."""
+    normal = R[:, 2]
+    return float(normal[0]), float(normal[1]), float(normal[2]), float(-normal @ t)
+
+
+def body_in_camera(body: BodySpec, T_cam_world: np.ndarray, rest_root: np.ndarray) -> BodySpec:
+    """Turn world-frame body parameters into camera-frame ones that give the same vertices there.
+
+    Args:
+        body: World-frame parameters.
+        T_cam_world: (4, 4) rigid transform.
+        rest_root: (3,) root joint of the unposed body; a root rotation turns the body about it.
+    """
+    R, t = T_cam_world[:3, :3], T_cam_world[:3, 3]
+    orient = Rotation.from_matrix(R @ Rotation.from_rotvec(body.global_orient).as_matrix()).as_rotvec()
+    transl = R @ (rest_root + np.array(body.transl)) + t - rest_root
+    return BodySpec(
+        betas=body.betas,
+        global_orient=tuple(float(x) for x in orient),
+        body_pose=body.body_pose,
+        transl=tuple(float(x) for x in transl),
+    )
+
+
+def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Return (V, 3) float32 area-weighted unit normals."""
+    corners = vertices[faces]
+    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    total = np.zeros_like(vertices)
+    for axis in range(3):
+        total[:, axis] = sum(
+            np.bincount(faces[:, corner], weights=normal[:, axis], minlength=len(vertices)) for corner in range(3)
+        )
+    return total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)

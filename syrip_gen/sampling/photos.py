@@ -1,0 +1,185 @@
+"""Background photos from a folder, a list file or an LSUN LMDB, decoded safely and lazily."""
+
+import logging
+from collections import Counter
+from io import BytesIO
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+__all__ = ["BrokenPhoto", "PhotoSource", "open_photos"]
+
+logger = logging.getLogger(__name__)
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
+INDEX_CHECK = 2000
+"""So many headers of a folder are read when it is opened; later files are checked when they are used."""
+
+
+class BrokenPhoto(ValueError):
+    """A photo that cannot be used; the message says which and why."""
+
+
+class PhotoSource(Protocol):
+    """A numbered collection of photos, the same in every process."""
+
+    names: list[str]
+    skipped: Counter[str]
+
+    def __len__(self) -> int: ...
+
+    def read(self, number: int, min_side: int) -> np.ndarray:
+        """Return (H, W, 3) uint8 RGB; raises :class:`BrokenPhoto`."""
+        ...
+
+
+def open_photos(path: str | Path, max_pixels: int = 50_000_000) -> "FolderPhotos | LmdbPhotos":
+    """Open a photo folder, a list file (one relative path a line, as SURREAL's) or an LSUN LMDB.
+
+    Args:
+        path: Folder with images (searched recursively), text file, or LMDB folder (holds ``data.mdb``).
+        max_pixels: Larger photos are refused.
+
+    Raises:
+        FileNotFoundError: Nothing there.
+        ValueError: No usable photo, or an image given where a list is expected.
+    """
+    root = Path(path)
+    if not root.exists():
+        raise FileNotFoundError(f"backgrounds {root}: no such file or folder")
+    if root.is_dir():
+        if (root / "data.mdb").exists():
+            return LmdbPhotos(root, max_pixels)
+        files = sorted(
+            (p for p in root.rglob("*") if p.is_file()), key=lambda p: p.relative_to(root).as_posix()
+        )
+        return FolderPhotos(root, [p.relative_to(root).as_posix() for p in files], max_pixels)
+    if root.suffix.lower() in SUFFIXES:
+        raise ValueError(f"backgrounds {root} is one image; give its folder, a list file or an LSUN LMDB")
+    try:
+        lines = root.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"backgrounds {root} is neither a folder, an LMDB nor a text list") from error
+    return FolderPhotos(root.parent, [line.strip() for line in lines if line.strip()], max_pixels)
+
+
+class FolderPhotos:
+    """Photos named by paths relative to one folder."""
+
+    def __init__(self, root: Path, names: list[str], max_pixels: int) -> None:
+        self.root, self.max_pixels = root, max_pixels
+        self.skipped: Counter[str] = Counter()
+        self.names = []
+        for name in names:
+            reason = self._reason_to_skip(name, check_header=len(self.names) < INDEX_CHECK)
+            if reason:
+                self.skipped[reason] += 1
+            else:
+                self.names.append(name)
+        if not self.names:
+            found = ", ".join(f"{n} {reason}" for reason, n in sorted(self.skipped.items())) or "it is empty"
+            kinds = ", ".join(sorted(SUFFIXES))
+            raise ValueError(f"backgrounds {root}: no usable photo ({found}); expected {kinds} files")
+        if self.skipped:
+            logger.warning("backgrounds %s: skipped %s", root, dict(self.skipped))
+
+    def _reason_to_skip(self, name: str, check_header: bool) -> str | None:
+        path = self.root / name
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            return "outside the folder"
+        if path.suffix.lower() not in SUFFIXES:
+            return "unsupported"
+        if not path.is_file():
+            return "missing"
+        if not check_header:
+            return None
+        try:
+            with Image.open(path) as image:
+                width, height = image.size
+        except (OSError, UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError):
+            return "broken"
+        return "too large" if width * height > self.max_pixels else None
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def read(self, number: int, min_side: int) -> np.ndarray:
+        """Return photo ``number`` as (H, W, 3) uint8 RGB; see :func:`decode_photo`."""
+        name = self.names[number]
+        try:
+            data = (self.root / name).read_bytes()
+        except OSError as error:
+            raise BrokenPhoto(f"background photo {name}: {error.strerror or error}") from error
+        return decode_photo(data, name, min_side, self.max_pixels)
+
+
+class LmdbPhotos:
+    """LSUN's format: an LMDB whose values are whole JPEG or WebP files, in key order.
+
+    The database is opened read-only and without locks, again in every process, so that it may lie on a read-only
+    disk and be shared by any number of workers.
+    """
+
+    def __init__(self, root: Path, max_pixels: int) -> None:
+        try:
+            import lmdb
+        except ImportError as error:
+            raise ImportError(
+                "reading an LSUN LMDB needs the extra 'lsun': pip install 'syrip[lsun]'"
+            ) from error
+        self.max_pixels = max_pixels
+        self.skipped: Counter[str] = Counter()
+        try:
+            self._env = lmdb.open(str(root), readonly=True, lock=False, readahead=False, max_readers=1)
+            with self._env.begin() as transaction:
+                self._keys = [bytes(key) for key in transaction.cursor().iternext(values=False)]
+        except lmdb.Error as error:
+            raise ValueError(f"backgrounds {root} is not a readable LMDB: {error}") from error
+        if not self._keys:
+            raise ValueError(f"backgrounds {root}: the LMDB holds no photo")
+        self.names = [key.decode("ascii", "replace") for key in self._keys]
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def read(self, number: int, min_side: int) -> np.ndarray:
+        """Return photo ``number`` as (H, W, 3) uint8 RGB; see :func:`decode_photo`."""
+        with self._env.begin(buffers=False) as transaction:
+            data = transaction.get(self._keys[number])
+        return decode_photo(data or b"", self.names[number], min_side, self.max_pixels)
+
+
+def decode_photo(data: bytes, name: str, min_side: int, max_pixels: int) -> np.ndarray:
+    """Decode one photo to (H, W, 3) uint8 RGB, at reduced size where its format allows.
+
+    The header is read first, so that a decompression bomb is refused before anything is unpacked. Large JPEGs are
+    decoded at 1/2, 1/4 or 1/8 as long as the shorter side stays >= ``min_side`` px.
+
+    Raises:
+        BrokenPhoto: Not an image, damaged, or more than ``max_pixels`` px.
+    """
+    try:
+        with Image.open(BytesIO(data)) as header:
+            width, height = header.size
+            is_jpeg = header.format == "JPEG"
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError) as error:
+        raise BrokenPhoto(f"background photo {name} is not a readable image") from error
+    if width * height > max_pixels:
+        raise BrokenPhoto(f"background photo {name} has {width}x{height} px; the limit is {max_pixels} px")
+    flag = cv2.IMREAD_COLOR
+    if is_jpeg:
+        for divisor, reduced in ((8, cv2.IMREAD_REDUCED_COLOR_8), (4, cv2.IMREAD_REDUCED_COLOR_4),
+                                 (2, cv2.IMREAD_REDUCED_COLOR_2)):  # fmt: skip
+            if min(width, height) >= divisor * min_side:
+                flag = reduced
+                break
+    try:
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
+    except cv2.error:
+        picture = None
+    if picture is None or min(picture.shape[:2]) < 8:
+        raise BrokenPhoto(f"background photo {name} is damaged")
+    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)

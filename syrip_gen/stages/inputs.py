@@ -1,0 +1,84 @@
+"""From what the user named to a fit bank: read poses, digest inputs, fit or reuse fits."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from syrip_gen.asset_files import asset_path
+from syrip_gen.body import load_body
+from syrip_gen.body.assets import BodyAssets
+from syrip_gen.config import GenerateConfig
+from syrip_gen.fitting import fit_poses
+from syrip_gen.fitting.bank import FitBank
+from syrip_gen.fitting.priors import load_prior
+from syrip_gen.keypoints.poses import PoseSet
+from syrip_gen.keypoints.readers import read_poses
+from syrip_gen.stages.provenance import input_digests, versions
+
+__all__ = ["PoseInputs", "identity_of", "make_bank", "read_inputs"]
+
+BUNDLED_POSES = "poses/example_poses.json"
+BUNDLED_BODY = "bodies/infant.npz"
+BUNDLED_PRIOR = "priors/infant_gmm.npz"
+PATH_SETTINGS = ("poses", "body", "pose_prior", "textures", "backgrounds")
+
+
+@dataclass(frozen=True, slots=True)
+class PoseInputs:
+    """What the pose files hold: poses to fit, or fits made before."""
+
+    poses: PoseSet | None
+    bank: FitBank | None
+    notes: tuple[str, ...]
+
+
+def read_inputs(paths: Sequence[str]) -> PoseInputs:
+    """Read pose files, or one saved fit bank; no paths = the bundled poses.
+
+    Raises:
+        FileNotFoundError: When a file is not there.
+        ValueError: When one cannot be used; says why.
+    """
+    files = [Path(path) for path in paths] or [asset_path(BUNDLED_POSES)]
+    banks = [path for path in files if _is_bank(path)]
+    if banks and len(files) > 1:
+        raise ValueError(
+            f"--poses {banks[0]}: a fit bank must be the only --poses. Run syrip generate once for each, or fit the pose "
+            "files together."
+        )
+    if banks:
+        return PoseInputs(poses=None, bank=FitBank.load(banks[0]), notes=())
+    poses = PoseSet.concatenate([read_poses(path) for path in files])
+    return PoseInputs(poses=poses, bank=None, notes=poses.notes)
+
+
+def make_bank(
+    inputs: PoseInputs, body: BodyAssets, pose_prior: str, progress: Callable[[int, int], None] | None = None
+) -> FitBank:
+    """Return the saved bank, or fit the poses now."""
+    if inputs.bank is not None:
+        return inputs.bank
+    assert inputs.poses is not None
+    return fit_poses(inputs.poses, body, load_prior(pose_prior), progress=progress)
+
+
+def identity_of(config: GenerateConfig) -> dict[str, Any]:
+    """Return settings, input digests and versions: together they decide every byte of the dataset."""
+    settings = {key: value for key, value in config.identity().items() if key not in PATH_SETTINGS}
+    paths = {
+        "poses": list(config.poses) or str(asset_path(BUNDLED_POSES)),
+        "body": str(asset_path(BUNDLED_BODY)) if config.body == "infant" else config.body,
+        "pose_prior": str(asset_path(BUNDLED_PRIOR)) if config.pose_prior == "infant" else config.pose_prior,
+        "textures": config.textures,
+        "backgrounds": config.backgrounds,
+    }
+    return {"settings": settings, "inputs": input_digests(paths), "versions": versions()}
+
+
+def _is_bank(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with open(path, "rb") as file:
+        return file.read(2) == b"PK"

@@ -1,0 +1,95 @@
+"""What a dataset was made from: settings, versions, digests and licences, without clocks, hosts or absolute paths."""
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from syrip_gen.asset_files import file_sha256
+
+__all__ = ["command_line", "digest_of", "input_digests", "package_version", "versions"]
+
+VERSIONED_PACKAGES = ("numpy", "scipy", "numba", "opencv-python-headless", "torch", "pillow", "pycocotools")
+
+
+def package_version() -> str:
+    """Return syrip's own version (``0+unknown`` when it runs from a folder that was never installed)."""
+    try:
+        return metadata.version("syrip")
+    except metadata.PackageNotFoundError:
+        return "0+unknown"
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of everything that the pixels and labels depend on."""
+    found = {"syrip": package_version(), "python": platform.python_version()}
+    for name in VERSIONED_PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def digest_of(value: Any) -> str:
+    """Return a SHA-256 of JSON-able data that does not depend on the order of keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def path_digest(path: str | Path) -> str:
+    """Return a digest of a file's bytes, or of the names and sizes of everything in a folder.
+
+    Raises:
+        FileNotFoundError: When there is nothing at the path.
+    """
+    path = Path(path)
+    if path.is_dir():
+        files = sorted(entry for entry in path.rglob("*") if entry.is_file())
+        return digest_of([[str(entry.relative_to(path)), entry.stat().st_size] for entry in files])
+    if not path.exists():
+        raise FileNotFoundError(f"{path} does not exist. Check the path.")
+    return file_sha256(path)
+
+
+def input_digests(inputs: Mapping[str, str | Sequence[str] | None]) -> dict[str, list[dict[str, str]]]:
+    """Return name and digest of every input path, by option name; options that are not set are left out."""
+    digests: dict[str, list[dict[str, str]]] = {}
+    for option, paths in inputs.items():
+        if paths:
+            entries = [paths] if isinstance(paths, str) else list(paths)
+            digests[option] = [{"name": Path(entry).name, "sha256": path_digest(entry)} for entry in entries]
+    return digests
+
+
+def command_line(verb: str, settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
+    """Return the shortest command that asks for these settings."""
+    words = ["syrip", verb]
+    for name, value in settings.items():
+        if value == defaults.get(name):
+            continue
+        flag = f"--{name.replace('_', '-')}"
+        if value is True:
+            words.append(flag)
+        else:
+            for entry in value if isinstance(value, list | tuple) else [value]:
+                words += [flag, _quoted(str(entry))]
+    return " ".join(words)
+
+
+def licences(config: GenerateConfig, body: BodyAssets) -> list[dict[str, str]]:
+    """Return whose terms the dataset falls under: one entry for everything that went into it."""
+    own = "as its owner grants; syrip cannot know"
+    entries = [
+        ("body", body.name, body.licence),
+        ("pose prior", "infant" if config.pose_prior == "infant" else Path(config.pose_prior).name, own),
+    ]
+    return [{"what": what, "name": name, "licence": licence} for what, name, licence in entries]
+
+
+def _quoted(word: str) -> str:
+    import shlex
+
+    return shlex.quote(word)

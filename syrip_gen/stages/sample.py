@@ -1,0 +1,180 @@
+"""One item from index to files: plan → resolve → label → check → render → camera effects → encode."""
+
+import dataclasses
+import hashlib
+import io
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+
+from syrip_gen.annotation.coco import IMAGE_FOLDER
+from syrip_gen.annotation.labels import annotate
+from syrip_gen.annotation.surface import BodySurface
+from syrip_gen.body import load_body
+from syrip_gen.fitting.bank import FitBank
+from syrip_gen.quality.checks import CheckLimits, SampleChecker
+from syrip_gen.rendering.catalog import make_renderer
+from syrip_gen.rendering.effects import apply_effects
+from syrip_gen.rendering.resolve import Resources, resolve_scene
+from syrip_gen.rendering.types import Renderer
+from syrip_gen.sampling.options import SamplingOptions
+from syrip_gen.sampling.plan import PlanContext, plan_scene
+from syrip_gen.sampling.scene import SceneSpec
+
+__all__ = ["Sample", "SampleMaker", "plan_attempt"]
+
+ATTEMPT_STRIDE = 2**32
+"""Attempt k of item i draws from the streams of index i + k * 2**32, which no item has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One finished item."""
+
+    record: dict[str, Any]
+    """JSON-able: COCO image and annotation, the scene, what was thrown away on the way."""
+    files: dict[str, bytes]
+    """Encoded pictures by name within the dataset."""
+
+
+def plan_attempt(context: PlanContext, seed: int, index: int, attempt: int) -> SceneSpec:
+    """Return the scene of one attempt at an item; a pure function of its arguments."""
+    spec = plan_scene(context, seed, index + attempt * ATTEMPT_STRIDE)
+    return dataclasses.replace(spec, index=index)
+
+
+class SampleMaker:
+    """Makes samples; holds what all of them share (body, fits, resources, renderer)."""
+
+    def __init__(
+        self,
+        *,
+        resources: Resources,
+        context: PlanContext,
+        surface: BodySurface,
+        checker: SampleChecker,
+        renderer: Renderer,
+        seed: int,
+        write_depth: bool,
+        write_masks: bool,
+        max_attempts: int,
+    ) -> None:
+        self.resources = resources
+        self.context = context
+        self.surface = surface
+        self.checker = checker
+        self.renderer = renderer
+        self.seed = seed
+        self.write_depth = write_depth
+        self.write_masks = write_masks
+        self.max_attempts = max_attempts
+        self._seconds: Counter[str] = Counter()
+
+    @classmethod
+    def load(
+        cls,
+        *,
+        body: str,
+        options: SamplingOptions,
+        renderer: str,
+        seed: int,
+        fits: bytes,
+        write_depth: bool = False,
+        write_masks: bool = False,
+        max_attempts: int = 20,
+    ) -> "SampleMaker":
+        """Load body, fits, resources and renderer; takes about a second."""
+        assets = load_body(body)
+        resources = Resources.load(assets, options)
+        return cls(
+            resources=resources,
+            context=resources.plan_context(FitBank.load(io.BytesIO(fits))),
+            surface=BodySurface.from_body(assets),
+            checker=SampleChecker(assets, CheckLimits()),
+            renderer=make_renderer(renderer),
+            seed=seed,
+            write_depth=write_depth,
+            write_masks=write_masks,
+            max_attempts=max_attempts,
+        )
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add the time spent inside to a stage."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._seconds[stage] += time.perf_counter() - began
+
+    def take_timings(self) -> dict[str, float]:
+        """Return seconds by stage since the last call."""
+        seconds, self._seconds = dict(self._seconds), Counter()
+        return seconds
+
+    def make(self, index: int) -> Sample | Counter[str]:
+        """Make one item, drawing again while the checks reject it.
+
+        Returns:
+            The sample, or the counted reasons when every attempt was rejected.
+        """
+        rejected: Counter[str] = Counter()
+        for attempt in range(self.max_attempts):
+            with self.timed("plan"):
+                spec = plan_attempt(self.context, self.seed, index, attempt)
+            with self.timed("resolve"):
+                scene = resolve_scene(spec, self.resources)
+            with self.timed("label"):
+                labels = annotate(spec, scene.inputs, scene.keypoints_3d, scene.body, self.surface)
+            with self.timed("check"):
+                reason = self.checker.check(labels, scene.inputs, scene.joints_3d)
+            if reason is not None:
+                rejected[reason] += 1
+                continue
+            with self.timed("render"):
+                output = self.renderer.render(scene.inputs)
+            with self.timed("effects"):
+                rgb = apply_effects(output.rgb, spec.effects)
+            with self.timed("encode"):
+                files = self._encode(labels.image_name, rgb, output.depth, labels.mask, spec.effects.jpeg_quality)
+            record = labels.record
+            record["spec"] = spec.to_json()
+            record["rejected"] = dict(rejected)
+            record["notes"] = list(scene.notes)
+            record["sha256"] = hashlib.sha256(files[f"{IMAGE_FOLDER}/{labels.image_name}"]).hexdigest()
+            return Sample(record=record, files=files)
+        return rejected
+
+    def _encode(
+        self, name: str, rgb: np.ndarray, depth: np.ndarray, mask: np.ndarray, jpeg_quality: int
+    ) -> dict[str, bytes]:
+        """Encode the picture and, if asked for, the depth map and the mask."""
+        jpeg = [cv2.IMWRITE_JPEG_QUALITY, int(jpeg_quality)]
+        files = {f"{IMAGE_FOLDER}/{name}": _encoded(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), jpeg)}
+        stem = name.rpartition(".")[0]
+        png = [cv2.IMWRITE_PNG_COMPRESSION, 3]
+        if self.write_depth:
+            files[f"{IMAGE_FOLDER.replace('images', 'depth', 1)}/{stem}.png"] = _encoded(".png", depth_mm(depth), png)
+        if self.write_masks:
+            data = _encoded(".png", mask.astype(np.uint8) * 255, png)
+            files[f"{IMAGE_FOLDER.replace('images', 'masks', 1)}/{stem}.png"] = data
+        return files
+
+
+def depth_mm(depth: np.ndarray) -> np.ndarray:
+    """Turn (H, W) metres, inf where no body is, into uint16 millimetres with 0 for no body."""
+    finite = np.where(np.isfinite(depth), depth, 0.0)
+    return np.clip(np.rint(finite * 1000.0), 0, 65535).astype(np.uint16)
+
+
+def _encoded(extension: str, image: np.ndarray, settings: list[int]) -> bytes:
+    is_good, data = cv2.imencode(extension, image, settings)
+    if not is_good:
+        raise ValueError(f"OpenCV could not encode a {image.shape} {image.dtype} image as {extension}")
+    return data.tobytes()

@@ -1,0 +1,111 @@
+"""What a worker does: plan, render, label and check the items of one shard, write them, and commit the shard."""
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from syrip_gen.dataset_files import OutputFolder
+from syrip_gen.execution import Progress, Shard
+from syrip_gen.stages.run_state import shard_file
+from syrip_gen.stages.sample import Sample, SampleMaker
+from syrip_gen.sampling.options import SamplingOptions
+
+__all__ = ["ShardJob", "ShardResult", "WriteError"]
+
+log = logging.getLogger(__name__)
+
+
+class WriteError(OSError):
+    """The output folder cannot be written; the run stops and can be resumed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShardResult:
+    """What the parent process needs to know about a finished shard."""
+
+    shard_id: int
+    num_made: int
+    num_failed: int
+    first_failure: str
+    stage_seconds: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ShardJob:
+    """Everything that a worker needs, small enough to send to it."""
+
+    folder: OutputFolder
+    body: str
+    options: SamplingOptions
+    renderer: str
+    seed: int
+    write_depth: bool
+    write_masks: bool
+    max_attempts: int = 20
+
+    def __call__(self) -> "ShardWorker":
+        """Load what all shards share."""
+        return ShardWorker(self)
+
+
+class ShardWorker:
+    """Runs shards one at a time; holds the body, the fits and the renderer."""
+
+    def __init__(self, job: ShardJob) -> None:
+        self.job = job
+        self.maker = SampleMaker.load(
+            body=job.body,
+            options=job.options,
+            renderer=job.renderer,
+            seed=job.seed,
+            fits=job.folder.read_bytes("fits.npz"),
+            max_attempts=job.max_attempts,
+        )
+
+    def __call__(self, shard: Shard, progress: Progress) -> ShardResult:
+        """Make every item of a shard and commit it; an item that fails is recorded and the rest goes on."""
+        records = list(self._records(shard, progress))
+        lines = "".join(json.dumps(record, separators=(",", ":"), allow_nan=False) + "\n" for record in records)
+        self._write(shard_file(shard.shard_id), lines.encode())
+        failures = [record["reason"] for record in records if "reason" in record]
+        return ShardResult(
+            shard_id=shard.shard_id,
+            num_made=len(records) - len(failures),
+            num_failed=len(failures),
+            first_failure=failures[0] if failures else "",
+            stage_seconds=self.maker.take_timings(),
+        )
+
+    def _records(self, shard: Shard, progress: Progress) -> Iterator[dict[str, Any]]:
+        for index in range(shard.start, shard.stop):
+            if index in shard.skip:
+                yield {"index": index, "kind": "crash", "reason": "the worker process died twice at this item"}
+                continue
+            progress(index)
+            try:
+                sample = self.maker.make(index)
+            except Exception as error:  # one bad item never stops a run: recorded, listed, exit code 3
+                log.debug("item %d failed", index, exc_info=True)
+                yield {"index": index, "kind": "error", "reason": f"{type(error).__name__}: {error}"}
+                continue
+            if isinstance(sample, Counter):
+                worst = ", ".join(f"{reason} ({count})" for reason, count in sample.most_common(3))
+                yield {"index": index, "kind": "rejected", "rejected": dict(sample), "reason": f"no good scene: {worst}"}
+                continue
+            with self.maker.timed("write"):
+                self._write_files(sample)
+            yield sample.record
+
+    def _write_files(self, sample: Sample) -> None:
+        for name, data in sample.files.items():
+            self._write(name, data)
+
+    def _write(self, name: str, data: bytes) -> None:
+        try:
+            self.job.folder.write_bytes(name, data)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise WriteError(error.errno, f"cannot write {name} in {self.job.folder.url}: {reason}") from error

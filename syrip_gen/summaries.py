@@ -1,0 +1,118 @@
+"""What a command says when it is done, as text for people and as flat figures for ``--json``."""
+
+from typing import TYPE_CHECKING, Any
+
+from syrip_gen.progress import format_duration
+
+if TYPE_CHECKING:
+    from syrip_gen.fitting.bank import FitBank
+    from syrip_gen.pipeline import GenerateResult
+
+__all__ = ["bank_figures", "fit_summary", "generate_figures", "generate_summary"]
+
+MAX_REASONS = 8
+MAX_FAILURES = 10
+
+
+def generate_summary(result: "GenerateResult") -> str:
+    """Return the end summary of ``syrip generate``."""
+    run = result.run
+    fits = run["fits"]
+    lines = [
+        f"{run['num_images']} images from {fits['num_accepted']} of {fits['num_poses']} poses in {result.output}",
+        *_reasons("poses not used", fits["reasons"]),
+        *_reasons("scenes drawn again", run["rejections"]),
+        *_reasons("notes", run["notes"]),
+    ]
+    if result.num_rendered:
+        rate = result.num_rendered / max(result.render_seconds, 1e-9)
+        lines.append(
+            f"  fit {format_duration(result.fit_seconds)}, {result.num_rendered} images in "
+            f"{format_duration(result.render_seconds)} ({rate:.1f} images/s)"
+        )
+    if result.num_failures:
+        lines.append(f"  {result.num_failures} images could not be made:")
+        for index, reason in list(run["failures"].items())[:MAX_FAILURES]:
+            lines.append(f"    item {index}: {reason}")
+        if result.num_failures > MAX_FAILURES:
+            lines.append(f"    ... all of them in {result.output}/manifest.jsonl")
+    if result.num_crashes:
+        lines.append("  Items at which a worker process died are tried again with --resume.")
+    lines += [
+        f"  annotations    {result.output}/annotations/person_keypoints_train_infant.json",
+        f"  contact sheet  {result.output}/contact_sheet.jpg",
+        f"  report         {result.output}/report.html",
+        f"Next: open {result.output}/report.html",
+    ]
+    return "\n".join(lines)
+
+
+def generate_figures(result: "GenerateResult") -> dict[str, Any]:
+    """Return the figures of the summary, flat."""
+    run = result.run
+    figures: dict[str, Any] = {
+        "output": result.output,
+        "num_images": run["num_images"],
+        "num_failures": result.num_failures,
+        "num_poses": run["fits"]["num_poses"],
+        "num_accepted": run["fits"]["num_accepted"],
+        "num_rendered": result.num_rendered,
+        "fit_seconds": round(result.fit_seconds, 3),
+        "render_seconds": round(result.render_seconds, 3),
+        "images_per_second": round(result.num_rendered / max(result.render_seconds, 1e-9), 2),
+    }
+    for stage, seconds in sorted(result.stage_seconds.items()):
+        figures[f"stage_seconds.{stage}"] = round(seconds, 3)
+    for group in ("rejections", "notes"):
+        for reason, count in run[group].items():
+            figures[f"{group}.{reason}"] = count
+    for reason, count in run["fits"]["reasons"].items():
+        figures[f"fit_reasons.{reason}"] = count
+    return figures
+
+
+def fit_summary(bank: "FitBank", output: str, seconds: float) -> str:
+    """Return the end summary of ``syrip fit``."""
+    figures = bank_figures(bank, seconds)
+    lines = [
+        f"{figures['num_accepted']} of {figures['num_poses']} poses accepted in {output}",
+        *_reasons("not accepted", _bank_reasons(bank)),
+        f"  mean reprojection error of the accepted: {figures['mean_reprojection_error_percent']:.2f} % of the box "
+        "diagonal",
+        f"  {format_duration(seconds)}, {figures['seconds_per_pose']:.3f} s a pose",
+        f"Next: syrip generate --poses {output}",
+    ]
+    return "\n".join(lines)
+
+
+def bank_figures(bank: "FitBank", seconds: float) -> dict[str, Any]:
+    """Return the figures of a fit, flat."""
+    errors = bank.reprojection_error[bank.accepted]
+    figures: dict[str, Any] = {
+        "num_poses": len(bank),
+        "num_accepted": int(bank.accepted.sum()),
+        "mean_reprojection_error_percent": round(float(errors.mean()) * 100, 4) if len(errors) else None,
+        "seconds": round(seconds, 3),
+        "seconds_per_pose": round(seconds / max(len(bank), 1), 4),
+    }
+    for reason, count in _bank_reasons(bank).items():
+        figures[f"reasons.{reason}"] = count
+    return figures
+
+
+def _bank_reasons(bank: "FitBank") -> dict[str, int]:
+    from collections import Counter
+
+    return dict(Counter(str(reason) for reason, good in zip(bank.reason, bank.accepted, strict=True) if not good))
+
+
+def _reasons(title: str, counts: dict[str, int]) -> list[str]:
+    """Return one line for each of the most frequent reasons."""
+    if not counts:
+        return []
+    lines = [f"  {title}: {sum(counts.values())}"]
+    ranked = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
+    lines += [f"    {count:>5}  {reason}" for reason, count in ranked[:MAX_REASONS]]
+    if len(ranked) > MAX_REASONS:
+        lines.append(f"    {sum(count for _, count in ranked[MAX_REASONS:]):>5}  other reasons")
+    return lines

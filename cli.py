@@ -18,7 +18,7 @@ JSON_OPTION = click.option(
 
 def _print_version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:
-        from syrip_gen.provenance import package_version
+        from syrip_gen.stages.provenance import package_version
 
         click.echo(f"syrip {package_version()}")
         ctx.exit()

@@ -29,7 +29,7 @@ from syrip_gen.sampling.scene import SceneSpec
 
 __all__ = ["Sample", "SampleMaker", "plan_attempt"]
 
-ATTEMPT_STRIDE = 2**32
+ATTEMPT_STRIDE = 10 * 2**32
 """Attempt k of item i draws from the streams of index i + k * 2**32, which no item has."""
 
 

@@ -55,7 +55,7 @@ def radiance(sh: np.ndarray, directions: np.ndarray) -> np.ndarray:
     return np.maximum(np.pi * basis @ np.asarray(sh, dtype=np.float64), 0.0)
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@njit(nogil=True, cache=True, error_model="numpy", inline="always")
 def sh_irradiance(m, x, y, z):
     """Return the (r, g, b) irradiance of one normal, not below 0; ``m`` from :func:`irradiance_matrix`."""
     xy, yz, xz, xxyy, zz = x * y, y * z, x * z, x * x - y * y, z * z

@@ -8,12 +8,25 @@ import numpy as np
 
 from syrip_gen.rendering.colors import LINEAR_OF_SRGB, SRGB_OF_LINEAR
 from syrip_gen.rendering.lighting import irradiance_matrix
-from syrip_gen.rendering.shading import composite_body
-from syrip_gen.rendering.texturing import build_pyramid
+from syrip_gen.rendering.compositing import MAX_SURFACES, blend_points, collect_points
+from syrip_gen.rendering.shading import shade_points
+from syrip_gen.rendering.texturing import build_pyramid, choose_levels
 from syrip_gen.rendering.types import RenderInputs, RenderOutput
 from syrip_gen.rendering.zbuffer import fill_faces, project
 
 __all__ = ["RasterRenderer"]
+
+
+class _Points:
+    """Room for the points of one picture."""
+
+    def __init__(self, capacity: int) -> None:
+        self.column = np.empty(capacity, dtype=np.int32)
+        self.row = np.empty(capacity, dtype=np.int32)
+        self.face = np.empty(capacity, dtype=np.int32)
+        self.pixel = np.empty(capacity, dtype=np.int32)
+        self.weight = np.empty(capacity, dtype=np.uint8)
+        self.color = np.empty((capacity, 3), dtype=np.float32)
 
 
 class RasterRenderer:
@@ -26,8 +39,7 @@ class RasterRenderer:
 
     def __init__(self) -> None:
         self.timings_s: dict[str, float] = {}
-        self._inverse_depth = np.zeros((0, 0), dtype=np.float32)
-        self._face_index = np.zeros((0, 0), dtype=np.int32)
+        self._allocate(0, 0)
 
     def render(self, inputs: RenderInputs) -> RenderOutput:
         """Render one scene.
@@ -52,48 +64,46 @@ class RasterRenderer:
                 vertices, faces, xy, inv_z, *lattice, False, self._inverse_depth, self._face_index
             )
         with self._timed("texture"):
-            texture = build_pyramid(inputs.texture, inputs.gloss)
+            uv = np.ascontiguousarray(inputs.uv, dtype=np.float32)
+            uv_faces = np.ascontiguousarray(inputs.uv_faces, dtype=np.int32)
+            texels, levels = build_pyramid(inputs.texture, inputs.gloss)
+            face_level = choose_levels(xy, inv_z, faces, uv, uv_faces, levels)
+        attributes = np.ones((len(vertices), 8), dtype=np.float32)
+        attributes[:, :3] = inputs.normals
         with self._timed("shading"):
-            vertex_light = np.ones((len(vertices), 4), dtype=np.float32)
-            mesh = (
-                vertices,
-                np.ascontiguousarray(inputs.normals, dtype=np.float32),
-                vertex_light,
-                faces,
-                np.ascontiguousarray(inputs.uv, dtype=np.float32),
-                np.ascontiguousarray(inputs.uv_faces, dtype=np.int32),
-                xy,
-                inv_z,
-            )
-            light = (
-                irradiance_matrix(inputs.sh),
-                np.asarray(inputs.key_direction, dtype=np.float32),
-                np.asarray(inputs.key_color, dtype=np.float32),
-            )
-            composite_body(
-                (inputs.fx, inputs.fy, inputs.cx, inputs.cy),
-                bounds,
-                self._inverse_depth,
-                self._face_index,
-                mesh,
-                texture,
-                light,
-                (LINEAR_OF_SRGB, SRGB_OF_LINEAR),
-                rgb,
-                depth,
-            )
+            points = self._points
+            count = collect_points(
+                *bounds, self._inverse_depth, self._face_index, points.column, points.row, points.face,
+                points.pixel, points.weight, depth,
+            )  # fmt: skip
+            shade_points(
+                points.column[:count], points.row[:count], points.face[:count],
+                inputs.fx, inputs.fy, inputs.cx, inputs.cy,
+                vertices, attributes, faces,
+                uv, uv_faces, face_level, texels, levels,
+                irradiance_matrix(inputs.sh), np.asarray(inputs.key_direction, dtype=np.float32),
+                np.asarray(inputs.key_color, dtype=np.float32), LINEAR_OF_SRGB, points.color,
+            )  # fmt: skip
+        with self._timed("blending"):
+            blend_points(
+                points.pixel[:count], points.weight[:count], points.color[:count],
+                LINEAR_OF_SRGB, SRGB_OF_LINEAR, rgb.reshape(-1, 3),
+            )  # fmt: skip
         return RenderOutput(rgb=rgb, depth=depth)
 
     def close(self) -> None:
         """Free the buffers."""
-        self._inverse_depth = np.zeros((0, 0), dtype=np.float32)
-        self._face_index = np.zeros((0, 0), dtype=np.int32)
+        self._allocate(0, 0)
+
+    def _allocate(self, w: int, h: int) -> None:
+        self._inverse_depth = np.empty((2 * h + 1, 2 * w + 1), dtype=np.float32)
+        self._face_index = np.empty((2 * h + 1, 2 * w + 1), dtype=np.int32)
+        self._points = _Points(MAX_SURFACES * w * h)
 
     def _clear(self, bounds: tuple[int, int, int, int], w: int, h: int) -> None:
         """Empty the lattice where this picture will read it."""
         if self._face_index.shape != (2 * h + 1, 2 * w + 1):
-            self._inverse_depth = np.empty((2 * h + 1, 2 * w + 1), dtype=np.float32)
-            self._face_index = np.empty((2 * h + 1, 2 * w + 1), dtype=np.int32)
+            self._allocate(w, h)
         x0, y0, x1, y1 = bounds
         window = (slice(2 * y0, 2 * y1 + 1), slice(2 * x0, 2 * x1 + 1))
         self._inverse_depth[window] = 0.0

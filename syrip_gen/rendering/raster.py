@@ -7,7 +7,9 @@ from time import perf_counter
 import numpy as np
 
 from syrip_gen.rendering.colors import LINEAR_OF_SRGB, SRGB_OF_LINEAR
-from syrip_gen.rendering.lighting import irradiance_matrix
+from syrip_gen.rendering.ground import cast_ground_shadow, darken_ground, plane_axes
+from syrip_gen.rendering.lighting import irradiance_matrix, radiance
+from syrip_gen.rendering.occlusion import AXES, ambient_visibility, key_visibility
 from syrip_gen.rendering.compositing import MAX_SURFACES, blend_points, collect_points
 from syrip_gen.rendering.shading import shade_points
 from syrip_gen.rendering.texturing import build_pyramid, choose_levels
@@ -68,8 +70,7 @@ class RasterRenderer:
             uv_faces = np.ascontiguousarray(inputs.uv_faces, dtype=np.int32)
             texels, levels = build_pyramid(inputs.texture, inputs.gloss)
             face_level = choose_levels(xy, inv_z, faces, uv, uv_faces, levels)
-        attributes = np.ones((len(vertices), 8), dtype=np.float32)
-        attributes[:, :3] = inputs.normals
+        attributes = self._light_vertices(inputs, vertices, faces, bounds, rgb)
         with self._timed("shading"):
             points = self._points
             count = collect_points(
@@ -90,6 +91,51 @@ class RasterRenderer:
                 LINEAR_OF_SRGB, SRGB_OF_LINEAR, rgb.reshape(-1, 3),
             )  # fmt: skip
         return RenderOutput(rgb=rgb, depth=depth)
+
+    def _light_vertices(
+        self,
+        inputs: RenderInputs,
+        vertices: np.ndarray,
+        faces: np.ndarray,
+        bounds: tuple[int, int, int, int],
+        rgb: np.ndarray,
+    ) -> np.ndarray:
+        """Shadow the ground in ``rgb`` and return each vertex's normal and light (V, 8)."""
+        normals = np.ascontiguousarray(inputs.normals, dtype=np.float32)
+        axes, local, shadow = AXES[:, 2], vertices, None
+        if inputs.support_plane is not None:
+            with self._timed("ground"):
+                frame, offset = plane_axes(inputs.support_plane)
+                ground_color = _mean_linear(rgb, bounds)
+                local = vertices @ frame.T
+                local[:, 2] += np.float32(offset)
+                axes = axes @ frame
+                shadow = cast_ground_shadow(
+                    local, frame, offset, inputs.sh, inputs.key_direction, inputs.key_color,
+                    inputs.shadow_softness,
+                )  # fmt: skip
+                darken_ground(rgb, shadow, inputs.fx, inputs.fy, inputs.cx, inputs.cy)
+        attributes = np.empty((len(vertices), 8), dtype=np.float32)
+        attributes[:, :3] = normals
+        with self._timed("ambient"):
+            brightness = np.stack([radiance(inputs.sh, axes).mean(1), radiance(inputs.sh, -axes).mean(1)], axis=1)
+            ambient_visibility(
+                local,
+                normals if shadow is None else normals @ shadow.axes.T,
+                brightness.astype(np.float32) + np.float32(1e-3),
+                None if shadow is None else shadow.ambient,
+                np.zeros(3, dtype=np.float32) if shadow is None else shadow.ambient_grid,
+                np.zeros(3, dtype=np.float32) if shadow is None else ground_color,
+                attributes[:, 4:],
+            )
+        with self._timed("key shadow"):
+            if np.max(inputs.key_color) > 0:
+                attributes[:, 3] = key_visibility(
+                    vertices, normals, faces, inputs.key_direction, inputs.shadow_softness
+                )
+            else:
+                attributes[:, 3] = 0.0
+        return attributes
 
     def close(self) -> None:
         """Free the buffers."""
@@ -129,3 +175,9 @@ def _pixel_bounds(xy: np.ndarray, inv_z: np.ndarray, w: int, h: int) -> tuple[in
     x0, y0 = max(int(x.min()) - 1, 0), max(int(y.min()) - 1, 0)
     x1, y1 = min(int(x.max()) + 2, w), min(int(y.max()) + 2, h)
     return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None
+
+
+def _mean_linear(rgb: np.ndarray, bounds: tuple[int, int, int, int]) -> np.ndarray:
+    """Return the mean linear colour (3,) of the picture around the body, before shadows."""
+    x0, y0, x1, y1 = bounds
+    return LINEAR_OF_SRGB[rgb[y0:y1:4, x0:x1:4]].reshape(-1, 3).mean(axis=0)

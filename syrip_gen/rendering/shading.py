@@ -97,8 +97,8 @@ def shade_points(
         cx: See ``fx``.
         cy: See ``fx``.
         vertices: (V, 3) float32 camera frame.
-        normals: (V, 3) float32.
-        vertex_light: (V, 4) float32 factors of the ambient light (red, green, blue) and of the key light.
+        attributes: (V, 8) float32 unit normal, share of the key light, share of the ambient light, bounced light
+            (red, green, blue) of each vertex.
         faces: (F, 3) int32.
         uv: (U, 2) float32.
         uv_faces: (F, 3) int32.
@@ -127,13 +127,14 @@ def shade_points(
         ny = b0 * attributes[a, 1] + b1 * attributes[b, 1] + b2 * attributes[c, 1]
         nz = b0 * attributes[a, 2] + b1 * attributes[b, 2] + b2 * attributes[c, 2]
         visible = b0 * attributes[a, 3] + b1 * attributes[b, 3] + b2 * attributes[c, 3]
-        ambient_r = b0 * attributes[a, 4] + b1 * attributes[b, 4] + b2 * attributes[c, 4]
-        ambient_g = b0 * attributes[a, 5] + b1 * attributes[b, 5] + b2 * attributes[c, 5]
-        ambient_b = b0 * attributes[a, 6] + b1 * attributes[b, 6] + b2 * attributes[c, 6]
+        ambient = b0 * attributes[a, 4] + b1 * attributes[b, 4] + b2 * attributes[c, 4]
+        bounce_r = b0 * attributes[a, 5] + b1 * attributes[b, 5] + b2 * attributes[c, 5]
+        bounce_g = b0 * attributes[a, 6] + b1 * attributes[b, 6] + b2 * attributes[c, 6]
+        bounce_b = b0 * attributes[a, 7] + b1 * attributes[b, 7] + b2 * attributes[c, 7]
         inv = one / np.sqrt(max(nx * nx + ny * ny + nz * nz, np.float32(1e-12)))
         nx, ny, nz = nx * inv, ny * inv, nz * inv
         er, eg, eb = sh_irradiance(matrix, nx, ny, nz)
-        er, eg, eb = er * ambient_r, eg * ambient_g, eb * ambient_b
+        er, eg, eb = er * ambient + bounce_r, eg * ambient + bounce_g, eb * ambient + bounce_b
         ndl = nx * lx + ny * ly + nz * lz
         kr, kg, kb = _key_light(gloss, ndl)
         red *= er + key_color[0] * visible * kr

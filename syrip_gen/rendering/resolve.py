@@ -13,6 +13,7 @@ from syrip_gen.sampling.backdrop import Backdrop, BackdropPainter
 from syrip_gen.sampling.backgrounds import BackgroundLibrary
 from syrip_gen.sampling.coarse_body import CoarseBody
 from syrip_gen.sampling.lights import LightLibrary
+from syrip_gen.sampling.materials import MaterialLibrary
 from syrip_gen.sampling.options import SamplingOptions
 from syrip_gen.sampling.photos import PhotoSource, open_photos
 from syrip_gen.sampling.plan import PlanContext, PoseTable
@@ -58,14 +59,15 @@ class Resources:
     def load(cls, body: BodyAssets, options: SamplingOptions) -> "Resources":
         """Open the backgrounds, read the shipped assets; raises with one line that says what is wrong."""
         photos = open_photos(options.backgrounds, options.max_image_pixels) if options.backgrounds else None
+        materials = MaterialLibrary()
         return cls(
             body=body,
             options=options,
             coarse=CoarseBody.from_assets(body),
             photos=photos,
             lights=LightLibrary.load(),
-            backdrops=BackdropPainter(photos),
-            backgrounds=BackgroundLibrary(tuple(photos.names) if photos else ()),
+            backdrops=BackdropPainter(photos, materials),
+            backgrounds=background_library(photos, materials),
         )
 
     def plan_context(self, bank: "FitBank") -> PlanContext:
@@ -84,7 +86,11 @@ def resolve_scene(spec: SceneSpec, resources: Resources) -> ResolvedScene:
     T = np.array(camera.T_cam_world)
     R, t = T[:3, :3], T[:3, 3]
     posed = pose_body(
-        body, np.array(spec.body.betas), np.array(spec.body.global_orient), np.array(spec.body.body_pose), np.array(spec.body.transl)
+        body,
+        np.array(spec.body.betas),
+        np.array(spec.body.global_orient),
+        np.array(spec.body.body_pose),
+        np.array(spec.body.transl),
     )
     keypoints = np.asarray(body.keypoint_regressor @ posed.vertices.astype(np.float64)) @ R.T + t
     joints = posed.joints @ R.T + t
@@ -101,9 +107,9 @@ def resolve_scene(spec: SceneSpec, resources: Resources) -> ResolvedScene:
         gloss=None,
         background=backdrop.picture,
         support_plane=support_plane(R, t) if backdrop.has_support else None,
-        sh=rotate(np.array(spec.light.sh), R).astype(np.float32),
+        sh=(rotate(np.array(spec.light.sh), R) * backdrop.light_gain).astype(np.float32),
         key_direction=(R @ np.array(spec.light.key_direction)).astype(np.float32),
-        key_color=np.array(spec.light.key_color, np.float32),
+        key_color=(np.array(spec.light.key_color) * backdrop.light_gain).astype(np.float32),
         shadow_softness=spec.light.shadow_softness,
         fx=camera.fx,
         fy=camera.fy,
@@ -114,6 +120,21 @@ def resolve_scene(spec: SceneSpec, resources: Resources) -> ResolvedScene:
     )
     return ResolvedScene(
         inputs, keypoints, joints, body_in_camera(spec.body, T, rest_root), backdrop.source, backdrop.notes
+    )
+
+
+def background_library(photos: PhotoSource | None, materials: MaterialLibrary) -> BackgroundLibrary:
+    """Return the names of all photos and shipped materials."""
+    return BackgroundLibrary(
+        photos=tuple(photos.names) if photos else (),
+        floors=materials.names("wood", "tile"),
+        carpets=materials.names("carpet"),
+        fabrics=materials.names("fabric", "rug"),
+        patterns=materials.names("pattern"),
+        reliefs=materials.names("relief"),
+        weaves=materials.names("weave"),
+        walls=materials.names("wall"),
+        views=materials.names("view"),
     )
 
 
@@ -149,6 +170,7 @@ def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     total = np.zeros_like(vertices)
     for axis in range(3):
         total[:, axis] = sum(
-            np.bincount(faces[:, corner], weights=normal[:, axis], minlength=len(vertices)) for corner in range(3)
+            np.bincount(faces[:, corner], weights=normal[:, axis], minlength=len(vertices))
+            for corner in range(3)
         )
     return total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)

@@ -1,17 +1,26 @@
-"""Paint what is behind the infant, seen by the scene's camera."""
+"""Paint what is behind and below the infant, seen by the scene's camera and lit by its light."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
 
+from syrip_gen.sampling.cloth import bed_sides, cloth_outline, paint_cloth
+from syrip_gen.sampling.lights import LUMA, light_on_support
+from syrip_gen.sampling.materials import MaterialLibrary
+from syrip_gen.sampling.perspective import View, coverage, floor_line, half_plane, outline_mask, wall_line
 from syrip_gen.sampling.photos import BrokenPhoto, PhotoSource
 from syrip_gen.sampling.scene import SceneSpec
+from syrip_gen.sampling.surfaces import fill_surface, response
+from syrip_gen.sampling.walls import paint_panorama, paint_walls, room_walls
 
 __all__ = ["Backdrop", "BackdropPainter"]
 
 MAX_TRIES = 20
 """So many photos in a row may be broken before a scene gives up."""
+TYPICAL_PHOTO_LUMA = 0.17
+"""Mean linear luminance of an ordinary photo."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,26 +31,86 @@ class Backdrop:
     """(H, W, 3) uint8 sRGB."""
     has_support: bool
     """Whether the plane z = 0 is shown, so that a shadow may fall on it."""
+    light_gain: np.ndarray
+    """(3,) factor for all light on the body, so that it suits the photo behind it."""
     source: str
     """Photo used, or empty."""
     notes: tuple[str, ...]
 
 
 class BackdropPainter:
-    """Paints backgrounds; holds the decoded materials of one process."""
+    """Paints backgrounds; holds the photos and the decoded materials of one process."""
 
-    def __init__(self, photos: PhotoSource | None) -> None:
-        self.photos = photos
+    def __init__(self, photos: PhotoSource | None, materials: MaterialLibrary) -> None:
+        self.photos, self.materials = photos, materials
 
     def paint(self, spec: SceneSpec) -> Backdrop:
         """Paint the background of one scene."""
-        w, h = spec.camera.width, spec.camera.height
+        params, view = spec.background.params, View.from_spec(spec.camera)
+        w, h = view.width, view.height
+        photo, source, notes, gain = None, "", (), np.ones(3)
         if spec.background.kind == "photo":
-            photo, name, notes = self._read_photo(int(spec.background.params["number"]), min(w, h))
-            return Backdrop(crop_photo(photo, spec.background.params, w, h), False, name, notes)
-        picture = np.empty((h, w, 3), np.uint8)
-        picture[:] = np.array(spec.background.params["color"]) * 255
-        return Backdrop(picture, True, "", ())
+            photo, source, notes = self._read_photo(int(params["photo"]), min(w, h))
+            photo = crop_photo(photo, params["photo_crop"], w, h)
+            gain = photo_light(photo)
+        if params["setting"] == "plain":
+            return Backdrop(_soften(photo, float(params["far_blur"]) * 0.3), False, gain, source, notes)
+        level = light_on_support(spec.light) * gain
+        picture = self._paint_room(spec, view, level, photo)
+        return Backdrop(picture, True, gain, source, notes)
+
+    def _paint_room(
+        self, spec: SceneSpec, view: View, level: np.ndarray, photo: np.ndarray | None
+    ) -> np.ndarray:
+        params = spec.background.params
+        picture = np.empty((view.height, view.width, 3), np.uint8)
+        outline = cloth_outline(params) if params["setting"] != "floor" else None
+        cloth_mask = outline_mask(view, outline) if outline is not None else None
+        if cloth_mask is None or cloth_mask.min() < 255:
+            picture = self._paint_surroundings(spec, view, level, photo)
+            if cloth_mask is not None:
+                bed_sides(picture, view, outline, params, level)
+        if cloth_mask is not None:
+            paint_cloth(picture, view, cloth_mask, params, self.materials, spec.light, level)
+        return picture
+
+    def _paint_surroundings(
+        self, spec: SceneSpec, view: View, level: np.ndarray, photo: np.ndarray | None
+    ) -> np.ndarray:
+        """Paint floor, walls, panorama or photo."""
+        params = spec.background.params
+        height = float(params["floor_height"])
+        walls = room_walls(params, view)
+        floor = half_plane(view.corners(), floor_line(view, height))
+        if params["backdrop"] != "view":
+            for normal, distance in walls:
+                if len(floor) >= 3:
+                    floor = half_plane(floor, wall_line(view, height, normal, distance))
+        mask = coverage(floor, view.width, view.height)
+        picture = np.zeros((view.height, view.width, 3), np.uint8)
+        if mask.min() < 255:
+            if params["backdrop"] == "photo":
+                picture = photo.copy()
+            elif params["backdrop"] == "view":
+                picture = paint_panorama(
+                    self.materials.view(str(params["view"])), view, float(params["view_yaw"])
+                )
+            else:
+                paint_walls(picture, view, params, walls, height, self.materials, spec.light)
+            picture = _soften(picture, float(params["far_blur"]))
+        fill_surface(
+            picture,
+            mask,
+            view.plane_from_pixels(
+                np.array([0.0, 0.0, height]), np.array([1.0, 0, 0]), np.array([0, 1.0, 0])
+            ),
+            self.materials,
+            tile=str(params["floor"]),
+            colors=response(level * np.array(params["floor_tone"])),
+            yaw=float(params["floor_yaw"]),
+            shift=params["floor_shift"],
+        )
+        return _soften(picture, 0.25 * float(params["far_blur"]))
 
     def _read_photo(self, number: int, min_side: int) -> tuple[np.ndarray, str, tuple[str, ...]]:
         """Return the photo, or the next one in order that can be read."""
@@ -55,16 +124,46 @@ class BackdropPainter:
         raise ValueError(f"{len(notes)} background photos in a row cannot be read; first: {notes[0]}")
 
 
-def crop_photo(photo: np.ndarray, params: dict, width: int, height: int) -> np.ndarray:
-    """Cut a window with the picture's aspect ratio out of a photo and scale it to (height, width)."""
+def crop_photo(photo: np.ndarray, crop: Any, width: int, height: int) -> np.ndarray:
+    """Cut a window with the picture's aspect ratio out of a photo and scale it to (height, width).
+
+    Args:
+        photo: (H, W, 3) uint8.
+        crop: Zoom >= 1, horizontal and vertical place 0..1, flip 0 or 1.
+        width: px.
+        height: px.
+    """
+    zoom, x, y, flip = (float(v) for v in crop)
     h, w = photo.shape[:2]
-    scale = max(width / w, height / h) * float(params["zoom"])
-    cw, ch = width / scale, height / scale
-    x0, y0 = float(params["x"]) * (w - cw), float(params["y"]) * (h - ch)
+    scale = max(width / w, height / h) * zoom
+    x0, y0 = x * (w - width / scale), y * (h - height / scale)
     matrix = np.array([[scale, 0.0, -x0 * scale], [0.0, scale, -y0 * scale]])
-    if params.get("flip"):
-        matrix = np.array([[-scale, 0.0, width + x0 * scale], matrix[1]])
+    if flip:
+        matrix[0] = [-scale, 0.0, width - 1 + x0 * scale]
     if scale < 0.5:
         photo = cv2.resize(photo, None, fx=2 * scale, fy=2 * scale, interpolation=cv2.INTER_AREA)
         matrix[:, :2] /= 2 * scale
-    return cv2.warpAffine(photo, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    return cv2.warpAffine(
+        photo, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
+    )
+
+
+def photo_light(photo: np.ndarray) -> np.ndarray:
+    """Return the (3,) gain that makes a body's light suit a photo: dim in the dark, tinted as the photo, mildly."""
+    small = cv2.resize(photo, (32, 24), interpolation=cv2.INTER_AREA).astype(np.float64) / 255
+    mean = (small**2.2).mean((0, 1))
+    luma = float(mean @ LUMA)
+    cast = np.clip(mean / max(luma, 1e-4), 0.6, 1.6) ** 0.3
+    level = np.clip((luma / TYPICAL_PHOTO_LUMA) ** 0.35, 0.6, 1.15)
+    return level * cast / (cast @ LUMA)
+
+
+def _soften(picture: np.ndarray, sigma: float) -> np.ndarray:
+    """Blur by ``sigma`` px, at half size where that is as good."""
+    if sigma < 0.4:
+        return picture
+    if sigma < 1.5:
+        return cv2.GaussianBlur(picture, (0, 0), sigma)
+    h, w = picture.shape[:2]
+    small = cv2.resize(picture, (max(w // 2, 8), max(h // 2, 8)), interpolation=cv2.INTER_AREA)
+    return cv2.resize(cv2.GaussianBlur(small, (0, 0), sigma / 2), (w, h), interpolation=cv2.INTER_LINEAR)

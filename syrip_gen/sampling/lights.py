@@ -74,7 +74,9 @@ def _tint(rng: np.random.Generator) -> np.ndarray:
     return tint / (tint @ LUMA)
 
 
-def _hdri(library: LightLibrary, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+def _hdri(
+    library: LightLibrary, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
     number, yaw = int(rng.integers(len(library.names))), rng.uniform(-np.pi, np.pi)
     c, s = np.cos(yaw), np.sin(yaw)
     turn = np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])

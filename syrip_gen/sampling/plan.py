@@ -57,22 +57,35 @@ class PoseTable:
         """Keep the accepted fits; raises ValueError when there is none."""
         rows = np.flatnonzero(np.asarray(bank.accepted, dtype=bool))
         if not len(rows):
-            raise ValueError(f"none of the {len(bank.accepted)} fitted poses was accepted; nothing to generate from")
+            raise ValueError(
+                f"none of the {len(bank.accepted)} fitted poses was accepted; nothing to generate from"
+            )
         labels = getattr(bank, "posture", None)
         ids = getattr(bank, "pose_id", None)
         betas = np.asarray(bank.betas, dtype=np.float64)[rows]
         orient = np.asarray(bank.global_orient, dtype=np.float64)[rows]
         pose = np.asarray(bank.body_pose, dtype=np.float64).reshape(len(bank.accepted), 23, 3)[rows]
         postures = [
-            _posture(str(labels[row]) if labels is not None else "", coarse.pose(betas[i, : coarse.num_betas], orient[i], pose[i]))
+            _posture(
+                str(labels[row]) if labels is not None else "",
+                coarse.pose(betas[i, : coarse.num_betas], orient[i], pose[i]),
+            )
             for i, row in enumerate(rows)
         ]
         names = [
-            str(ids[row]) if ids is not None else f"{bank.file_name[row]}:{bank.image_id[row]}:{bank.annotation_id[row]}"
+            str(ids[row])
+            if ids is not None
+            else f"{bank.file_name[row]}:{bank.image_id[row]}:{bank.annotation_id[row]}"
             for row in rows
         ]
         return cls(
-            rows, betas, orient, pose, np.asarray(bank.transl, dtype=np.float64)[rows], tuple(names), tuple(postures)
+            rows,
+            betas,
+            orient,
+            pose,
+            np.asarray(bank.transl, dtype=np.float64)[rows],
+            tuple(names),
+            tuple(postures),
         )
 
 
@@ -100,7 +113,9 @@ def plan_scene(context: PlanContext, seed: int, index: int) -> SceneSpec:
     options, poses = context.options, context.poses
     paper = options.rotations == "paper"
     turn_index = index // PAPER_TURNS if paper else index
-    number = choose_pose(len(poses.rows), seed, turn_index, poses.postures if options.balance_postures else None)
+    number = choose_pose(
+        len(poses.rows), seed, turn_index, poses.postures if options.balance_postures else None
+    )
     rng = stream_rng(seed, index, "pose")
     orient, body_pose = poses.global_orient[number], poses.body_pose[number]
     if rng.random() < options.mirror_probability and not paper:
@@ -178,7 +193,9 @@ def _paper_view(
     transl = -(points.min(0) + points.max(0)) / 2
     world_orient = Rotation.from_matrix(R_cam_world.T @ Rotation.from_rotvec(turned).as_matrix()).as_rotvec()
     framing = sample_framing(False, stream_rng(seed, index, "camera"))
-    camera = place_camera(points + transl, R_cam_world, framing, context.options.width, context.options.height)
+    camera = place_camera(
+        points + transl, R_cam_world, framing, context.options.width, context.options.height
+    )
     return _body_spec(betas, world_orient, body_pose, transl), camera
 
 

@@ -1,0 +1,102 @@
+"""Walls with a skirting board, or a panorama, behind the support."""
+
+from typing import Any
+
+import cv2
+import numpy as np
+
+from syrip_gen.sampling.materials import MaterialLibrary
+from syrip_gen.sampling.perspective import View, coverage, half_plane, project_outline
+from syrip_gen.sampling.scene import LightSpec
+from syrip_gen.sampling.spherical_harmonics import evaluate
+from syrip_gen.sampling.surfaces import fill_surface, response, to_linear, to_srgb
+
+__all__ = ["paint_panorama", "paint_walls", "room_walls"]
+
+Wall = tuple[np.ndarray, float]
+"""Unit horizontal direction away from the room and distance from the origin, metres."""
+UP = np.array([0.0, 0.0, 1.0])
+
+
+def room_walls(params: dict[str, Any], view: View) -> tuple[Wall, Wall]:
+    """Return the wall that the camera faces and the one beside it."""
+    forward = view.R[2, :2]
+    azimuth = np.arctan2(forward[1], forward[0]) if np.hypot(*forward) > 1e-6 else 0.0
+    azimuth += float(params["wall_turn"])
+    shift = float(params["corner_shift"])
+    side = azimuth + (np.pi / 2 if shift > 0 else -np.pi / 2)
+    ahead, beside = (np.array([np.cos(a), np.sin(a), 0.0]) for a in (azimuth, side))
+    return (ahead, float(params["wall_distance"])), (beside, 0.7 + abs(shift))
+
+
+def paint_walls(
+    picture: np.ndarray,
+    view: View,
+    params: dict[str, Any],
+    walls: tuple[Wall, Wall],
+    floor_height: float,
+    materials: MaterialLibrary,
+    light: LightSpec,
+) -> None:
+    """Fill the whole picture with the two walls."""
+    (ahead, d0), (beside, d1) = walls
+    centre = view.position
+    rays = view.R.T @ np.linalg.inv(view.K)
+    first = (d1 - beside @ centre) * (ahead @ rays) - (d0 - ahead @ centre) * (beside @ rays)
+    polygons = (half_plane(view.corners(), first), half_plane(view.corners(), -first))
+    for (normal, distance), polygon in zip(walls, polygons, strict=True):
+        if len(polygon) < 3:
+            continue
+        mask = coverage(polygon, view.width, view.height)
+        level = 0.9 * np.maximum(evaluate(np.array(light.sh), -normal), 0.25)
+        level = level + 0.6 * np.array(light.key_color) * max(-normal @ np.array(light.key_direction), 0.0)
+        along = np.cross(UP, normal)
+        origin = normal * distance + (0.0, 0.0, floor_height)
+        tile = str(params["wall"])
+        fill_surface(
+            picture,
+            mask,
+            view.plane_from_pixels(origin, along, UP),
+            materials,
+            tile=tile,
+            colors=response(level * to_linear(np.array(params["wall_color"])) / 0.7),
+        )
+        _skirting(picture, view, params, mask, origin, along, level)
+
+
+def _skirting(
+    picture: np.ndarray,
+    view: View,
+    params: dict[str, Any],
+    mask: np.ndarray,
+    origin: np.ndarray,
+    along: np.ndarray,
+    level: np.ndarray,
+) -> None:
+    """Paint the board at the wall's foot."""
+    height = float(params["skirting"])
+    if height <= 0.02:
+        return
+    ends = [origin + along * x + UP * z for x, z in ((-6, 0), (6, 0), (6, height), (-6, height))]
+    polygon = project_outline(view, np.array(ends))
+    board = coverage(polygon, view.width, view.height)
+    board = cv2.min(board, mask)
+    color = np.clip(255 * to_srgb(to_linear(np.full(3, float(params["skirting_tone"]))) * level), 0, 255)
+    alpha = board[..., None].astype(np.float32) / 255
+    np.copyto(picture, (picture * (1 - alpha) + color.astype(np.float32) * alpha).astype(np.uint8))
+
+
+def paint_panorama(panorama: np.ndarray, view: View, yaw: float) -> np.ndarray:
+    """Return what the camera sees of a panorama (H, W, 3); it is coarse, so a quarter of the size is enough."""
+    w, h = max(view.width // 4, 16), max(view.height // 4, 16)
+    columns, rows = np.meshgrid(
+        (np.arange(w) + 0.5) * view.width / w - 0.5, (np.arange(h) + 0.5) * view.height / h - 0.5
+    )
+    rays = view.rays(np.stack([columns, rows], axis=-1))
+    azimuth = (np.arctan2(rays[..., 1], rays[..., 0]) + yaw) % (2 * np.pi)
+    polar = np.arccos(np.clip(rays[..., 2] / np.linalg.norm(rays, axis=-1), -1, 1))
+    ph, pw = panorama.shape[:2]
+    x = (azimuth / (2 * np.pi) * pw - 0.5).astype(np.float32)
+    y = (polar / np.pi * ph - 0.5).astype(np.float32)
+    small = cv2.remap(panorama, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+    return cv2.resize(small, (view.width, view.height), interpolation=cv2.INTER_CUBIC)

@@ -1,4 +1,4 @@
-"""The ``syrip`` command: parse, call one function, report. Everything heavy is imported inside the commands."""
+"""The ``syrip`` command: parse, call one function, report. Heavy imports stay inside the commands."""
 
 import json
 import logging
@@ -12,7 +12,10 @@ from syrip_gen.config_options import ConfigCommand
 
 OK, FAILED, USAGE, SOME_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 JSON_OPTION = click.option(
-    "--json", "json_file", metavar="FILE", help="Also write the printed figures as flat JSON.  [default: none]"
+    "--json",
+    "json_file",
+    metavar="FILE",
+    help="Also write the printed figures as flat JSON.  [default: none]",
 )
 
 
@@ -29,7 +32,9 @@ class _Group(click.Group):
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run a command; never return without one of the documented exit codes."""
-        debug = "--debug" in (kwargs.get("args") or (args[0] if args and args[0] is not None else sys.argv[1:]))
+        debug = "--debug" in (
+            kwargs.get("args") or (args[0] if args and args[0] is not None else sys.argv[1:])
+        )
         standalone = kwargs.pop("standalone_mode", True)
         try:
             code = super().main(*args, standalone_mode=False, **kwargs)
@@ -68,7 +73,14 @@ def _fail(error: Exception, code: int, debug: bool) -> int:
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Print the version.")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Print the version.",
+)
 @click.option("--debug", is_flag=True, help="Show tracebacks and detailed logs.  [default: off]")
 def main(debug: bool) -> None:
     """Make labelled synthetic infant images from 2D infant poses.
@@ -82,7 +94,9 @@ def main(debug: bool) -> None:
 
 
 @main.command(cls=ConfigCommand.of("syrip_gen.config:GenerateConfig"))
-@click.option("--dry-run", is_flag=True, help="Print the scenes as JSON lines and write nothing.  [default: off]")
+@click.option(
+    "--dry-run", is_flag=True, help="Print the scenes as JSON lines and write nothing.  [default: off]"
+)
 @JSON_OPTION
 def generate(config: Any, dry_run: bool, json_file: str | None) -> int:
     """Turn 2D poses into a labelled dataset of synthetic images."""
@@ -105,14 +119,14 @@ def generate(config: Any, dry_run: bool, json_file: str | None) -> int:
 @JSON_OPTION
 def fit(config: Any, json_file: str | None) -> int:
     """Fit the infant body to 2D poses and save the fit bank."""
-    from syrip_gen import pipeline
     from syrip_gen.progress import ConsoleProgress
-    from syrip_gen.summaries import fit_figures, fit_summary
+    from syrip_gen.stages.fit import fit_files
+    from syrip_gen.summaries import bank_figures, fit_summary
 
     with ConsoleProgress() as progress:
-        result = pipeline.fit_files(config, progress)
-    click.echo(fit_summary(result))
-    _write_json(json_file, fit_figures(result))
+        bank, seconds = fit_files(config, progress)
+    click.echo(fit_summary(bank, config.output, seconds))
+    _write_json(json_file, bank_figures(bank, seconds))
     return OK
 
 
@@ -120,9 +134,10 @@ def fit(config: Any, json_file: str | None) -> int:
 @click.argument("dataset", type=click.Path(exists=True, file_okay=False))
 def report(dataset: str) -> int:
     """Write report.html and contact_sheet.jpg of a DATASET folder anew and print its figures."""
-    from syrip_gen import pipeline
+    from syrip_gen.quality.report import write_report
 
-    click.echo(pipeline.report(dataset))
+    for path in write_report(dataset):
+        click.echo(path)
     return OK
 
 
@@ -134,7 +149,9 @@ def doctor(json_file: str | None) -> int:
 
     results = checks()
     for check in results:
-        click.echo(f"{'ok  ' if check.ok else 'WARN' if check.optional else 'FAIL'}  {check.name}: {check.text}")
+        click.echo(
+            f"{'ok  ' if check.ok else 'WARN' if check.optional else 'FAIL'}  {check.name}: {check.text}"
+        )
     _write_json(json_file, {check.name: check.ok for check in results})
     return OK if all(check.ok or check.optional for check in results) else FAILED
 

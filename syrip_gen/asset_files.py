@@ -4,15 +4,17 @@ import hashlib
 from functools import lru_cache
 from pathlib import Path
 
-__all__ = ["asset_path", "assets_dir", "file_sha256"]
+__all__ = ["asset_path", "assets_dir", "changed_assets", "file_sha256", "write_checksums"]
+
+CHECKSUMS = "SHA256SUMS"
 
 
 @lru_cache(maxsize=1)
 def assets_dir() -> Path:
     """Return the folder of shipped files.
 
-    The wheel carries ``assets/`` as ``syrip_gen/assets`` (a top-level package called "assets" would clash with
-    other people's); in a checkout it is the folder beside the package.
+    The wheel carries ``assets/`` as ``syrip_gen/assets`` (a top-level package called "assets" would clash
+    with other people's); in a checkout it is the folder beside the package.
 
     Raises:
         FileNotFoundError: When neither exists, which means a broken installation.
@@ -42,7 +44,7 @@ def asset_path(name: str) -> Path:
         raise ValueError(f"asset name {name!r} leaves the assets folder {root}; use a path below it")
     if not path.exists():
         raise FileNotFoundError(
-            f"shipped asset {name!r} is missing from {root}. Reinstall syrip or restore the file from its repository."
+            f"shipped asset {name!r} is missing from {root}. Reinstall syrip, or restore the file of the checkout."
         )
     return path
 
@@ -51,3 +53,30 @@ def file_sha256(path: Path | str) -> str:
     """Return the SHA-256 of a file as hex digits."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def changed_assets() -> list[str]:
+    """Return the shipped files that are missing or differ from ``assets/SHA256SUMS``."""
+    root = assets_dir()
+    lines = (root / CHECKSUMS).read_text(encoding="utf-8").splitlines()
+    expected = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+    return [
+        name
+        for name, digest in expected.items()
+        if not (root / name).is_file() or file_sha256(root / name) != digest
+    ]
+
+
+def write_checksums() -> Path:
+    """Write ``assets/SHA256SUMS`` (the format of sha256sum) anew; run after a shipped file changes."""
+    root = assets_dir()
+    names = sorted(
+        str(path.relative_to(root)) for path in root.rglob("*") if path.is_file() and path.name != CHECKSUMS
+    )
+    target = root / CHECKSUMS
+    target.write_text("".join(f"{file_sha256(root / name)}  {name}\n" for name in names), encoding="utf-8")
+    return target
+
+
+if __name__ == "__main__":
+    write_checksums()

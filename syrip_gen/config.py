@@ -33,8 +33,8 @@ class GenerateConfig(_Config):
 
     poses: tuple[str, ...] = _option(
         (),
-        "2D poses: COCO annotations or results, OpenPose JSON, AH-CoLT pickle, or a fits.npz. May be given several "
-        "times; none = the bundled example poses.",
+        "2D poses: COCO annotations or results, OpenPose JSON, AH-CoLT pickle, or a fits.npz. May be given "
+        "several times; none = the bundled example poses.",
         metavar="FILE",
     )
     n: int = _option(1000, "Number of images.", ge=1)
@@ -47,15 +47,21 @@ class GenerateConfig(_Config):
     renderer: Literal["raster", "pyrender"] = _option(
         "raster", "raster (built in) or pyrender (OpenGL; needs the extra 'pyrender')."
     )
-    body: str = _option("infant", "infant (shipped) or an SMPL-format .npz or .pkl such as SMIL's.", metavar="FILE")
+    body: str = _option(
+        "infant", "infant (shipped) or an SMPL-format .npz or .pkl such as SMIL's.", metavar="FILE"
+    )
     pose_prior: str = _option(
-        "infant", "infant (shipped) or a mixture-of-Gaussians file (smil_pose_prior.pkl, gmm_08.pkl).", metavar="FILE"
+        "infant",
+        "infant (shipped) or a mixture-of-Gaussians file (smil_pose_prior.pkl, gmm_08.pkl).",
+        metavar="FILE",
     )
     textures: str | None = _option(
         None, "Folder of UV texture images for the body; none = painted skin and clothes.", metavar="DIR"
     )
     backgrounds: str | None = _option(
-        None, "Folder of photos, text file listing them, or LSUN LMDB; none = shipped rooms.", metavar="DIR|LIST|LMDB"
+        None,
+        "Folder of photos, text file listing them, or LSUN LMDB; none = shipped rooms.",
+        metavar="DIR|LIST|LMDB",
     )
     rotations: Literal["gravity", "paper"] = _option(
         "gravity", "Global rotations: gravity (sensible for the posture) or the paper's ten."
@@ -63,9 +69,13 @@ class GenerateConfig(_Config):
     depth: bool = _option(False, "Also write depth maps (16-bit PNG, millimetres, 0 = no body).")
     masks: bool = _option(False, "Also write body masks (PNG, 255 = visible body).")
     executor: Literal["local", "ray"] = _option(
-        "local", "Where shards run: local, or a Ray cluster (RAY_ADDRESS; needs the extra 'ray').", run_only=True
+        "local",
+        "Where shards run: local, or a Ray cluster (RAY_ADDRESS; needs the extra 'ray').",
+        run_only=True,
     )
-    resume: bool = _option(False, "Go on with a run that was interrupted (same settings only).", run_only=True)
+    resume: bool = _option(
+        False, "Go on with a run that was interrupted (same settings only).", run_only=True
+    )
 
     @field_validator("size")
     @classmethod
@@ -97,7 +107,11 @@ class GenerateConfig(_Config):
 
     def identity(self) -> dict[str, Any]:
         """Return the settings that decide the bytes of the dataset (not how or where it is made)."""
-        skip = {name for name, info in type(self).model_fields.items() if (info.json_schema_extra or {}).get("run_only")}
+        skip = {
+            name
+            for name, info in type(self).model_fields.items()
+            if (info.json_schema_extra or {}).get("run_only")
+        }
         return self.model_dump(mode="json", exclude=skip | {"output"})
 
 
@@ -108,15 +122,21 @@ class FitConfig(_Config):
         (), "2D poses (see syrip generate); none = the bundled example poses.", metavar="FILE"
     )
     output: str = _option("fits.npz", "Fit bank to write.", metavar="FILE", short="-o")
-    body: str = _option("infant", "infant (shipped) or an SMPL-format .npz or .pkl such as SMIL's.", metavar="FILE")
+    body: str = _option(
+        "infant", "infant (shipped) or an SMPL-format .npz or .pkl such as SMIL's.", metavar="FILE"
+    )
     pose_prior: str = _option(
-        "infant", "infant (shipped) or a mixture-of-Gaussians file (smil_pose_prior.pkl, gmm_08.pkl).", metavar="FILE"
+        "infant",
+        "infant (shipped) or a mixture-of-Gaussians file (smil_pose_prior.pkl, gmm_08.pkl).",
+        metavar="FILE",
     )
     overlays: str | None = _option(
         None, "Folder for pictures of the fits over the input keypoints; none = no pictures.", metavar="DIR"
     )
     images: str | None = _option(
-        None, "Folder of the photos that the poses were annotated on, drawn behind the overlays.", metavar="DIR"
+        None,
+        "Folder of the photos that the poses were annotated on, drawn behind the overlays.",
+        metavar="DIR",
     )
 
 
@@ -125,13 +145,17 @@ def read_config_file(path: str | Path) -> dict[str, Any]:
     try:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"--config {path}: cannot be read ({error}). Give a YAML file of settings.") from error
+        raise ConfigError(
+            f"--config {path}: cannot be read ({error}). Give a YAML file of settings."
+        ) from error
     try:
         data = yaml.safe_load(text)
     except yaml.YAMLError as error:
         where = getattr(error, "problem_mark", None)
         line = f", line {where.line + 1}" if where else ""
-        raise ConfigError(f"--config {path}{line}: not valid YAML ({getattr(error, 'problem', error)}).") from error
+        raise ConfigError(
+            f"--config {path}{line}: not valid YAML ({getattr(error, 'problem', error)})."
+        ) from error
     if data is None:
         return {}
     if not isinstance(data, Mapping):
@@ -157,6 +181,8 @@ def build_config(model: type[ConfigT], values: Mapping[str, Any], source: str = 
         name = str(problem["loc"][0]) if problem["loc"] else ""
         if problem["type"] == "extra_forbidden":
             valid = ", ".join(sorted(model.model_fields))
-            raise ConfigError(f"{source or 'settings'}: unknown key {name!r}. Valid keys: {valid}.") from error
+            raise ConfigError(
+                f"{source or 'settings'}: unknown key {name!r}. Valid keys: {valid}."
+            ) from error
         reason = problem["msg"].removeprefix("Value error, ").replace("Input should be", "expected a value")
         raise ConfigError(f"--{name.replace('_', '-')} {values.get(name)!r}: {reason}.") from error

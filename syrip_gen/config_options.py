@@ -1,7 +1,7 @@
 """Click options derived from a config class, so that names, defaults and help are written once.
 
-Only click is imported here; the config class (and pydantic with it) is imported when a command's options are needed,
-which keeps ``syrip --help`` fast.
+Only click is imported here; the config class (and pydantic with it) is imported when a command's options are
+needed, which keeps ``syrip --help`` fast.
 """
 
 import importlib

@@ -118,8 +118,7 @@ class LocalFolder(OutputFolder):
 class RemoteFolder(OutputFolder):
     """A folder behind any fsspec URL (s3://, gs://, memory:// ...).
 
-    Object stores show a file only when its upload is complete; for the others the file is written under a temporary
-    name and moved.
+    Every file is written under a temporary name and moved into place.
     """
 
     def __init__(self, url: str) -> None:
@@ -160,7 +159,9 @@ class RemoteFolder(OutputFolder):
         self.fs.invalidate_cache()
         if not self.fs.isdir(self._path(name)):
             return []
-        return sorted(entry.rstrip("/").rpartition("/")[2] for entry in self.fs.ls(self._path(name), detail=False))
+        return sorted(
+            entry.rstrip("/").rpartition("/")[2] for entry in self.fs.ls(self._path(name), detail=False)
+        )
 
     def remove_tree(self, name: str) -> None:
         """Remove a folder with everything in it, if it is there."""

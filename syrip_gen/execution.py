@@ -1,7 +1,7 @@
 """One map over shards of items, in this process or in a supervised pool of processes.
 
-A *job* is a picklable callable that opens a worker; the worker runs one shard at a time. Workers share nothing, and
-what a shard produces must not depend on who runs it, so a shard may be run again after a crash.
+A *job* is a picklable callable that opens a worker; the worker runs one shard at a time. Workers share nothing,
+and what a shard produces must not depend on who runs it, so a shard may be run again after a crash.
 The same map over a Ray cluster is in :mod:`syrip_gen.execution_ray`.
 """
 
@@ -68,7 +68,7 @@ def resolve_workers(workers: int | str) -> int:
 
 
 def limit_threads() -> Any:
-    """Keep this process to one thread: workers share the cores, and sums must not depend on the thread count."""
+    """Keep this process to one thread: workers share the cores, and sums must not depend on threads."""
     from threadpoolctl import threadpool_limits
 
     limits = threadpool_limits(1)
@@ -108,8 +108,8 @@ class _Process:
 class PoolExecutor:
     """Runs shards in worker processes that are watched one by one.
 
-    A worker that dies (killed, segmentation fault, out of memory) or says nothing for ``stall_seconds`` is replaced
-    and its shard is run again; an item that kills its worker twice is skipped and reported to the job.
+    A worker that dies (killed, segmentation fault, out of memory) or says nothing for ``stall_seconds`` is
+    replaced and its shard is run again; an item that kills its worker twice is skipped and reported to the job.
     """
 
     def __init__(self, workers: int, *, stall_seconds: float = STALL_SECONDS) -> None:
@@ -145,7 +145,7 @@ class PoolExecutor:
             _stop(pool)
 
     def _wait(self, pool: list[_Process]) -> list[_Process]:
-        """Wait for news; kill who is stalled, and return the workers that have something to say or are dead."""
+        """Wait for news; kill who is stalled, and return the workers that have something to say or died."""
         handles: dict[Any, _Process] = {}
         for worker in pool:
             handles[worker.connection] = handles[worker.process.sentinel] = worker
@@ -153,7 +153,9 @@ class PoolExecutor:
         now = time.monotonic()
         for worker in pool:
             if now - worker.heard_at > self.stall_seconds and (worker.shard or not worker.is_ready):
-                log.warning("worker %s said nothing for %.0f s: killing it", worker.process.pid, now - worker.heard_at)
+                log.warning(
+                    "worker %s said nothing for %.0f s: killing it", worker.process.pid, now - worker.heard_at
+                )
                 worker.process.kill()
         return list(dict.fromkeys(handles[handle] for handle in ready))
 
@@ -196,12 +198,14 @@ def _after_crash(worker: _Process, crashes: dict[int, int], start_failures: int)
     if worker.shard is None or worker.item is None:
         if start_failures >= MAX_START_FAILURES:
             raise WorkerStartError(
-                f"worker processes die while they start ({cause}). Try --workers 1 to see the error itself, or fewer "
-                "workers if memory is short."
+                f"worker processes die while they start ({cause}). Try --workers 1 to see the error itself, or "
+                "fewer workers if memory is short."
             )
         return [worker.shard] if worker.shard else []
     crashes[worker.item] = crashes.get(worker.item, 0) + 1
-    log.warning("worker %s died (%s) at item %d: its shard is run again", worker.process.pid, cause, worker.item)
+    log.warning(
+        "worker %s died (%s) at item %d: its shard is run again", worker.process.pid, cause, worker.item
+    )
     if crashes[worker.item] >= 2:
         return [replace(worker.shard, skip=(*worker.shard.skip, worker.item))]
     return [worker.shard]

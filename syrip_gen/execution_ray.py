@@ -1,4 +1,4 @@
-"""The map over shards on a Ray cluster (extra ``ray``); shards of a node that dies are run again on another."""
+"""The map over shards on a Ray cluster (extra ``ray``); what a dead node had is run again on another."""
 
 import logging
 import os

@@ -1,6 +1,5 @@
-"""generate(): read poses → fit → plan, render, label, check → write shards → merge. The one module that knows all stages."""
+"""generate(): fit → plan, render, label, check → write shards → merge. The one module that knows all stages."""
 
-import io
 import json
 import logging
 import time
@@ -18,6 +17,7 @@ from syrip_gen.rendering.catalog import check_renderer
 from syrip_gen.rendering.resolve import Resources
 from syrip_gen.sampling.options import SamplingOptions
 from syrip_gen.sampling.scene import SceneSpec
+from syrip_gen.stages.fit import FITS_FILE, load_fits, save_fits
 from syrip_gen.stages.inputs import PoseInputs, identity_of, make_bank, read_inputs
 from syrip_gen.stages.merge import Tally, merge, read_records, tally_records
 from syrip_gen.stages.provenance import command_line, licences
@@ -29,7 +29,6 @@ __all__ = ["GenerateResult", "HopelessRunError", "Progress", "dry_run", "generat
 
 log = logging.getLogger(__name__)
 
-FITS_FILE = "fits.npz"
 MAX_SHARD_SIZE = 250
 HOPELESS_AFTER = 50
 """Give up when this many items failed and none was made: the cause is not the items."""
@@ -88,8 +87,8 @@ class GenerateResult:
 def generate(config: GenerateConfig, progress: Progress | None = None) -> GenerateResult:
     """Make a dataset, or go on with one.
 
-    Every byte of the output folder is decided by the settings, the inputs and the installed versions; not by the
-    number of workers, by interruptions, or by the clock.
+    Every byte of the output folder is decided by the settings, the inputs and the installed versions; not by
+    the number of workers, by interruptions, or by the clock.
 
     Args:
         config: What to make and where.
@@ -147,7 +146,8 @@ def plan_shards(n: int) -> list[Shard]:
     """Cut n items into shards: small ones for even load and little lost work, large ones for few files."""
     size = min(max(n // 64, 4), MAX_SHARD_SIZE)
     return [
-        Shard(shard_id=number, start=start, stop=min(start + size, n)) for number, start in enumerate(range(0, n, size))
+        Shard(shard_id=number, start=start, stop=min(start + size, n))
+        for number, start in enumerate(range(0, n, size))
     ]
 
 
@@ -162,20 +162,22 @@ def sampling_options(config: GenerateConfig) -> SamplingOptions:
     )
 
 
-def _fit_stage(config: GenerateConfig, inputs: PoseInputs, folder: OutputFolder, progress: Progress) -> FitBank:
+def _fit_stage(
+    config: GenerateConfig, inputs: PoseInputs, folder: OutputFolder, progress: Progress
+) -> FitBank:
     """Fit the poses, or take the fits that an interrupted run has already saved."""
     if folder.exists(FITS_FILE):
-        return FitBank.load(io.BytesIO(folder.read_bytes(FITS_FILE)))
+        return load_fits(folder)
     if inputs.poses is not None:
         progress.stage("fit", len(inputs.poses))
     bank = make_bank(inputs, load_body(config.body), config.pose_prior)
     progress.advance(len(bank))
     if not bank.accepted.any():
-        reasons = ", ".join(f"{reason} ({count})" for reason, count in Counter(bank.reason).most_common(3))
-        raise ValueError(f"none of the {len(bank)} poses gave a plausible body: {reasons}. Check the keypoints.")
-    data = io.BytesIO()
-    bank.save(data)
-    folder.write_bytes(FITS_FILE, data.getvalue())
+        reasons = ", ".join(f"{reason} ({count})" for reason, count in list(bank.reasons().items())[:3])
+        raise ValueError(
+            f"none of the {len(bank)} poses gave a plausible body: {reasons}. Check the keypoints."
+        )
+    save_fits(bank, folder)
     return bank
 
 
@@ -223,7 +225,9 @@ def _run_shards(config: GenerateConfig, job: ShardJob, shards: list[Shard], prog
         totals.stage_seconds.update(result.stage_seconds)
         if totals.num_made == 0 and totals.num_failed >= min(HOPELESS_AFTER, config.n):
             job.folder.remove(shard_file(result.shard_id))
-            raise HopelessRunError(f"all of the first {totals.num_failed} images failed: {result.first_failure}")
+            raise HopelessRunError(
+                f"all of the first {totals.num_failed} images failed: {result.first_failure}"
+            )
     return totals
 
 
@@ -254,7 +258,7 @@ def _merge_stage(
         "fits": {
             "num_poses": len(bank),
             "num_accepted": int(bank.accepted.sum()),
-            "reasons": dict(Counter(str(reason) for reason in bank.reason if reason)),
+            "reasons": bank.reasons(),
         },
     }
     merge(folder, records, run, inputs.poses)

@@ -19,7 +19,8 @@ def generate_summary(result: "GenerateResult") -> str:
     run = result.run
     fits = run["fits"]
     lines = [
-        f"{run['num_images']} images from {fits['num_accepted']} of {fits['num_poses']} poses in {result.output}",
+        f"{run['num_images']} images from {fits['num_accepted']} of {fits['num_poses']} poses in "
+        f"{result.output}",
         *_reasons("poses not used", fits["reasons"]),
         *_reasons("scenes drawn again", run["rejections"]),
         *_reasons("notes", run["notes"]),
@@ -76,9 +77,9 @@ def fit_summary(bank: "FitBank", output: str, seconds: float) -> str:
     figures = bank_figures(bank, seconds)
     lines = [
         f"{figures['num_accepted']} of {figures['num_poses']} poses accepted in {output}",
-        *_reasons("not accepted", _bank_reasons(bank)),
-        f"  mean reprojection error of the accepted: {figures['mean_reprojection_error_percent']:.2f} % of the box "
-        "diagonal",
+        *_reasons("not accepted", bank.reasons()),
+        f"  mean reprojection error of the accepted: {figures['mean_reprojection_error_percent']:.2f} % "
+        "of the box diagonal",
         f"  {format_duration(seconds)}, {figures['seconds_per_pose']:.3f} s a pose",
         f"Next: syrip generate --poses {output}",
     ]
@@ -95,15 +96,9 @@ def bank_figures(bank: "FitBank", seconds: float) -> dict[str, Any]:
         "seconds": round(seconds, 3),
         "seconds_per_pose": round(seconds / max(len(bank), 1), 4),
     }
-    for reason, count in _bank_reasons(bank).items():
+    for reason, count in bank.reasons().items():
         figures[f"reasons.{reason}"] = count
     return figures
-
-
-def _bank_reasons(bank: "FitBank") -> dict[str, int]:
-    from collections import Counter
-
-    return dict(Counter(str(reason) for reason, good in zip(bank.reason, bank.accepted, strict=True) if not good))
 
 
 def _reasons(title: str, counts: dict[str, int]) -> list[str]:

@@ -1,13 +1,11 @@
 """From what the user named to a fit bank: read poses, digest inputs, fit or reuse fits."""
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from syrip_gen.asset_files import asset_path
-from syrip_gen.body import load_body
 from syrip_gen.body.assets import BodyAssets
 from syrip_gen.config import GenerateConfig
 from syrip_gen.fitting import fit_poses
@@ -45,8 +43,8 @@ def read_inputs(paths: Sequence[str]) -> PoseInputs:
     banks = [path for path in files if _is_bank(path)]
     if banks and len(files) > 1:
         raise ValueError(
-            f"--poses {banks[0]}: a fit bank must be the only --poses. Run syrip generate once for each, or fit the pose "
-            "files together."
+            f"--poses {banks[0]}: a fit bank must be the only --poses. Run syrip generate once for each, or "
+            "fit the pose files together."
         )
     if banks:
         return PoseInputs(poses=None, bank=FitBank.load(banks[0]), notes=())

@@ -1,14 +1,17 @@
-"""What a dataset was made from: settings, versions, digests and licences, without clocks, hosts or absolute paths."""
+"""What a dataset was made from: settings, versions, digests and licences; no clocks and no hosts."""
 
 import hashlib
 import json
 import platform
+import shlex
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from syrip_gen.asset_files import file_sha256
+from syrip_gen.body.assets import BodyAssets
+from syrip_gen.config import GenerateConfig
 
 __all__ = ["command_line", "digest_of", "input_digests", "package_version", "versions"]
 
@@ -75,7 +78,7 @@ def command_line(verb: str, settings: Mapping[str, Any], defaults: Mapping[str, 
             words.append(flag)
         else:
             for entry in value if isinstance(value, list | tuple) else [value]:
-                words += [flag, _quoted(str(entry))]
+                words += [flag, shlex.quote(str(entry))]
     return " ".join(words)
 
 
@@ -87,9 +90,3 @@ def licences(config: GenerateConfig, body: BodyAssets) -> list[dict[str, str]]:
         ("pose prior", "infant" if config.pose_prior == "infant" else Path(config.pose_prior).name, own),
     ]
     return [{"what": what, "name": name, "licence": licence} for what, name, licence in entries]
-
-
-def _quoted(word: str) -> str:
-    import shlex
-
-    return shlex.quote(word)

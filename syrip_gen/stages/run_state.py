@@ -10,7 +10,14 @@ from typing import Any
 
 from syrip_gen.dataset_files import WORK_FOLDER, LocalFolder, OutputFolder
 
-__all__ = ["FINISHED_FILE", "OutputInUseError", "claim_folder", "completed_shards", "lock_folder", "shard_file"]
+__all__ = [
+    "FINISHED_FILE",
+    "OutputInUseError",
+    "claim_folder",
+    "completed_shards",
+    "lock_folder",
+    "shard_file",
+]
 
 FINISHED_FILE = "run.json"
 IDENTITY_KEYS = ("settings", "inputs", "versions")
@@ -47,20 +54,21 @@ def claim_folder(folder: OutputFolder, identity: dict[str, Any], *, resume: bool
     if known is None:
         if names:
             raise OutputInUseError(
-                f"{folder.url} is not empty and holds no syrip run (it has {names[0]}). Choose another folder with -o."
+                f"{folder.url} is not empty and holds no syrip run (it has {names[0]}). Choose another folder "
+                "with -o."
             )
         folder.write_text(STARTED_FILE, json.dumps(identity, indent=1, sort_keys=True))
         return False
     if known != identity:
         raise OutputInUseError(
-            f"{folder.url} holds another run ({_difference(known, identity)}). Choose another folder with -o, or repeat "
-            "the settings of that run."
+            f"{folder.url} holds another run ({_difference(known, identity)}). Choose another folder with -o, "
+            "or repeat the settings of that run."
         )
     if not resume:
         state = "a finished" if finished and not started else "an unfinished"
         raise OutputInUseError(
-            f"{folder.url} holds {state} run with these settings. Add --resume to go on with it, or choose another "
-            "folder with -o."
+            f"{folder.url} holds {state} run with these settings. Add --resume to go on with it, or choose "
+            "another folder with -o."
         )
     return finished is not None and started is None
 
@@ -93,7 +101,8 @@ def lock_folder(folder: OutputFolder) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise OutputInUseError(
-                f"another syrip process is writing to {folder.url}. Wait for it, or choose another folder with -o."
+                f"another syrip process is writing to {folder.url}. Wait for it, or choose another folder "
+                "with -o."
             ) from error
         try:
             yield
@@ -129,5 +138,7 @@ def _difference(old: dict[str, Any], new: dict[str, Any]) -> str:
         for key in sorted({*before, *after}):
             if before.get(key) != after.get(key):
                 was, now = before.get(key), after.get(key)
-                parts.append(f"other files for --{key}" if group == "inputs" else f"{key} was {was!r}, now {now!r}")
+                parts.append(
+                    f"other files for --{key}" if group == "inputs" else f"{key} was {was!r}, now {now!r}"
+                )
     return "; ".join(parts[:3]) or "different settings"

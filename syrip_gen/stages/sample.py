@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import io
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -84,7 +83,7 @@ class SampleMaker:
         options: SamplingOptions,
         renderer: str,
         seed: int,
-        fits: bytes,
+        bank: FitBank,
         write_depth: bool = False,
         write_masks: bool = False,
         max_attempts: int = 20,
@@ -94,7 +93,7 @@ class SampleMaker:
         resources = Resources.load(assets, options)
         return cls(
             resources=resources,
-            context=resources.plan_context(FitBank.load(io.BytesIO(fits))),
+            context=resources.plan_context(bank),
             surface=BodySurface.from_body(assets),
             checker=SampleChecker(assets, CheckLimits()),
             renderer=make_renderer(renderer),
@@ -142,7 +141,9 @@ class SampleMaker:
             with self.timed("effects"):
                 rgb = apply_effects(output.rgb, spec.effects)
             with self.timed("encode"):
-                files = self._encode(labels.image_name, rgb, output.depth, labels.mask, spec.effects.jpeg_quality)
+                files = self._encode(
+                    labels.image_name, rgb, output.depth, labels.mask, spec.effects.jpeg_quality
+                )
             record = labels.record
             record["spec"] = spec.to_json()
             record["rejected"] = dict(rejected)
@@ -160,7 +161,9 @@ class SampleMaker:
         stem = name.rpartition(".")[0]
         png = [cv2.IMWRITE_PNG_COMPRESSION, 3]
         if self.write_depth:
-            files[f"{IMAGE_FOLDER.replace('images', 'depth', 1)}/{stem}.png"] = _encoded(".png", depth_mm(depth), png)
+            files[f"{IMAGE_FOLDER.replace('images', 'depth', 1)}/{stem}.png"] = _encoded(
+                ".png", depth_mm(depth), png
+            )
         if self.write_masks:
             data = _encoded(".png", mask.astype(np.uint8) * 255, png)
             files[f"{IMAGE_FOLDER.replace('images', 'masks', 1)}/{stem}.png"] = data

@@ -1,4 +1,4 @@
-"""What a worker does: plan, render, label and check the items of one shard, write them, and commit the shard."""
+"""What a worker does: make the items of one shard, write their files, and commit the shard."""
 
 import json
 import logging
@@ -9,9 +9,10 @@ from typing import Any
 
 from syrip_gen.dataset_files import OutputFolder
 from syrip_gen.execution import Progress, Shard
+from syrip_gen.sampling.options import SamplingOptions
+from syrip_gen.stages.fit import load_fits
 from syrip_gen.stages.run_state import shard_file
 from syrip_gen.stages.sample import Sample, SampleMaker
-from syrip_gen.sampling.options import SamplingOptions
 
 __all__ = ["ShardJob", "ShardResult", "WriteError"]
 
@@ -61,14 +62,18 @@ class ShardWorker:
             options=job.options,
             renderer=job.renderer,
             seed=job.seed,
-            fits=job.folder.read_bytes("fits.npz"),
+            bank=load_fits(job.folder),
+            write_depth=job.write_depth,
+            write_masks=job.write_masks,
             max_attempts=job.max_attempts,
         )
 
     def __call__(self, shard: Shard, progress: Progress) -> ShardResult:
         """Make every item of a shard and commit it; an item that fails is recorded and the rest goes on."""
         records = list(self._records(shard, progress))
-        lines = "".join(json.dumps(record, separators=(",", ":"), allow_nan=False) + "\n" for record in records)
+        lines = "".join(
+            json.dumps(record, separators=(",", ":"), allow_nan=False) + "\n" for record in records
+        )
         self._write(shard_file(shard.shard_id), lines.encode())
         failures = [record["reason"] for record in records if "reason" in record]
         return ShardResult(
@@ -82,7 +87,11 @@ class ShardWorker:
     def _records(self, shard: Shard, progress: Progress) -> Iterator[dict[str, Any]]:
         for index in range(shard.start, shard.stop):
             if index in shard.skip:
-                yield {"index": index, "kind": "crash", "reason": "the worker process died twice at this item"}
+                yield {
+                    "index": index,
+                    "kind": "crash",
+                    "reason": "the worker process died twice at this item",
+                }
                 continue
             progress(index)
             try:
@@ -93,7 +102,12 @@ class ShardWorker:
                 continue
             if isinstance(sample, Counter):
                 worst = ", ".join(f"{reason} ({count})" for reason, count in sample.most_common(3))
-                yield {"index": index, "kind": "rejected", "rejected": dict(sample), "reason": f"no good scene: {worst}"}
+                yield {
+                    "index": index,
+                    "kind": "rejected",
+                    "rejected": dict(sample),
+                    "reason": f"no good scene: {worst}",
+                }
                 continue
             with self.maker.timed("write"):
                 self._write_files(sample)
@@ -108,4 +122,6 @@ class ShardWorker:
             self.job.folder.write_bytes(name, data)
         except OSError as error:
             reason = error.strerror or str(error)
-            raise WriteError(error.errno, f"cannot write {name} in {self.job.folder.url}: {reason}") from error
+            raise WriteError(
+                error.errno, f"cannot write {name} in {self.job.folder.url}: {reason}"
+            ) from error

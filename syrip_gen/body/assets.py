@@ -1,12 +1,12 @@
 """The arrays of one SMPL-format body model, validated once."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Mapping
 
 import numpy as np
 from scipy import sparse
 
-__all__ = ["BodyAssets", "NUM_JOINTS"]
+__all__ = ["NUM_JOINTS", "BodyAssets"]
 
 NUM_JOINTS = 24
 """Joints of the SMPL kinematic tree, root included."""

@@ -13,7 +13,7 @@ from syrip_gen.body.assets import BodyAssets
 from syrip_gen.body.building.population import LOCAL_CHANGES, fit_shape_space, sample_population
 from syrip_gen.body.building.regions import body_regions
 from syrip_gen.body.building.regression import fit_joint_regressor, mirror_vertices, prune_rows
-from syrip_gen.body.building.skeleton import mesh_laplacian_average, merge_weights, smooth_weights
+from syrip_gen.body.building.skeleton import merge_weights, mesh_laplacian_average, smooth_weights
 from syrip_gen.body.building.source import load_source
 from syrip_gen.body.kinematics import SMPL_PARENTS
 from syrip_gen.body.npz_body import write_npz_body

@@ -107,7 +107,9 @@ class KeypointPath(torch.nn.Module):
             feature = (rotations[..., 1:, :, :] - eye).flatten(-3)
             anchor = anchor + torch.einsum("pcq,...q->...pc", self.pair_pose, feature)
         j = self._pair_joint
-        terms = (world[..., j, :, :] @ anchor[..., None])[..., 0] + self.pair_scale[:, None] * shift[..., j, :]
+        terms = (world[..., j, :, :] @ anchor[..., None])[..., 0] + self.pair_scale[:, None] * shift[
+            ..., j, :
+        ]
         keypoints = self.gather @ terms
         if transl is not None:
             keypoints, posed = keypoints + transl[..., None, :], posed + transl[..., None, :]

@@ -44,9 +44,7 @@ def forward_kinematics(
     return world, position
 
 
-def forward_kinematics_torch(
-    rotations: Tensor, joints: Tensor, parents: np.ndarray
-) -> tuple[Tensor, Tensor]:
+def forward_kinematics_torch(rotations: Tensor, joints: Tensor, parents: np.ndarray) -> tuple[Tensor, Tensor]:
     """Pose a batch: (*B, J, 3, 3) and (*B, J, 3) give global rotations and positions of the same shapes."""
     import torch
 

@@ -136,9 +136,7 @@ def pose_body(
     """
     tables = _tables(assets)
     vertices, rest = rest_body(assets, betas)
-    pose = np.concatenate(
-        [_checked(global_orient, 3, "global_orient"), _checked(body_pose, 69, "body_pose")]
-    )
+    pose = np.concatenate([_checked(global_orient, 3, "global_orient"), _checked(body_pose, 69, "body_pose")])
     shift = _checked(transl, 3, "transl")
     rotations = axis_angle_to_matrix(pose.reshape(24, 3))
     if tables.pose_rows is not None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["GrowthTargets", "WHO_RANGE", "sample_targets"]
+__all__ = ["WHO_RANGE", "GrowthTargets", "sample_targets"]
 
 _AGE_MONTHS = np.array([0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 9.0, 12.0, 15.0])
 _LENGTH_M = np.array([0.495, 0.542, 0.578, 0.606, 0.630, 0.6665, 0.711, 0.7485, 0.783])

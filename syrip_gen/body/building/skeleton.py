@@ -10,7 +10,7 @@ from scipy import sparse
 from syrip_gen.body.kinematics import SMPL_PARENTS, forward_kinematics
 from syrip_gen.geometry.rotations import rotation_between
 
-__all__ = ["mesh_laplacian_average", "merge_weights", "smpl_joints", "smooth_weights", "to_t_pose"]
+__all__ = ["merge_weights", "mesh_laplacian_average", "smooth_weights", "smpl_joints", "to_t_pose"]
 
 _MERGE = (
     (r"root|pelvis\.[LR]|spine05", 0),
@@ -103,7 +103,9 @@ def _t_pose_rotations(joints: np.ndarray) -> np.ndarray:
     ):
         out = np.array([side, 0.0, 0.0])
         arm = rotation_between(joints[elbow] - joints[shoulder], out)
-        lift = np.arcsin(-(joints[elbow] - joints[shoulder])[1] / np.linalg.norm(joints[elbow] - joints[shoulder]))
+        lift = np.arcsin(
+            -(joints[elbow] - joints[shoulder])[1] / np.linalg.norm(joints[elbow] - joints[shoulder])
+        )
         c, s = np.cos(0.25 * lift), np.sin(0.25 * lift)
         world[collar] = np.array([[c, -side * s, 0], [side * s, c, 0], [0, 0, 1.0]])
         world[shoulder] = arm

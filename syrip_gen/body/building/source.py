@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-__all__ = ["AnnySource", "COCO_LABELS", "load_source"]
+__all__ = ["COCO_LABELS", "AnnySource", "load_source"]
 
 COCO_LABELS = (
     "nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder", "left_elbow",

@@ -12,13 +12,17 @@ import cv2
 import numpy as np
 from numba import njit
 
-from syrip_gen.rendering.colors import LINEAR_OF_SRGB, SRGB_OF_LINEAR, encode_linear
 from syrip_gen.rendering.lighting import irradiance
+from syrip_gen.rendering.zbuffer import SUBSTEPS, fill_faces
 
 __all__ = ["GroundShadow", "cast_ground_shadow", "darken_ground", "plane_axes"]
 
 _JIT = {"nogil": True, "cache": True, "error_model": "numpy"}
-_CELLS = 112
+_CELLS = 128
+_SOFT_CELLS = 0.8
+"""Blur of everything, in cells, so that cells do not show."""
+_CEILING_M = 8.0
+"""Higher than any body over its support."""
 _MARGIN_M = 0.22
 _LEVELS_M = np.array([0.0, 0.006, 0.015, 0.035, 0.08, 0.18, 0.4], dtype=np.float32)
 """Heights between which the body is split; everything higher counts as the last."""
@@ -27,7 +31,9 @@ _NARROW, _WIDE = 0.6, 1.7
 _NARROW_SHARE = 0.6
 _MIN_SLOPE = 0.3
 """Sine of the lowest key light that still casts its true shadow; lower ones would cast it over the whole picture."""
-_DARKEST = 0.04
+_DARKEST = 0.10
+_GAMMA_OF_SHARE = np.round(255.0 * np.maximum(np.arange(256) / 255.0, _DARKEST) ** (1 / 2.2)).astype(np.uint8)
+"""What scaling linear light by n/255 does to sRGB values, by the power law that sRGB follows."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,6 +74,7 @@ def plane_axes(plane: tuple[float, float, float, float]) -> tuple[np.ndarray, fl
 
 def cast_ground_shadow(
     local: np.ndarray,
+    faces: np.ndarray,
     axes: np.ndarray,
     offset: float,
     sh: np.ndarray,
@@ -79,6 +86,7 @@ def cast_ground_shadow(
 
     Args:
         local: (V, 3) float32 body points in the plane's frame (two coordinates in the plane, height), metres.
+        faces: (F, 3) int32.
         axes: See :func:`plane_axes`; offset too.
         offset: See ``axes``.
         sh: (9, 3) ambient light, camera frame.
@@ -89,15 +97,15 @@ def cast_ground_shadow(
     toward = axes @ np.asarray(key_direction, dtype=np.float32)
     slope = max(float(toward[2]), _MIN_SLOPE)
     shear = (float(-toward[0]) / slope, float(-toward[1]) / slope)
-    heights, ambient_grid = _height_map(local, (0.0, 0.0))
-    narrow = _blur_by_height(heights, _NARROW / ambient_grid[2], 0.0)
-    wide = _blur_by_height(heights, _WIDE / ambient_grid[2], 0.0)
+    heights, ambient_grid = _height_map(local, faces, (0.0, 0.0))
+    narrow = _blur_by_height(heights, _NARROW / ambient_grid[2], _SOFT_CELLS)
+    wide = _blur_by_height(heights, _WIDE / ambient_grid[2], _SOFT_CELLS)
     ambient = np.clip(_NARROW_SHARE * narrow + (1.0 - _NARROW_SHARE) * wide, 0.0, 1.0)
     key_light = np.asarray(key_color, dtype=np.float32) * max(float(toward[2]), 0.0)
     if key_light.max() > 0.0:
-        heights, key_grid = _height_map(local, shear)
+        heights, key_grid = _height_map(local, faces, shear)
         widening = 0.5 * np.tan(min(softness, 1.0)) / slope  # a disc's shadow, as a Gaussian of half its radius
-        key = np.clip(_blur_by_height(heights, widening / key_grid[2], 0.7), 0.0, 1.0)
+        key = np.clip(_blur_by_height(heights, widening / key_grid[2], _SOFT_CELLS), 0.0, 1.0)
     else:
         key, key_grid = np.zeros((2, 2), dtype=np.float32), ambient_grid
     return GroundShadow(
@@ -119,15 +127,22 @@ def darken_ground(
 
     Each colour keeps the share of the plane's light that still arrives, so the shadow of a warm key light is cool.
     """
+    h, w = rgb.shape[:2]
     ratio = shadow.key_light / (shadow.key_light + shadow.ambient_light)
-    _darken(
-        rgb, shadow.axes, np.float32(shadow.offset), shadow.ambient, shadow.ambient_grid, shadow.key,
-        shadow.key_grid, ratio.astype(np.float32), fx, fy, cx, cy, LINEAR_OF_SRGB, SRGB_OF_LINEAR,
+    left = np.empty(((h + 1) // 2, (w + 1) // 2, 3), dtype=np.uint8)
+    any_shadow = _light_left(
+        left, w, h, shadow.axes, np.float32(shadow.offset), shadow.ambient, shadow.ambient_grid, shadow.key,
+        shadow.key_grid, ratio.astype(np.float32), fx, fy, cx, cy, _GAMMA_OF_SHARE,
     )  # fmt: skip
+    if any_shadow:
+        full = cv2.resize(left, (w, h), interpolation=cv2.INTER_LINEAR)
+        cv2.multiply(rgb, full, dst=rgb, scale=1.0 / 255.0)
 
 
-def _height_map(local: np.ndarray, shear: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the lowest height over each cell (inf = open sky) and the grid (s0, t0, cell)."""
+def _height_map(
+    local: np.ndarray, faces: np.ndarray, shear: tuple[float, float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the lowest height over each cell's centre (inf = open sky) and the grid (s0, t0, cell)."""
     s = local[:, 0] + np.float32(shear[0]) * local[:, 2]
     t = local[:, 1] + np.float32(shear[1]) * local[:, 2]
     finite = np.isfinite(s) & np.isfinite(t)
@@ -139,26 +154,27 @@ def _height_map(local: np.ndarray, shear: tuple[float, float]) -> tuple[np.ndarr
     grid = np.array(
         [0.5 * (s0 + s1) - 0.5 * extent, 0.5 * (t0 + t1) - 0.5 * extent, cell], dtype=np.float32
     )
-    heights = np.full((_CELLS, _CELLS), np.inf, dtype=np.float32)
-    _splat_heights(s, t, local[:, 2], grid, heights)
-    return heights, grid
+    # The z-buffer keeps the largest value of a positive linear function: the depth below a high ceiling.
+    xy, below = _to_cells(s, t, local[:, 2], grid)
+    lowest = np.zeros((_CELLS, _CELLS), dtype=np.float32)
+    fill_faces(
+        local, faces, xy, below, 1.0, 1.0, 0.0, 0.0, False, lowest, np.empty(lowest.shape, dtype=np.int32)
+    )
+    return np.where(lowest > 0, np.maximum(_CEILING_M - lowest, 0.0), np.inf).astype(np.float32), grid
 
 
 @njit(**_JIT)
-def _splat_heights(s, t, height, grid, out):
-    """Write each point's height into the four cells around it where it is the lowest."""
-    n = out.shape[0]
-    inv = np.float32(1.0) / grid[2]
-    for i in range(s.shape[0]):
-        x, y = (s[i] - grid[0]) * inv - np.float32(0.5), (t[i] - grid[1]) * inv - np.float32(0.5)
-        if not (x >= 0.0 and y >= 0.0 and x < n - 1 and y < n - 1):  # false for NaN
-            continue
-        c, r = int(x), int(y)
-        h = max(height[i], np.float32(0.0))
-        for dr in range(2):
-            for dc in range(2):
-                if h < out[r + dr, c + dc]:
-                    out[r + dr, c + dc] = h
+def _to_cells(s, t, height, grid):
+    """Return snapped cell coordinates (V, 2) and the distance below the ceiling (V,), NaN when not finite."""
+    count = s.shape[0]
+    xy = np.zeros((count, 2), dtype=np.int64)
+    below = np.full(count, np.nan)
+    for i in range(count):
+        x, y = (s[i] - grid[0]) / grid[2] - 0.5, (t[i] - grid[1]) / grid[2] - 0.5
+        if np.isfinite(x) and np.isfinite(y):
+            xy[i, 0], xy[i, 1] = np.int64(np.floor(x * SUBSTEPS + 0.5)), np.int64(np.floor(y * SUBSTEPS + 0.5))
+            below[i] = max(_CEILING_M - height[i], 1e-3)
+    return xy, below
 
 
 def _blur_by_height(heights: np.ndarray, sigma_per_metre: float, sigma_min: float) -> np.ndarray:
@@ -217,24 +233,32 @@ def _sample_map(values, grid, s, t):
 
 
 @njit(**_JIT)
-def _darken(rgb, axes, offset, ambient, ambient_grid, key, key_grid, ratio, fx, fy, cx, cy, decode, encode):
+def _light_left(
+    left, w, h, axes, offset, ambient, ambient_grid, key, key_grid, ratio, fx, fy, cx, cy, gamma_of_share
+):
+    """Fill ``left`` (half size, 255 = all) with the factor of sRGB values; return whether any shadow falls."""
+    one, zero = np.float32(1.0), np.float32(0.0)
+    step_x, step_y = np.float32(w / left.shape[1]), np.float32(h / left.shape[0])
     inv_fx, inv_fy = np.float32(1.0 / fx), np.float32(1.0 / fy)
-    one = np.float32(1.0)
-    for j in range(rgb.shape[0]):
-        y = (np.float32(j + 0.5) - np.float32(cy)) * inv_fy
-        for i in range(rgb.shape[1]):
-            x = (np.float32(i + 0.5) - np.float32(cx)) * inv_fx
+    center_x, center_y = np.float32(cx), np.float32(cy)
+    found = False
+    for j in range(left.shape[0]):
+        y = ((np.float32(j) + np.float32(0.5)) * step_y - center_y) * inv_fy
+        for i in range(left.shape[1]):
+            x = ((np.float32(i) + np.float32(0.5)) * step_x - center_x) * inv_fx
             climb = axes[2, 0] * x + axes[2, 1] * y + axes[2, 2]
-            if climb * offset >= np.float32(0.0):  # the ray leaves the plane
+            blocked = shaded = zero
+            if climb * offset < zero:  # the ray meets the plane in front of the camera
+                z = -offset / climb
+                s = z * (axes[0, 0] * x + axes[0, 1] * y + axes[0, 2])
+                t = z * (axes[1, 0] * x + axes[1, 1] * y + axes[1, 2])
+                blocked = _sample_map(ambient, ambient_grid, s, t)
+                shaded = _sample_map(key, key_grid, s, t)
+            if blocked + shaded == zero:
+                left[j, i, 0] = left[j, i, 1] = left[j, i, 2] = 255
                 continue
-            z = -offset / climb
-            s = z * (axes[0, 0] * x + axes[0, 1] * y + axes[0, 2])
-            t = z * (axes[1, 0] * x + axes[1, 1] * y + axes[1, 2])
-            blocked = _sample_map(ambient, ambient_grid, s, t)
-            shaded = _sample_map(key, key_grid, s, t)
-            if blocked + shaded < np.float32(0.004):
-                continue
+            found = True
             for k in range(3):
-                left = (one - ratio[k]) * (one - blocked) + ratio[k] * (one - shaded)
-                left = max(left, np.float32(_DARKEST))
-                rgb[j, i, k] = encode_linear(decode[rgb[j, i, k]] * left, encode)
+                share = (one - ratio[k]) * (one - blocked) + ratio[k] * (one - shaded)
+                left[j, i, k] = gamma_of_share[int(share * np.float32(255.0) + np.float32(0.5))]
+    return found

@@ -11,7 +11,7 @@ from numba import njit
 
 from syrip_gen.rendering.zbuffer import SUBSTEPS, fill_faces
 
-__all__ = ["ambient_visibility", "key_visibility"]
+__all__ = ["AXES", "ambient_visibility", "key_visibility", "mark_vertices", "spread_from_representatives"]
 
 _JIT = {"nogil": True, "cache": True, "error_model": "numpy"}
 _AXES = 12
@@ -40,6 +40,7 @@ AXES = _fixed_axes(_AXES)
 def ambient_visibility(
     local: np.ndarray,
     normals: np.ndarray,
+    wanted: np.ndarray,
     light: np.ndarray,
     ground: np.ndarray | None,
     ground_grid: np.ndarray,
@@ -51,11 +52,12 @@ def ambient_visibility(
     Args:
         local: (V, 3) float32 vertices; the plane's frame (heights last) when there is a ground.
         normals: (V, 3) float32 in the same frame.
+        wanted: (N,) int32 vertices to write.
         light: (12, 2) float32 brightness of the ambient light from each axis and from its opposite.
         ground: (n, n) float32 share of the ground's own light that the body blocks, or None for no ground.
         ground_grid: (3,) its first coordinates and cell size.
         ground_color: (3,) float32 linear colour of the unshadowed ground.
-        out: (V, 4) float32, written: share of the ambient light 0..1, bounced red, green, blue.
+        out: (V, 4) float32, written at ``wanted``: share of the ambient light 0..1, bounced red, green, blue.
     """
     finite = local[np.isfinite(local).all(axis=1)]
     if len(finite) == 0:
@@ -67,13 +69,13 @@ def ambient_visibility(
     has_ground = ground is not None
     blocked = ground if ground is not None else np.zeros((2, 2), dtype=np.float32)
     _gather_ambient(
-        local, normals, center, radius, AXES, light, has_ground, blocked, ground_grid, ground_color, out
+        local, normals, wanted, center, radius, AXES, light, has_ground, blocked, ground_grid, ground_color, out
     )
 
 
 @njit(**_JIT)
 def _gather_ambient(
-    points, normals, center, radius, axes, light, has_ground, ground, ground_grid, ground_color, out
+    points, normals, wanted, center, radius, axes, light, has_ground, ground, ground_grid, ground_color, out
 ):
     count = points.shape[0]
     n = _SPLAT_CELLS
@@ -85,7 +87,7 @@ def _gather_ambient(
     first = np.empty((n, n), dtype=np.float32)
     last = np.empty((n, n), dtype=np.float32)
     totals = np.zeros((count, 2), dtype=np.float32)  # cosine · light, cosine
-    out[:, :] = np.float32(0.0)
+    out[wanted] = np.float32(0.0)
     for a in range(axes.shape[0]):
         e, g, d = axes[a, 0], axes[a, 1], axes[a, 2]
         e0, e1, e2, g0, g1, g2, d0, d1, d2 = e[0], e[1], e[2], g[0], g[1], g[2], d[0], d[1], d[2]
@@ -100,7 +102,7 @@ def _gather_ambient(
             depth = px * d0 + py * d1 + pz * d2
             first[r, c] = min(first[r, c], depth)
             last[r, c] = max(last[r, c], depth)
-        for i in range(count):
+        for i in wanted:
             nx, ny, nz = normals[i, 0], normals[i, 1], normals[i, 2]
             cosine = nx * d0 + ny * d1 + nz * d2
             side = 0 if cosine >= 0.0 else 1
@@ -144,7 +146,7 @@ def _gather_ambient(
                 out[i, 1] += share
             else:
                 out[i, 0] += share * arriving
-    for i in range(count):
+    for i in wanted:
         bounced = out[i, 1] / max(totals[i, 1], np.float32(1e-6))
         out[i, 0] /= max(totals[i, 0], np.float32(1e-6))
         for k in range(3):
@@ -152,7 +154,13 @@ def _gather_ambient(
 
 
 def key_visibility(
-    vertices: np.ndarray, normals: np.ndarray, faces: np.ndarray, direction: np.ndarray, softness: float
+    vertices: np.ndarray,
+    normals: np.ndarray,
+    faces: np.ndarray,
+    wanted: np.ndarray,
+    direction: np.ndarray,
+    softness: float,
+    is_closed: bool,
 ) -> np.ndarray:
     """Return the share (V,) float32 of the key light that reaches each vertex past the body.
 
@@ -160,8 +168,10 @@ def key_visibility(
         vertices: (V, 3) float32 metres.
         normals: (V, 3) float32.
         faces: (F, 3) int32.
+        wanted: (N,) int32 vertices to look at; the others get 1.
         direction: (3,) unit vector towards the light.
         softness: Angular radius of the light, radians.
+        is_closed: The mesh is closed, so triangles that face away from the light need not be drawn.
     """
     finite = vertices[np.isfinite(vertices).all(axis=1)]
     if len(finite) == 0:
@@ -178,9 +188,9 @@ def key_visibility(
     xy, closeness = _to_light(vertices, frame, center, cell, radius)
     closest = np.zeros((_SHADOW_CELLS, _SHADOW_CELLS), dtype=np.float32)
     index = np.full(closest.shape, -1, dtype=np.int32)
-    fill_faces(vertices, faces, xy, closeness, 1.0, 1.0, 0.0, 0.0, False, closest, index)
+    fill_faces(vertices, faces, xy, closeness, 1.0, 1.0, 0.0, 0.0, is_closed, closest, index)
     return _filter_shadow(
-        vertices, normals, frame, center, cell, radius, np.float32(np.tan(min(softness, 1.0))), closest
+        vertices, normals, wanted, frame, center, cell, radius, np.float32(np.tan(min(softness, 1.0))), closest
     )
 
 
@@ -204,7 +214,7 @@ def _to_light(vertices, frame, center, cell, radius):
 
 
 @njit(**_JIT)
-def _filter_shadow(vertices, normals, frame, center, cell, radius, spread, closest):
+def _filter_shadow(vertices, normals, wanted, frame, center, cell, radius, spread, closest):
     """Compare each vertex with taps of the shadow map on a spiral as wide as its penumbra."""
     count = vertices.shape[0]
     n = closest.shape[0]
@@ -216,7 +226,7 @@ def _filter_shadow(vertices, normals, frame, center, cell, radius, spread, close
     lift = np.float32(1.6) * cell
     bias = np.float32(1.2) * cell / radius
     search = spread * np.float32(0.10) / cell + np.float32(1.0)
-    for i in range(count):
+    for i in wanted:
         nx, ny, nz = normals[i, 0], normals[i, 1], normals[i, 2]
         ndl = nx * frame[2, 0] + ny * frame[2, 1] + nz * frame[2, 2]
         if ndl < np.float32(-0.35):
@@ -245,3 +255,50 @@ def _filter_shadow(vertices, normals, frame, center, cell, radius, spread, close
                 hits += 1
         visible[i] = np.float32(1.0) - np.float32(hits) / np.float32(_TAPS)
     return visible
+
+
+@njit(**_JIT)
+def mark_vertices(point_face, faces, starts, neighbours, is_representative):
+    """List the vertices of the triangles in ``point_face``, and the representatives that these need.
+
+    Returns:
+        Two (N,) int32 arrays in ascending order.
+    """
+    count = starts.shape[0] - 1
+    seen = np.zeros(count, dtype=np.bool_)
+    previous = -1
+    for s in range(point_face.shape[0]):
+        f = point_face[s]
+        if f != previous:
+            seen[faces[f, 0]] = seen[faces[f, 1]] = seen[faces[f, 2]] = True
+            previous = f
+    needed = np.zeros(count, dtype=np.bool_)
+    for i in range(count):
+        if not seen[i]:
+            continue
+        if is_representative[i]:
+            needed[i] = True
+            continue
+        for k in range(starts[i], starts[i + 1]):
+            if is_representative[neighbours[k]]:
+                needed[neighbours[k]] = True
+    return np.flatnonzero(seen).astype(np.int32), np.flatnonzero(needed).astype(np.int32)
+
+
+@njit(**_JIT)
+def spread_from_representatives(values, wanted, starts, neighbours, is_representative):
+    """Give each wanted vertex that is no representative the mean ``values`` of its representatives, in place."""
+    for i in wanted:
+        if is_representative[i]:
+            continue
+        found = np.float32(0.0)
+        for c in range(values.shape[1]):
+            values[i, c] = np.float32(0.0)
+        for k in range(starts[i], starts[i + 1]):
+            j = neighbours[k]
+            if is_representative[j]:
+                found += np.float32(1.0)
+                for c in range(values.shape[1]):
+                    values[i, c] += values[j, c]
+        for c in range(values.shape[1]):
+            values[i, c] /= max(found, np.float32(1.0))

@@ -9,10 +9,17 @@ import numpy as np
 from syrip_gen.rendering.colors import LINEAR_OF_SRGB, SRGB_OF_LINEAR
 from syrip_gen.rendering.ground import cast_ground_shadow, darken_ground, plane_axes
 from syrip_gen.rendering.lighting import irradiance_matrix, radiance
-from syrip_gen.rendering.occlusion import AXES, ambient_visibility, key_visibility
+from syrip_gen.rendering.occlusion import (
+    AXES,
+    ambient_visibility,
+    key_visibility,
+    mark_vertices,
+    spread_from_representatives,
+)
 from syrip_gen.rendering.compositing import MAX_SURFACES, blend_points, collect_points
 from syrip_gen.rendering.shading import shade_points
 from syrip_gen.rendering.texturing import build_pyramid, choose_levels
+from syrip_gen.rendering.topology import MeshTopology
 from syrip_gen.rendering.types import RenderInputs, RenderOutput
 from syrip_gen.rendering.zbuffer import fill_faces, project
 
@@ -41,6 +48,7 @@ class RasterRenderer:
 
     def __init__(self) -> None:
         self.timings_s: dict[str, float] = {}
+        self._topology: MeshTopology | None = None
         self._allocate(0, 0)
 
     def render(self, inputs: RenderInputs) -> RenderOutput:
@@ -52,9 +60,10 @@ class RasterRenderer:
         if inputs.background.shape != (h, w, 3):
             raise ValueError(f"background has shape {inputs.background.shape}, expected {(h, w, 3)}")
         vertices = np.ascontiguousarray(inputs.vertices, dtype=np.float32)
-        faces = np.ascontiguousarray(inputs.faces, dtype=np.int32)
         rgb = inputs.background.copy()
         depth = np.full((h, w), np.inf, dtype=np.float32)
+        topology = self._topology_of(inputs.faces, len(vertices))
+        faces = topology.faces
         with self._timed("visibility"):
             lattice = (2.0 * inputs.fx, 2.0 * inputs.fy, 2.0 * inputs.cx, 2.0 * inputs.cy)
             xy, inv_z = project(vertices, *lattice)
@@ -63,25 +72,25 @@ class RasterRenderer:
                 return RenderOutput(rgb=rgb, depth=depth)
             self._clear(bounds, w, h)
             fill_faces(
-                vertices, faces, xy, inv_z, *lattice, False, self._inverse_depth, self._face_index
+                vertices, faces, xy, inv_z, *lattice, topology.is_closed, self._inverse_depth, self._face_index
             )
-        with self._timed("texture"):
-            uv = np.ascontiguousarray(inputs.uv, dtype=np.float32)
-            uv_faces = np.ascontiguousarray(inputs.uv_faces, dtype=np.int32)
-            texels, levels = build_pyramid(inputs.texture, inputs.gloss)
-            face_level = choose_levels(xy, inv_z, faces, uv, uv_faces, levels)
-        attributes = self._light_vertices(inputs, vertices, faces, bounds, rgb)
-        with self._timed("shading"):
+        with self._timed("points"):
             points = self._points
             count = collect_points(
                 *bounds, self._inverse_depth, self._face_index, points.column, points.row, points.face,
                 points.pixel, points.weight, depth,
             )  # fmt: skip
+        with self._timed("texture"):
+            uv = np.ascontiguousarray(inputs.uv, dtype=np.float32)
+            uv_faces = np.ascontiguousarray(inputs.uv_faces, dtype=np.int32)
+            texels, levels = build_pyramid(inputs.texture, inputs.gloss)
+            face_level = choose_levels(xy, inv_z, faces, uv, uv_faces, levels)
+        attributes = self._light_vertices(inputs, vertices, topology, points.face[:count], bounds, rgb)
+        with self._timed("shading"):
             shade_points(
                 points.column[:count], points.row[:count], points.face[:count],
                 inputs.fx, inputs.fy, inputs.cx, inputs.cy,
-                vertices, attributes, faces,
-                uv, uv_faces, face_level, texels, levels,
+                vertices, attributes, faces, uv, uv_faces, face_level, texels, levels,
                 irradiance_matrix(inputs.sh), np.asarray(inputs.key_direction, dtype=np.float32),
                 np.asarray(inputs.key_color, dtype=np.float32), LINEAR_OF_SRGB, points.color,
             )  # fmt: skip
@@ -96,46 +105,51 @@ class RasterRenderer:
         self,
         inputs: RenderInputs,
         vertices: np.ndarray,
-        faces: np.ndarray,
+        topology: MeshTopology,
+        point_face: np.ndarray,
         bounds: tuple[int, int, int, int],
         rgb: np.ndarray,
     ) -> np.ndarray:
-        """Shadow the ground in ``rgb`` and return each vertex's normal and light (V, 8)."""
+        """Shadow the ground in ``rgb`` and return the normal and light of each vertex in sight (V, 8)."""
         normals = np.ascontiguousarray(inputs.normals, dtype=np.float32)
-        axes, local, shadow = AXES[:, 2], vertices, None
+        attributes = np.empty((len(vertices), 8), dtype=np.float32)
+        attributes[:, :3] = normals
+        graph = (topology.starts, topology.neighbours, topology.is_representative)
+        axes, local, local_normals = AXES[:, 2], vertices, normals
+        ground, ground_grid, ground_color = None, np.zeros(3, np.float32), np.zeros(3, np.float32)
         if inputs.support_plane is not None:
             with self._timed("ground"):
                 frame, offset = plane_axes(inputs.support_plane)
-                ground_color = _mean_linear(rgb, bounds)
-                local = vertices @ frame.T
+                local, local_normals, axes = vertices @ frame.T, normals @ frame.T, axes @ frame
                 local[:, 2] += np.float32(offset)
-                axes = axes @ frame
                 shadow = cast_ground_shadow(
-                    local, frame, offset, inputs.sh, inputs.key_direction, inputs.key_color,
+                    local, topology.faces, frame, offset, inputs.sh, inputs.key_direction, inputs.key_color,
                     inputs.shadow_softness,
                 )  # fmt: skip
+                ground, ground_grid, ground_color = shadow.ambient, shadow.ambient_grid, _mean_linear(rgb, bounds)
                 darken_ground(rgb, shadow, inputs.fx, inputs.fy, inputs.cx, inputs.cy)
-        attributes = np.empty((len(vertices), 8), dtype=np.float32)
-        attributes[:, :3] = normals
         with self._timed("ambient"):
-            brightness = np.stack([radiance(inputs.sh, axes).mean(1), radiance(inputs.sh, -axes).mean(1)], axis=1)
+            seen, needed = mark_vertices(point_face, topology.faces, *graph)
+            light = np.stack([radiance(inputs.sh, axes).mean(1), radiance(inputs.sh, -axes).mean(1)], axis=1)
+            light = light.astype(np.float32) + np.float32(1e-3)
+            surroundings = attributes[:, 4:]
             ambient_visibility(
-                local,
-                normals if shadow is None else normals @ shadow.axes.T,
-                brightness.astype(np.float32) + np.float32(1e-3),
-                None if shadow is None else shadow.ambient,
-                np.zeros(3, dtype=np.float32) if shadow is None else shadow.ambient_grid,
-                np.zeros(3, dtype=np.float32) if shadow is None else ground_color,
-                attributes[:, 4:],
+                local, local_normals, needed, light, ground, ground_grid, ground_color, surroundings
             )
+            spread_from_representatives(surroundings, seen, *graph)
         with self._timed("key shadow"):
-            if np.max(inputs.key_color) > 0:
-                attributes[:, 3] = key_visibility(
-                    vertices, normals, faces, inputs.key_direction, inputs.shadow_softness
-                )
-            else:
-                attributes[:, 3] = 0.0
+            attributes[:, 3] = key_visibility(
+                vertices, normals, topology.faces, seen, inputs.key_direction, inputs.shadow_softness,
+                topology.is_closed,
+            )  # fmt: skip
         return attributes
+
+    def _topology_of(self, faces: np.ndarray, num_vertices: int) -> MeshTopology:
+        """Return the facts about ``faces``, computed anew only when they change."""
+        known = self._topology
+        if known is None or len(known.starts) != num_vertices + 1 or not np.array_equal(known.faces, faces):
+            known = self._topology = MeshTopology.from_faces(faces, num_vertices)
+        return known
 
     def close(self) -> None:
         """Free the buffers."""
@@ -180,4 +194,4 @@ def _pixel_bounds(xy: np.ndarray, inv_z: np.ndarray, w: int, h: int) -> tuple[in
 def _mean_linear(rgb: np.ndarray, bounds: tuple[int, int, int, int]) -> np.ndarray:
     """Return the mean linear colour (3,) of the picture around the body, before shadows."""
     x0, y0, x1, y1 = bounds
-    return LINEAR_OF_SRGB[rgb[y0:y1:4, x0:x1:4]].reshape(-1, 3).mean(axis=0)
+    return LINEAR_OF_SRGB[rgb[y0:y1:8, x0:x1:8]].reshape(-1, 3).mean(axis=0)

@@ -1,0 +1,60 @@
+"""What follows from a mesh's triangles alone: is it closed, and a sparse set of vertices that represents the rest."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+__all__ = ["MeshTopology"]
+
+_JIT = {"nogil": True, "cache": True, "error_model": "numpy"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MeshTopology:
+    """Facts about one list of triangles; a function of the triangles only, never of a pose."""
+
+    faces: np.ndarray
+    """(F, 3) int32."""
+    is_closed: bool
+    """Every edge joins two triangles of the same orientation: no triangle is ever seen from behind."""
+    starts: np.ndarray
+    """(V+1,) int32 where each vertex's neighbours start."""
+    neighbours: np.ndarray
+    """(E,) int32 neighbours of all vertices, one after the other."""
+    is_representative: np.ndarray
+    """(V,) bool; no two are neighbours, and every other vertex has at least one as neighbour."""
+
+    @classmethod
+    def from_faces(cls, faces: np.ndarray, num_vertices: int) -> "MeshTopology":
+        """Analyse triangles; raises ValueError when one names a vertex that does not exist."""
+        faces = np.ascontiguousarray(faces, dtype=np.int32)
+        if faces.ndim != 2 or faces.shape[1] != 3:
+            raise ValueError(f"faces have shape {faces.shape}, expected (F, 3)")
+        if len(faces) and not 0 <= faces.min() <= faces.max() < num_vertices:
+            raise ValueError(
+                f"faces name vertices {faces.min()}..{faces.max()}, but the mesh has {num_vertices} vertices"
+            )
+        edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]).astype(np.int64)
+        forward = np.sort(edges[:, 0] * num_vertices + edges[:, 1])
+        backward = np.sort(edges[:, 1] * num_vertices + edges[:, 0])
+        is_closed = len(forward) > 0 and bool(np.all(np.diff(forward) > 0)) and np.array_equal(forward, backward)
+        both = np.unique(np.concatenate([forward, backward]))
+        starts = np.searchsorted(both, np.arange(num_vertices + 1) * num_vertices).astype(np.int32)
+        neighbours = (both % max(num_vertices, 1)).astype(np.int32)
+        return cls(faces, is_closed, starts, neighbours, _independent_set(starts, neighbours))
+
+
+@njit(**_JIT)
+def _independent_set(starts, neighbours):
+    """Take every vertex that has no neighbour among those taken before it."""
+    count = starts.shape[0] - 1
+    taken = np.zeros(count, dtype=np.bool_)
+    for i in range(count):
+        free = True
+        for k in range(starts[i], starts[i + 1]):
+            if taken[neighbours[k]]:
+                free = False
+                break
+        taken[i] = free
+    return taken

@@ -1,0 +1,6 @@
+"""Skin, hair, eyes and clothes painted onto a body's texture."""
+
+from syrip_gen.sampling.appearance.painter import PaintedBody, Painter, paint
+from syrip_gen.sampling.appearance.sampler import appearance_of_image, sample_appearance
+
+__all__ = ["PaintedBody", "Painter", "appearance_of_image", "paint", "sample_appearance"]

@@ -44,7 +44,7 @@ def asset_path(name: str) -> Path:
         raise ValueError(f"asset name {name!r} leaves the assets folder {root}; use a path below it")
     if not path.exists():
         raise FileNotFoundError(
-            f"shipped asset {name!r} is missing from {root}. Reinstall syrip, or restore the file of the checkout."
+            f"shipped asset {name!r} is missing from {root}. Reinstall syrip, or restore the checkout's file."
         )
     return path
 

@@ -1,7 +1,7 @@
 """One map over shards of items, in this process or in a supervised pool of processes.
 
-A *job* is a picklable callable that opens a worker; the worker runs one shard at a time. Workers share nothing,
-and what a shard produces must not depend on who runs it, so a shard may be run again after a crash.
+A *job* is a picklable callable that opens a worker; the worker runs one shard at a time. Workers share
+nothing, and what a shard produces must not depend on who runs it, so a shard may be run again after a crash.
 The same map over a Ray cluster is in :mod:`syrip_gen.execution_ray`.
 """
 
@@ -109,7 +109,7 @@ class PoolExecutor:
     """Runs shards in worker processes that are watched one by one.
 
     A worker that dies (killed, segmentation fault, out of memory) or says nothing for ``stall_seconds`` is
-    replaced and its shard is run again; an item that kills its worker twice is skipped and reported to the job.
+    replaced and its shard runs again; an item that kills its worker twice is skipped and reported to the job.
     """
 
     def __init__(self, workers: int, *, stall_seconds: float = STALL_SECONDS) -> None:
@@ -198,7 +198,7 @@ def _after_crash(worker: _Process, crashes: dict[int, int], start_failures: int)
     if worker.shard is None or worker.item is None:
         if start_failures >= MAX_START_FAILURES:
             raise WorkerStartError(
-                f"worker processes die while they start ({cause}). Try --workers 1 to see the error itself, or "
+                f"worker processes die while they start ({cause}). Try --workers 1 to see the error, or "
                 "fewer workers if memory is short."
             )
         return [worker.shard] if worker.shard else []

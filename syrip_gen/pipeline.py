@@ -1,4 +1,4 @@
-"""generate(): fit → plan, render, label, check → write shards → merge. The one module that knows all stages."""
+"""generate(): fit → plan, render, label, check → write → merge. The one module that knows all stages."""
 
 import json
 import logging

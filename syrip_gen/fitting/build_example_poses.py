@@ -1,7 +1,7 @@
 """Make the bundled example poses: ``python -m syrip_gen.fitting.build_example_poses``.
 
-No dataset of real infants' poses may ship, so these are drawn from the posture templates of the pose prior, photographed
-by a virtual camera and annotated with a little noise. They are written as COCO keypoint annotations.
+No dataset of real infants' poses may ship, so these are drawn from the posture templates of the pose prior,
+photographed by a virtual camera and annotated with a little noise, as COCO keypoint annotations.
 """
 
 import argparse

@@ -54,15 +54,15 @@ def claim_folder(folder: OutputFolder, identity: dict[str, Any], *, resume: bool
     if known is None:
         if names:
             raise OutputInUseError(
-                f"{folder.url} is not empty and holds no syrip run (it has {names[0]}). Choose another folder "
-                "with -o."
+                f"{folder.url} is not empty and holds no syrip run (it has {names[0]}). Choose another "
+                "folder with -o."
             )
         folder.write_text(STARTED_FILE, json.dumps(identity, indent=1, sort_keys=True))
         return False
     if known != identity:
         raise OutputInUseError(
-            f"{folder.url} holds another run ({_difference(known, identity)}). Choose another folder with -o, "
-            "or repeat the settings of that run."
+            f"{folder.url} holds another run ({_difference(known, identity)}). Choose another folder with "
+            "-o, or repeat the settings of that run."
         )
     if not resume:
         state = "a finished" if finished and not started else "an unfinished"

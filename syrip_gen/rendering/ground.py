@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 
 from syrip_gen.rendering.lighting import irradiance
-from syrip_gen.rendering.zbuffer import SUBSTEPS, fill_faces
+from syrip_gen.rendering.zbuffer import SUBSTEPS, fill_faces, finite_bounds
 
 __all__ = ["GroundShadow", "cast_ground_shadow", "darken_ground", "plane_axes"]
 
@@ -24,7 +24,7 @@ _SOFT_CELLS = 0.8
 _CEILING_M = 8.0
 """Higher than any body over its support."""
 _MARGIN_M = 0.22
-_LEVELS_M = np.array([0.0, 0.006, 0.015, 0.035, 0.08, 0.18, 0.4], dtype=np.float32)
+_LEVELS_M = np.array([0.0, 0.012, 0.035, 0.09, 0.22], dtype=np.float32)
 """Heights between which the body is split; everything higher counts as the last."""
 _NARROW, _WIDE = 0.6, 1.7
 """Two Gaussians of these widths times h, in equal shares of 0.6 and 0.4, follow the form factor within 0.03."""
@@ -75,6 +75,7 @@ def plane_axes(plane: tuple[float, float, float, float]) -> tuple[np.ndarray, fl
 def cast_ground_shadow(
     local: np.ndarray,
     faces: np.ndarray,
+    is_closed: bool,
     axes: np.ndarray,
     offset: float,
     sh: np.ndarray,
@@ -87,6 +88,7 @@ def cast_ground_shadow(
     Args:
         local: (V, 3) float32 body points in the plane's frame (two coordinates in the plane, height), metres.
         faces: (F, 3) int32.
+        is_closed: The mesh is closed, so only triangles that face the ground need be drawn.
         axes: See :func:`plane_axes`; offset too.
         offset: See ``axes``.
         sh: (9, 3) ambient light, camera frame.
@@ -97,13 +99,13 @@ def cast_ground_shadow(
     toward = axes @ np.asarray(key_direction, dtype=np.float32)
     slope = max(float(toward[2]), _MIN_SLOPE)
     shear = (float(-toward[0]) / slope, float(-toward[1]) / slope)
-    heights, ambient_grid = _height_map(local, faces, (0.0, 0.0))
+    heights, ambient_grid = _height_map(local, faces, is_closed, (0.0, 0.0))
     narrow = _blur_by_height(heights, _NARROW / ambient_grid[2], _SOFT_CELLS)
     wide = _blur_by_height(heights, _WIDE / ambient_grid[2], _SOFT_CELLS)
     ambient = np.clip(_NARROW_SHARE * narrow + (1.0 - _NARROW_SHARE) * wide, 0.0, 1.0)
     key_light = np.asarray(key_color, dtype=np.float32) * max(float(toward[2]), 0.0)
     if key_light.max() > 0.0:
-        heights, key_grid = _height_map(local, faces, shear)
+        heights, key_grid = _height_map(local, faces, is_closed, shear)
         widening = 0.5 * np.tan(min(softness, 1.0)) / slope  # a disc's shadow, as a Gaussian of half its radius
         key = np.clip(_blur_by_height(heights, widening / key_grid[2], _SOFT_CELLS), 0.0, 1.0)
     else:
@@ -128,52 +130,73 @@ def darken_ground(
     Each colour keeps the share of the plane's light that still arrives, so the shadow of a warm key light is cool.
     """
     h, w = rgb.shape[:2]
-    ratio = shadow.key_light / (shadow.key_light + shadow.ambient_light)
-    left = np.empty(((h + 1) // 2, (w + 1) // 2, 3), dtype=np.uint8)
-    any_shadow = _light_left(
-        left, w, h, shadow.axes, np.float32(shadow.offset), shadow.ambient, shadow.ambient_grid, shadow.key,
-        shadow.key_grid, ratio.astype(np.float32), fx, fy, cx, cy, _GAMMA_OF_SHARE,
+    size = ((w + 1) // 2, (h + 1) // 2)  # shadows are soft: half size is enough
+    ray_of_pixel = np.array(
+        [[w / size[0] / fx, 0.0, (0.5 * w / size[0] - cx) / fx],
+         [0.0, h / size[1] / fy, (0.5 * h / size[1] - cy) / fy],
+         [0.0, 0.0, 1.0]]
     )  # fmt: skip
-    if any_shadow:
+    axes = shadow.axes.astype(np.float64)
+    plane_of_ray = np.stack([-shadow.offset * axes[0], -shadow.offset * axes[1], axes[2]])
+    blocked = _warp(shadow.ambient, shadow.ambient_grid, plane_of_ray @ ray_of_pixel, size)
+    shaded = _warp(shadow.key, shadow.key_grid, plane_of_ray @ ray_of_pixel, size)
+    ratio = shadow.key_light / (shadow.key_light + shadow.ambient_light)
+    left = np.empty((size[1], size[0], 3), dtype=np.uint8)
+    climb = -np.sign(shadow.offset) * (axes[2] @ ray_of_pixel)
+    if _light_left(blocked, shaded, climb, ratio.astype(np.float32), _GAMMA_OF_SHARE, left):
         full = cv2.resize(left, (w, h), interpolation=cv2.INTER_LINEAR)
         cv2.multiply(rgb, full, dst=rgb, scale=1.0 / 255.0)
 
 
+def _warp(values: np.ndarray, grid: np.ndarray, plane_of_pixel: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Draw a map of the plane as the camera sees it, mirrored beyond the horizon; (size) uint8, 255 = all."""
+    cell = float(grid[2])
+    cell_of_plane = np.array(
+        [[1 / cell, 0.0, -grid[0] / cell - 0.5], [0.0, 1 / cell, -grid[1] / cell - 0.5], [0.0, 0.0, 1.0]]
+    )
+    return cv2.warpPerspective(
+        cv2.convertScaleAbs(values, alpha=255.0),
+        cell_of_plane @ plane_of_pixel,
+        size,
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=0,
+    )
+
+
 def _height_map(
-    local: np.ndarray, faces: np.ndarray, shear: tuple[float, float]
+    local: np.ndarray, faces: np.ndarray, is_closed: bool, shear: tuple[float, float]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the lowest height over each cell's centre (inf = open sky) and the grid (s0, t0, cell)."""
-    s = local[:, 0] + np.float32(shear[0]) * local[:, 2]
-    t = local[:, 1] + np.float32(shear[1]) * local[:, 2]
-    finite = np.isfinite(s) & np.isfinite(t)
-    if not finite.any():
+    sheared = local.copy()
+    sheared[:, 0] += np.float32(shear[0]) * local[:, 2]
+    sheared[:, 1] += np.float32(shear[1]) * local[:, 2]
+    bounds, count = finite_bounds(sheared)
+    if count == 0:
         return np.full((2, 2), np.inf, dtype=np.float32), np.array([0, 0, 1], dtype=np.float32)
-    s0, s1, t0, t1 = s[finite].min(), s[finite].max(), t[finite].min(), t[finite].max()
-    extent = max(s1 - s0, t1 - t0) + 2.0 * _MARGIN_M
-    cell = extent / _CELLS
-    grid = np.array(
-        [0.5 * (s0 + s1) - 0.5 * extent, 0.5 * (t0 + t1) - 0.5 * extent, cell], dtype=np.float32
-    )
+    extent = float((bounds[1, :2] - bounds[0, :2]).max()) + 2.0 * _MARGIN_M
+    corner = 0.5 * (bounds[0, :2] + bounds[1, :2]) - 0.5 * extent
+    grid = np.array([corner[0], corner[1], extent / _CELLS], dtype=np.float32)
     # The z-buffer keeps the largest value of a positive linear function: the depth below a high ceiling.
-    xy, below = _to_cells(s, t, local[:, 2], grid)
+    xy, below = _to_cells(sheared, grid)
     lowest = np.zeros((_CELLS, _CELLS), dtype=np.float32)
     fill_faces(
-        local, faces, xy, below, 1.0, 1.0, 0.0, 0.0, False, lowest, np.empty(lowest.shape, dtype=np.int32)
+        local, faces, xy, below, 1.0, 1.0, 0.0, 0.0, is_closed, lowest, np.empty(lowest.shape, dtype=np.int32)
     )
     return np.where(lowest > 0, np.maximum(_CEILING_M - lowest, 0.0), np.inf).astype(np.float32), grid
 
 
 @njit(**_JIT)
-def _to_cells(s, t, height, grid):
+def _to_cells(sheared, grid):
     """Return snapped cell coordinates (V, 2) and the distance below the ceiling (V,), NaN when not finite."""
-    count = s.shape[0]
+    count = sheared.shape[0]
     xy = np.zeros((count, 2), dtype=np.int64)
     below = np.full(count, np.nan)
     for i in range(count):
-        x, y = (s[i] - grid[0]) / grid[2] - 0.5, (t[i] - grid[1]) / grid[2] - 0.5
+        x, y = (sheared[i, 0] - grid[0]) / grid[2] - 0.5, (sheared[i, 1] - grid[1]) / grid[2] - 0.5
         if np.isfinite(x) and np.isfinite(y):
             xy[i, 0], xy[i, 1] = np.int64(np.floor(x * SUBSTEPS + 0.5)), np.int64(np.floor(y * SUBSTEPS + 0.5))
-            below[i] = max(_CEILING_M - height[i], 1e-3)
+            below[i] = max(_CEILING_M - sheared[i, 2], 1e-3)
     return xy, below
 
 
@@ -192,11 +215,20 @@ def _blur_by_height(heights: np.ndarray, sigma_per_metre: float, sigma_min: floa
         below = sigmas[level - 1] if level else 0.0
         sigma = float(np.sqrt(max(sigmas[level] ** 2 - below**2, 0.0)))
         if sigma > 0.2:
-            radius = min(int(2.5 * sigma + 1), heights.shape[0] // 2)
-            total = cv2.GaussianBlur(
-                total, (2 * radius + 1, 2 * radius + 1), sigma, borderType=cv2.BORDER_CONSTANT
-            )
+            total = _gaussian(total, sigma)
     return total
+
+
+def _gaussian(image: np.ndarray, sigma: float) -> np.ndarray:
+    """Blur, at quarter size when that makes no difference."""
+    if sigma <= 5.0:
+        radius = int(2.5 * sigma + 1)
+        return cv2.GaussianBlur(image, (2 * radius + 1,) * 2, sigma, borderType=cv2.BORDER_CONSTANT)
+    n = image.shape[0]
+    small = cv2.resize(image, (n // 4, n // 4), interpolation=cv2.INTER_AREA)
+    radius = min(int(2.5 * sigma / 4.0 + 1), n // 8)
+    small = cv2.GaussianBlur(small, (2 * radius + 1,) * 2, sigma / 4.0, borderType=cv2.BORDER_CONSTANT)
+    return cv2.resize(small, (n, n), interpolation=cv2.INTER_LINEAR)
 
 
 @njit(**_JIT)
@@ -216,49 +248,23 @@ def _split_levels(heights, levels, weights):
                 weights[k, r, c], weights[k + 1, r, c] = np.float32(1.0) - share, share
 
 
-@njit(**_JIT, inline="always")
-def _sample_map(values, grid, s, t):
-    """Read a map bilinearly, 0 outside."""
-    n = values.shape[0]
-    x, y = (s - grid[0]) / grid[2] - np.float32(0.5), (t - grid[1]) / grid[2] - np.float32(0.5)
-    result = np.float32(0.0)
-    if x >= 0.0 and y >= 0.0 and x < n - 1 and y < n - 1:
-        c, r = int(x), int(y)
-        u, v = x - np.float32(c), y - np.float32(r)
-        one = np.float32(1.0)
-        top = values[r, c] * (one - u) + values[r, c + 1] * u
-        bottom = values[r + 1, c] * (one - u) + values[r + 1, c + 1] * u
-        result = top * (one - v) + bottom * v
-    return result
-
-
 @njit(**_JIT)
-def _light_left(
-    left, w, h, axes, offset, ambient, ambient_grid, key, key_grid, ratio, fx, fy, cx, cy, gamma_of_share
-):
-    """Fill ``left`` (half size, 255 = all) with the factor of sRGB values; return whether any shadow falls."""
-    one, zero = np.float32(1.0), np.float32(0.0)
-    step_x, step_y = np.float32(w / left.shape[1]), np.float32(h / left.shape[0])
-    inv_fx, inv_fy = np.float32(1.0 / fx), np.float32(1.0 / fy)
-    center_x, center_y = np.float32(cx), np.float32(cy)
+def _light_left(blocked, shaded, climb, ratio, table, left):
+    """Fill ``left`` (255 = all) with the factor of sRGB values; return whether any shadow falls.
+
+    Rays for which ``climb`` · (column, row, 1) is not positive do not meet the plane in front of the camera.
+    """
+    half = np.float32(0.5)
+    full = np.float32(255.0)
     found = False
     for j in range(left.shape[0]):
-        y = ((np.float32(j) + np.float32(0.5)) * step_y - center_y) * inv_fy
+        row = climb[1] * j + climb[2]
         for i in range(left.shape[1]):
-            x = ((np.float32(i) + np.float32(0.5)) * step_x - center_x) * inv_fx
-            climb = axes[2, 0] * x + axes[2, 1] * y + axes[2, 2]
-            blocked = shaded = zero
-            if climb * offset < zero:  # the ray meets the plane in front of the camera
-                z = -offset / climb
-                s = z * (axes[0, 0] * x + axes[0, 1] * y + axes[0, 2])
-                t = z * (axes[1, 0] * x + axes[1, 1] * y + axes[1, 2])
-                blocked = _sample_map(ambient, ambient_grid, s, t)
-                shaded = _sample_map(key, key_grid, s, t)
-            if blocked + shaded == zero:
+            a, k = np.float32(blocked[j, i]), np.float32(shaded[j, i])
+            if a + k == np.float32(0.0) or climb[0] * i + row <= 0.0:
                 left[j, i, 0] = left[j, i, 1] = left[j, i, 2] = 255
                 continue
             found = True
-            for k in range(3):
-                share = (one - ratio[k]) * (one - blocked) + ratio[k] * (one - shaded)
-                left[j, i, k] = gamma_of_share[int(share * np.float32(255.0) + np.float32(0.5))]
+            for c in range(3):
+                left[j, i, c] = table[int(full - a - ratio[c] * (k - a) + half)]
     return found

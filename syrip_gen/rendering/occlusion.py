@@ -9,7 +9,7 @@ blocker (Fernando, Percentage-Closer Soft Shadows, 2005).
 import numpy as np
 from numba import njit
 
-from syrip_gen.rendering.zbuffer import SUBSTEPS, fill_faces
+from syrip_gen.rendering.zbuffer import SUBSTEPS, fill_faces, finite_bounds
 
 __all__ = ["AXES", "ambient_visibility", "key_visibility", "mark_vertices", "spread_from_representatives"]
 
@@ -59,13 +59,12 @@ def ambient_visibility(
         ground_color: (3,) float32 linear colour of the unshadowed ground.
         out: (V, 4) float32, written at ``wanted``: share of the ambient light 0..1, bounced red, green, blue.
     """
-    finite = local[np.isfinite(local).all(axis=1)]
-    if len(finite) == 0:
+    bounds, count = finite_bounds(local)
+    if count == 0:
         out[:] = 0.0
         return
-    low, high = finite.min(axis=0), finite.max(axis=0)
-    center = (0.5 * (low + high)).astype(np.float32)
-    radius = np.float32(max(0.5 * np.linalg.norm(high - low), 1e-3))
+    center = bounds.mean(axis=0)
+    radius = np.float32(max(0.5 * np.linalg.norm(bounds[1] - bounds[0]), 1e-3))
     has_ground = ground is not None
     blocked = ground if ground is not None else np.zeros((2, 2), dtype=np.float32)
     _gather_ambient(
@@ -173,12 +172,11 @@ def key_visibility(
         softness: Angular radius of the light, radians.
         is_closed: The mesh is closed, so triangles that face away from the light need not be drawn.
     """
-    finite = vertices[np.isfinite(vertices).all(axis=1)]
-    if len(finite) == 0:
+    bounds, count = finite_bounds(vertices)
+    if count == 0:
         return np.ones(len(vertices), dtype=np.float32)
-    low, high = finite.min(axis=0), finite.max(axis=0)
-    center = (0.5 * (low + high)).astype(np.float32)
-    radius = np.float32(max(0.5 * np.linalg.norm(high - low), 1e-3))
+    center = bounds.mean(axis=0)
+    radius = np.float32(max(0.5 * np.linalg.norm(bounds[1] - bounds[0]), 1e-3))
     axis = np.asarray(direction, dtype=np.float64)
     helper = np.array([0.0, 0.0, 1.0]) if abs(axis[2]) < 0.9 else np.array([1.0, 0.0, 0.0])
     first = np.cross(axis, helper)

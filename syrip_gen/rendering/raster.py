@@ -21,7 +21,7 @@ from syrip_gen.rendering.shading import shade_points
 from syrip_gen.rendering.texturing import build_pyramid, choose_levels
 from syrip_gen.rendering.topology import MeshTopology
 from syrip_gen.rendering.types import RenderInputs, RenderOutput
-from syrip_gen.rendering.zbuffer import fill_faces, project
+from syrip_gen.rendering.zbuffer import fill_faces, pixel_bounds, project
 
 __all__ = ["RasterRenderer"]
 
@@ -67,8 +67,8 @@ class RasterRenderer:
         with self._timed("visibility"):
             lattice = (2.0 * inputs.fx, 2.0 * inputs.fy, 2.0 * inputs.cx, 2.0 * inputs.cy)
             xy, inv_z = project(vertices, *lattice)
-            bounds = _pixel_bounds(xy, inv_z, w, h)
-            if bounds is None:
+            bounds = pixel_bounds(xy, inv_z, w, h)
+            if bounds[0] == bounds[2]:
                 return RenderOutput(rgb=rgb, depth=depth)
             self._clear(bounds, w, h)
             fill_faces(
@@ -123,7 +123,7 @@ class RasterRenderer:
                 local, local_normals, axes = vertices @ frame.T, normals @ frame.T, axes @ frame
                 local[:, 2] += np.float32(offset)
                 shadow = cast_ground_shadow(
-                    local, topology.faces, frame, offset, inputs.sh, inputs.key_direction, inputs.key_color,
+                    local, topology.faces, topology.is_closed, frame, offset, inputs.sh, inputs.key_direction, inputs.key_color,
                     inputs.shadow_softness,
                 )  # fmt: skip
                 ground, ground_grid, ground_color = shadow.ambient, shadow.ambient_grid, _mean_linear(rgb, bounds)
@@ -176,19 +176,6 @@ class RasterRenderer:
             yield
         finally:
             self.timings_s[stage] = self.timings_s.get(stage, 0.0) + perf_counter() - start
-
-
-def _pixel_bounds(xy: np.ndarray, inv_z: np.ndarray, w: int, h: int) -> tuple[int, int, int, int] | None:
-    """Return the pixels (x0, y0, x1, y1) that triangles may touch, or None when the body is out of the picture."""
-    drawn = inv_z > 0
-    if not drawn.any():
-        return None
-    if (inv_z == 0).any():  # something crosses the near plane and may reach anywhere
-        return 0, 0, w, h
-    x, y = xy[drawn, 0] / 512.0, xy[drawn, 1] / 512.0
-    x0, y0 = max(int(x.min()) - 1, 0), max(int(y.min()) - 1, 0)
-    x1, y1 = min(int(x.max()) + 2, w), min(int(y.max()) + 2, h)
-    return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None
 
 
 def _mean_linear(rgb: np.ndarray, bounds: tuple[int, int, int, int]) -> np.ndarray:

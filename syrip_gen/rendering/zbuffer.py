@@ -8,7 +8,7 @@ follow the top-left rule in integers, so two triangles that share an edge leave 
 import numpy as np
 from numba import njit
 
-__all__ = ["NEAR_M", "SUBSTEPS", "face_buffer", "fill_faces", "project"]
+__all__ = ["NEAR_M", "SUBSTEPS", "face_buffer", "fill_faces", "finite_bounds", "pixel_bounds", "project"]
 
 NEAR_M = 0.02
 """Distance of the near plane, metres; nearer parts of triangles are cut off."""
@@ -90,6 +90,45 @@ def project(vertices, fx, fy, cx, cy):
             xy[i, 0] = _snap(fx * x / z + cx)
             xy[i, 1] = _snap(fy * y / z + cy)
     return xy, inv_z
+
+
+@njit(**_JIT)
+def finite_bounds(points):
+    """Return the (2, 3) float32 lowest and highest coordinates of the finite rows, and how many there are."""
+    bounds = np.zeros((2, 3), dtype=np.float32)
+    bounds[0], bounds[1] = np.inf, -np.inf
+    count = 0
+    for i in range(points.shape[0]):
+        x, y, z = points[i, 0], points[i, 1], points[i, 2]
+        if np.isfinite(x) and np.isfinite(y) and np.isfinite(z):
+            bounds[0, 0], bounds[1, 0] = min(bounds[0, 0], x), max(bounds[1, 0], x)
+            bounds[0, 1], bounds[1, 1] = min(bounds[0, 1], y), max(bounds[1, 1], y)
+            bounds[0, 2], bounds[1, 2] = min(bounds[0, 2], z), max(bounds[1, 2], z)
+            count += 1
+    return bounds, count
+
+
+@njit(**_JIT)
+def pixel_bounds(xy, inv_z, w, h):
+    """Return the pixels x0, y0, x1, y1 that triangles may touch on the half-pixel lattice; x0 = x1 for none."""
+    low_x = low_y = np.int64(1 << 40)
+    high_x = high_y = np.int64(-(1 << 40))
+    drawn = False
+    for i in range(xy.shape[0]):
+        if inv_z[i] == 0.0:
+            drawn = True  # something is behind the near plane: its triangles may reach anywhere
+            low_x = low_y = np.int64(0)
+            high_x, high_y = np.int64(w) * 2 * SUBSTEPS, np.int64(h) * 2 * SUBSTEPS
+            break
+        if inv_z[i] > 0.0:
+            drawn = True
+            low_x, high_x = min(low_x, xy[i, 0]), max(high_x, xy[i, 0])
+            low_y, high_y = min(low_y, xy[i, 1]), max(high_y, xy[i, 1])
+    x0, x1 = max(low_x // (2 * SUBSTEPS) - 1, 0), min(high_x // (2 * SUBSTEPS) + 2, w)
+    y0, y1 = max(low_y // (2 * SUBSTEPS) - 1, 0), min(high_y // (2 * SUBSTEPS) + 2, h)
+    if not drawn or x0 >= x1 or y0 >= y1:
+        return 0, 0, 0, 0
+    return x0, y0, x1, y1
 
 
 @njit(**_JIT)

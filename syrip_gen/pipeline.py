@@ -170,8 +170,7 @@ def _fit_stage(
         return load_fits(folder)
     if inputs.poses is not None:
         progress.stage("fit", len(inputs.poses))
-    bank = make_bank(inputs, load_body(config.body), config.pose_prior)
-    progress.advance(len(bank))
+    bank = make_bank(inputs, load_body(config.body), config.pose_prior, progress.advance)
     if not bank.accepted.any():
         reasons = ", ".join(f"{reason} ({count})" for reason, count in list(bank.reasons().items())[:3])
         raise ValueError(

@@ -1,5 +1,6 @@
 """Fixtures shared by every test."""
 
+import json
 import os
 from pathlib import Path
 
@@ -15,3 +16,28 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"real inputs not found at {folder}; set SYRIP_SHARED_DATA to the folder that holds them")
     return folder
+
+
+@pytest.fixture(scope="session")
+def few_poses(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a COCO file with six of the bundled example poses."""
+    from syrip_gen.asset_files import asset_path
+
+    data = json.loads(asset_path("poses/example_poses.json").read_text())
+    data["images"], data["annotations"] = data["images"][:6], data["annotations"][:6]
+    path = tmp_path_factory.mktemp("poses") / "few.json"
+    path.write_text(json.dumps(data))
+    return path
+
+
+@pytest.fixture(scope="session")
+def few_fits(few_poses: Path) -> Path:
+    """Return the fit bank of those poses."""
+    from syrip_gen.config import FitConfig
+    from syrip_gen.pipeline import SilentProgress
+    from syrip_gen.stages.fit import fit_files
+
+    path = few_poses.parent / "fits.npz"
+    bank, _ = fit_files(FitConfig(poses=(str(few_poses),), output=str(path)), SilentProgress())
+    assert bank.accepted.sum() >= 3
+    return path

@@ -57,9 +57,8 @@ def fit_files(config: FitConfig, progress: "Progress") -> tuple[FitBank, float]:
     Path(config.output).parent.mkdir(parents=True, exist_ok=True)
     progress.stage("fit", len(inputs.poses))
     began = time.monotonic()
-    bank = make_bank(inputs, load_body(config.body), config.pose_prior)
+    bank = make_bank(inputs, load_body(config.body), config.pose_prior, progress.advance)
     seconds = time.monotonic() - began
-    progress.advance(len(bank))
     bank.save(config.output)
     if config.overlays:
         progress.stage("overlays", len(bank))

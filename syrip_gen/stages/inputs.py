@@ -53,13 +53,21 @@ def read_inputs(paths: Sequence[str]) -> PoseInputs:
 
 
 def make_bank(
-    inputs: PoseInputs, body: BodyAssets, pose_prior: str, progress: Callable[[int, int], None] | None = None
+    inputs: PoseInputs, body: BodyAssets, pose_prior: str, progress: Callable[[int], None] | None = None
 ) -> FitBank:
-    """Return the saved bank, or fit the poses now."""
+    """Return the saved bank, or fit the poses now; ``progress`` is told how many more are done."""
     if inputs.bank is not None:
         return inputs.bank
     assert inputs.poses is not None
-    return fit_poses(inputs.poses, body, load_prior(pose_prior), progress=progress)
+    done = 0
+
+    def report(count: int, _total: int) -> None:
+        nonlocal done
+        if progress is not None:
+            progress(count - done)
+        done = count
+
+    return fit_poses(inputs.poses, body, load_prior(pose_prior), progress=report)
 
 
 def identity_of(config: GenerateConfig) -> dict[str, Any]:

@@ -113,7 +113,7 @@ def _marker(tmp_path):
 
 @pytest.mark.parametrize("protocol", range(6))
 @pytest.mark.parametrize(
-    ("make", "names"),
+    "make, names",
     [
         (lambda p: _Executes(os.system, f"touch {p}"), "system"),
         (lambda p: _Executes(eval, f"open({str(p)!r}, 'w')"), "eval"),

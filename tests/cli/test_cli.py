@@ -51,7 +51,7 @@ def test_version():
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    "words, message",
     [
         (["--n", "0"], "--n 0: expected a value greater than or equal to 1"),
         (["--n", "many"], "'many' is not a valid integer"),
@@ -201,7 +201,7 @@ def test_config_file_sets_options_and_the_command_line_wins(few_fits, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    "text, message",
     [
         ("n: [1\n", "not valid YAML"),
         ("- n\n", "expected 'name: value' lines"),

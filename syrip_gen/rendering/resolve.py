@@ -8,7 +8,9 @@ from scipy.spatial.transform import Rotation
 
 from syrip_gen.body.assets import BodyAssets
 from syrip_gen.body.posing import pose_body
+from syrip_gen.rendering.normals import vertex_normals
 from syrip_gen.rendering.types import RenderInputs
+from syrip_gen.sampling.appearance import Painter, TextureFolder
 from syrip_gen.sampling.backdrop import Backdrop, BackdropPainter
 from syrip_gen.sampling.backgrounds import BackgroundLibrary
 from syrip_gen.sampling.coarse_body import CoarseBody
@@ -54,11 +56,15 @@ class Resources:
     lights: LightLibrary
     backdrops: BackdropPainter
     backgrounds: BackgroundLibrary
+    painter: Painter | None
+    """Paints skin and clothes; None when a texture folder replaces them."""
+    textures: TextureFolder | None
 
     @classmethod
     def load(cls, body: BodyAssets, options: SamplingOptions) -> "Resources":
         """Open the backgrounds, read the shipped assets; raises with one line that says what is wrong."""
         photos = open_photos(options.backgrounds, options.max_image_pixels) if options.backgrounds else None
+        textures = TextureFolder(options.textures, options.max_image_pixels) if options.textures else None
         materials = MaterialLibrary()
         return cls(
             body=body,
@@ -68,12 +74,15 @@ class Resources:
             lights=LightLibrary.load(),
             backdrops=BackdropPainter(photos, materials),
             backgrounds=background_library(photos, materials),
+            painter=None if textures else Painter(body),
+            textures=textures,
         )
 
     def plan_context(self, bank: "FitBank") -> PlanContext:
         """Return what planning reads; raises ValueError when no fit was accepted."""
         table = PoseTable.from_bank(bank, self.coarse)
-        return PlanContext(self.options, self.coarse, table, self.lights, self.backgrounds)
+        names = self.textures.names if self.textures else ()
+        return PlanContext(self.options, self.coarse, table, self.lights, self.backgrounds, names)
 
     def background_report(self) -> dict[str, int]:
         """Return how many photos are usable and how many were skipped, by reason."""
@@ -96,15 +105,16 @@ def resolve_scene(spec: SceneSpec, resources: Resources) -> ResolvedScene:
     joints = posed.joints @ R.T + t
     rest_root = posed.joints[0] - np.array(spec.body.transl)
     vertices = (posed.vertices @ R.T.astype(np.float32) + t.astype(np.float32)).astype(np.float32)
+    vertices, normals, skin = dress(spec, vertices, resources)
     backdrop: Backdrop = resources.backdrops.paint(spec)
     inputs = RenderInputs(
         vertices=vertices,
-        normals=vertex_normals(vertices, body.faces),
+        normals=normals,
         faces=body.faces,
-        uv=body.uv,
-        uv_faces=body.uv_faces,
-        texture=np.full((64, 64, 3), (214, 160, 132), np.uint8),
-        gloss=None,
+        uv=skin.uv,
+        uv_faces=skin.uv_faces,
+        texture=skin.texture,
+        gloss=skin.gloss,
         background=backdrop.picture,
         support_plane=support_plane(R, t) if backdrop.has_support else None,
         sh=(rotate(np.array(spec.light.sh), R) * backdrop.light_gain).astype(np.float32),
@@ -121,6 +131,34 @@ def resolve_scene(spec: SceneSpec, resources: Resources) -> ResolvedScene:
     return ResolvedScene(
         inputs, keypoints, joints, body_in_camera(spec.body, T, rest_root), backdrop.source, backdrop.notes
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Skin:
+    texture: np.ndarray
+    gloss: np.ndarray | None
+    uv: np.ndarray
+    uv_faces: np.ndarray
+
+
+def dress(spec: SceneSpec, vertices: np.ndarray, resources: Resources) -> tuple[np.ndarray, np.ndarray, _Skin]:
+    """Return the vertices lifted by clothes and hair, their normals, and the texture that goes on them.
+
+    Args:
+        spec: The scene.
+        vertices: (V, 3) float32 bare skin, camera frame.
+        resources: Shared assets.
+    """
+    body = resources.body
+    normals = vertex_normals(vertices, body.faces)
+    if spec.appearance.texture_file is not None:
+        texture = resources.textures.read(spec.appearance.texture_file)
+        return vertices, normals, _Skin(texture, None, body.uv, body.uv_faces)
+    painter = resources.painter
+    painted = painter.paint(spec.appearance)
+    vertices = vertices + normals * painted.offset_m[:, None]
+    skin = _Skin(painted.texture, painted.gloss, painter.uv, painter.uv_faces)
+    return vertices, vertex_normals(vertices, body.faces), skin
 
 
 def background_library(photos: PhotoSource | None, materials: MaterialLibrary) -> BackgroundLibrary:
@@ -162,15 +200,3 @@ def body_in_camera(body: BodySpec, T_cam_world: np.ndarray, rest_root: np.ndarra
         transl=tuple(float(x) for x in transl),
     )
 
-
-def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Return (V, 3) float32 area-weighted unit normals."""
-    corners = vertices[faces]
-    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    total = np.zeros_like(vertices)
-    for axis in range(3):
-        total[:, axis] = sum(
-            np.bincount(faces[:, corner], weights=normal[:, axis], minlength=len(vertices))
-            for corner in range(3)
-        )
-    return total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)

@@ -7,6 +7,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from syrip_gen.randomness import stream_rng
+from syrip_gen.sampling.appearance import appearance_of_image
 from syrip_gen.sampling.backgrounds import BackgroundLibrary, sample_background
 from syrip_gen.sampling.cameras import place_camera, sample_framing, sample_rotation
 from syrip_gen.sampling.coarse_body import CoarseBody
@@ -139,7 +140,7 @@ def plan_scene(context: PlanContext, seed: int, index: int) -> SceneSpec:
         posture=posture,
         body=body,
         camera=camera,
-        appearance=_appearance(context, stream_rng(seed, index, "appearance")),
+        appearance=_appearance(context, seed, index),
         background=background,
         light=light,
         effects=sample_effects(options.effects_strength, stream_rng(seed, index, "effects")),
@@ -203,8 +204,9 @@ def _body_spec(betas: np.ndarray, orient: np.ndarray, body_pose: np.ndarray, tra
     return BodySpec(*(tuple(float(x) for x in np.ravel(part)) for part in (betas, orient, body_pose, transl)))
 
 
-def _appearance(context: PlanContext, rng: np.random.Generator) -> AppearanceSpec:
-    if context.texture_names:
-        name = context.texture_names[int(rng.integers(len(context.texture_names)))]
-        return AppearanceSpec({}, {}, {}, (), name, int(rng.integers(2**31)))
-    return AppearanceSpec({"tone": int(rng.integers(1, 11))}, {}, {}, (), None, int(rng.integers(2**31)))
+def _appearance(context: PlanContext, seed: int, index: int) -> AppearanceSpec:
+    if not context.texture_names:
+        return appearance_of_image(seed, index)
+    rng = stream_rng(seed, index, "texture")
+    name = context.texture_names[int(rng.integers(len(context.texture_names)))]
+    return AppearanceSpec({}, {}, {}, (), name, 0)

@@ -2,5 +2,6 @@
 
 from syrip_gen.sampling.appearance.painter import PaintedBody, Painter, paint
 from syrip_gen.sampling.appearance.sampler import appearance_of_image, sample_appearance
+from syrip_gen.sampling.appearance.texture_files import TextureFolder
 
-__all__ = ["PaintedBody", "Painter", "appearance_of_image", "paint", "sample_appearance"]
+__all__ = ["PaintedBody", "Painter", "TextureFolder", "appearance_of_image", "paint", "sample_appearance"]

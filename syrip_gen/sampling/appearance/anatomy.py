@@ -75,7 +75,9 @@ def measure(assets: BodyAssets) -> Anatomy:
     balls = _find_eyeballs(assets, keypoints[1:3])
     if balls:
         eyes = np.stack([v[b].mean(axis=0) for b in balls])
-        radius = float(np.mean([np.linalg.norm(v[b] - c, axis=1).mean() for b, c in zip(balls, eyes, strict=True)]))
+        radius = float(
+            np.mean([np.linalg.norm(v[b] - c, axis=1).mean() for b, c in zip(balls, eyes, strict=True)])
+        )
     else:
         eyes, radius = keypoints[1:3].copy(), 0.0
     gap = float(np.linalg.norm(eyes[0] - eyes[1]))
@@ -116,7 +118,9 @@ def measure(assets: BodyAssets) -> Anatomy:
 def _find_eyeballs(assets: BodyAssets, eyes: np.ndarray) -> tuple[np.ndarray, ...]:
     """Return the vertex sets of the left and right eyeball: small round components near the eyes; () if none."""
     faces, count = assets.faces, assets.num_vertices
-    edges = sparse.coo_matrix((np.ones(faces.size), (faces.ravel(), np.roll(faces, 1, axis=1).ravel())), (count, count))
+    edges = sparse.coo_matrix(
+        (np.ones(faces.size), (faces.ravel(), np.roll(faces, 1, axis=1).ravel())), (count, count)
+    )
     _, label = csgraph.connected_components(edges, directed=False)
     gap = np.linalg.norm(eyes[0] - eyes[1])
     found: list[np.ndarray | None] = [None, None]
@@ -194,7 +198,9 @@ def garment_fields(vertices: np.ndarray, weights: np.ndarray, anatomy: Anatomy) 
 
     q = face_coordinates(vertices, anatomy)
     rim = np.array([0.0, np.cos(np.radians(22)), -np.sin(np.radians(22))])
-    fields[:, 6] = ((q - [0.0, 0.62, 0.0]) @ rim) * anatomy.eye_gap - 0.08 * np.maximum(0, 0.5 - weights[:, 15])
+    fields[:, 6] = ((q - [0.0, 0.62, 0.0]) @ rim) * anatomy.eye_gap - 0.08 * np.maximum(
+        0, 0.5 - weights[:, 15]
+    )
     chest = (j[12] + j[9]) / 2
     flat = vertices - chest
     fields[:, 7] = 0.95 * width - np.hypot(flat[:, 0], flat[:, 1] * 0.9)

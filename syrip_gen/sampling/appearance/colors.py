@@ -46,7 +46,7 @@ def hair_color(tone: float, rng: np.random.Generator) -> tuple[float, float, flo
 def iris_color(tone: float, rng: np.random.Generator) -> tuple[float, float, float]:
     """Draw an iris colour (sRGB 0..1) that goes with a skin tone."""
     fair = np.clip((5.0 - tone) / 3.0, 0, 1)
-    weights = np.array([1.6, 1.0, 0.4 * fair, 0.15 + 0.9 * fair, 1.3 * fair**2, 0.7 * fair**2])
+    weights = np.array([1.6, 1.0, 0.4 * fair, 0.9 * fair, 1.3 * fair**2, 0.7 * fair**2])
     return _vary(rng.choice(list(EYES.values()), p=weights / weights.sum()), 0.06, rng)
 
 
@@ -56,5 +56,6 @@ def textile_color(rng: np.random.Generator) -> tuple[float, float, float]:
 
 
 def _vary(color: tuple[int, int, int], amount: float, rng: np.random.Generator) -> tuple[float, float, float]:
-    scaled = np.asarray(color) / 255.0 * (1 + amount * rng.standard_normal()) + 0.4 * amount * rng.standard_normal(3)
+    gains = (1 + amount * rng.standard_normal()) * (1 + 0.5 * amount * rng.standard_normal(3))
+    scaled = np.asarray(color) / 255.0 * gains
     return tuple(round(float(c), 4) for c in np.clip(scaled, 0.02, 0.97))

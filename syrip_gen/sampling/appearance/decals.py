@@ -58,8 +58,10 @@ def _pocket(color: np.ndarray, anatomy: Anatomy, unit: float) -> Decal:
     image = _canvas(40, 36)
     image[..., :3] = color * 0.97
     image[..., 3] = 0.6
-    image[:2, :, :3] = image[-2:, :, :3] = image[:, :2, :3] = image[:, -2:, :3] = image[6:7, :, :3] = color * 0.72
-    image[30:, :, 3] *= (np.abs(np.arange(36) - 17.5)[None, :] < 17.5 - 1.2 * np.arange(10)[:, None] + 3)
+    image[:2, :, :3] = image[-2:, :, :3] = image[:, :2, :3] = image[:, -2:, :3] = image[6:7, :, :3] = (
+        color * 0.72
+    )
+    image[30:, :, 3] *= np.abs(np.arange(36) - 17.5)[None, :] < 17.5 - 1.2 * np.arange(10)[:, None] + 3
     size = 0.030 * unit
     return Decal(image, 0.010 * unit, anatomy.joints[9, 1] - 0.1 * size, size, 1.1 * size)
 

@@ -13,7 +13,7 @@ from syrip_gen.sampling.appearance.uv_maps import map_texels
 
 __all__ = ["EyeParams", "EyeTexels", "enlarge_eye_islands", "eye_texels", "paint_eyes"]
 
-IRIS_RADIUS = 0.112
+IRIS_RADIUS = 0.132
 """Radius of the iris in eye gaps; an infant's iris fills half of the lid opening."""
 ISLAND_RADIUS = 56 / 1024
 """Radius in UV units that an eyeball's new island gets at most."""
@@ -145,19 +145,19 @@ def paint_eyes(flat, place, opening, fiber, open_sky, p, texture, gloss):
     for i in range(flat.shape[0]):
         x, y, j = place[i, 0], place[i, 1], flat[i]
         if p.closed > 0.5:
-            line = (y + 0.80 - 0.10 * x * x) / 0.16
-            lash = 0.85 * np.exp(-line * line) * min(max((2.3 - abs(x)) / 0.5, 0.0), 1.0) * opening[i]
-            if y < -0.80 + 0.10 * x * x:
-                lash = max(lash, 0.25)
-            texture[j, 0] = np.uint8(texture[j, 0] * (1 - lash) + 40.0 * lash)
-            texture[j, 1] = np.uint8(texture[j, 1] * (1 - lash) + 26.0 * lash)
-            texture[j, 2] = np.uint8(texture[j, 2] * (1 - lash) + 22.0 * lash)
+            # Undo the socket's shading: a closed lid bulges out of it.
+            lift = 0.94 / (0.42 + 0.58 * open_sky[i])
+            line = (y + 0.52 - 0.09 * x * x) / 0.15
+            lash = 0.80 * np.exp(-line * line) * min(max((2.1 - abs(x)) / 0.5, 0.0), 1.0) * opening[i]
+            texture[j, 0] = np.uint8(min(texture[j, 0] * lift * (1 - lash) + 38.0 * lash, 255.0))
+            texture[j, 1] = np.uint8(min(texture[j, 1] * lift * (1 - lash) + 25.0 * lash, 255.0))
+            texture[j, 2] = np.uint8(min(texture[j, 2] * lift * (1 - lash) + 21.0 * lash, 255.0))
             continue
         dx, dy = x - p.gaze_x, y - p.gaze_y
         r = np.sqrt(dx * dx + dy * dy)
         # Sclera: bluish white in infants, pinker towards the corners.
         corner = min(max((abs(x) - 1.2) / 1.2, 0.0), 1.0)
-        red, green, blue = 226.0 - 8.0 * corner, 224.0 - 42.0 * corner, 226.0 - 44.0 * corner
+        red, green, blue = 206.0 - 6.0 * corner, 202.0 - 44.0 * corner, 204.0 - 46.0 * corner
         inside = min(max((1.06 - r) / 0.14, 0.0), 1.0)
         if inside > 0.0:
             light = 1.0 + 0.30 * fiber[i] * (1.0 - p.pupil)
@@ -173,7 +173,11 @@ def paint_eyes(flat, place, opening, fiber, open_sky, p, texture, gloss):
         red, green, blue = red * shade, green * shade, blue * shade
         lx, ly = dx - p.light_x, dy - p.light_y
         catch = 0.9 * min(max((0.27 - np.sqrt(lx * lx + ly * ly)) / 0.12, 0.0), 1.0)
-        red, green, blue = red + (250.0 - red) * catch, green + (250.0 - green) * catch, blue + (252.0 - blue) * catch
+        red, green, blue = (
+            red + (250.0 - red) * catch,
+            green + (250.0 - green) * catch,
+            blue + (252.0 - blue) * catch,
+        )
         a = opening[i]
         texture[j, 0] = np.uint8(min(max(texture[j, 0] * (1 - a) + red * a, 0.0), 255.0))
         texture[j, 1] = np.uint8(min(max(texture[j, 1] * (1 - a) + green * a, 0.0), 255.0))

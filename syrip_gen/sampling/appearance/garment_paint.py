@@ -5,7 +5,11 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-__all__ = ["ClothParams", "Decal", "paint_garment"]
+from syrip_gen.sampling.appearance.surface import CHUNK
+
+__all__ = ["ClothParams", "Decal", "chunk_bounds", "paint_garment", "place_chunks"]
+
+_F = np.float32
 
 SHADOW_REACH = 0.007
 """Metres beyond a hem that the cloth's contact shadow darkens."""
@@ -46,20 +50,56 @@ class Decal(NamedTuple):
     height: float
 
 
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def _inside(fields, i, field, sign, limit):
-    inside = np.float32(1e9)
-    for k in range(field.shape[0]):
-        d = sign[k] * (fields[i, field[k]] - limit[k])
-        if d < inside:
-            inside = d
-            if inside < -0.02:
-                break
-    return inside
+@njit(cache=True, nogil=True, error_model="numpy")
+def chunk_bounds(fields):
+    """Return the smallest and largest value of each field within each chunk of rows, two (C, 9) float32 arrays."""
+    count = (fields.shape[0] + CHUNK - 1) // CHUNK
+    low = np.full((count, fields.shape[1]), np.float32(1e9), np.float32)
+    high = np.full((count, fields.shape[1]), np.float32(-1e9), np.float32)
+    for i in range(fields.shape[0]):
+        for k in range(fields.shape[1]):
+            low[i // CHUNK, k] = min(low[i // CHUNK, k], fields[i, k])
+            high[i // CHUNK, k] = max(high[i // CHUNK, k], fields[i, k])
+    return low, high
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def paint_garment(flat, fields, layers, across, along, front, field, sign, limit, tile, p, decal, texture, gloss):
+def place_chunks(low, high, field, sign, limit, near, deep):
+    """Return (C,) int8: 0 where a chunk lies farther than ``near`` outside a garment, 2 deeper than ``deep`` inside."""
+    out = np.empty(low.shape[0], np.int8)
+    for c in range(low.shape[0]):
+        least, most = np.float32(1e9), np.float32(1e9)
+        for k in range(field.shape[0]):
+            f = field[k]
+            if sign[k] > 0:
+                least = min(least, low[c, f] - limit[k])
+                most = min(most, high[c, f] - limit[k])
+            else:
+                least = min(least, limit[k] - high[c, f])
+                most = min(most, limit[k] - low[c, f])
+        out[c] = 0 if most < -near else (2 if least > deep else 1)
+    return out
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=True)
+def paint_garment(
+    flat,
+    fields,
+    layers,
+    across,
+    along,
+    front,
+    place,
+    hidden,
+    field,
+    sign,
+    limit,
+    tile,
+    p,
+    decal,
+    texture,
+    gloss,
+):
     """Cover the texels inside a garment's limits and darken the skin along its hems.
 
     Args:
@@ -68,7 +108,9 @@ def paint_garment(flat, fields, layers, across, along, front, field, sign, limit
         layers: (N, 6) uint8 of :func:`cloth.cloth_layers`.
         across: (N,) float32 cloth coordinate, metres; ``along`` likewise.
         along: See ``across``.
-        front: (N, 2) float32 x and y of texels that face forward, NaN elsewhere.
+        front: (N, 2) float32 x and y of texels that face forward, far away elsewhere.
+        place: (C,) int8 of :func:`place_chunks`.
+        hidden: (C,) bool: chunks that outer garments cover wholly, left out.
         field: (K,) limits' fields, signs and values, see :class:`garments.Cut`.
         sign: See ``field``.
         limit: See ``field``.
@@ -78,75 +120,83 @@ def paint_garment(flat, fields, layers, across, along, front, field, sign, limit
         texture: (T, 3) uint8, changed.
         gloss: (T,) uint8, changed.
     """
-    b = np.float32(1 / 255.0)
+    b, one, two, half, zero = _F(1 / 255), _F(1), _F(2), _F(0.5), _F(0)
     rows, columns = tile.shape[0], tile.shape[1]
-    scale = columns / p.tile_m
+    unit, texel, trim, scale = _F(p.unit), _F(p.texel), _F(p.trim), _F(columns / p.tile_m)
+    turn_cos, turn_sin, shift_a, shift_l = (
+        _F(p.turn_cos),
+        _F(p.turn_sin),
+        _F(p.shift_across),
+        _F(p.shift_along),
+    )
+    fold_0, lint_0, stitch = _F(p.fold), _F(0.10 * p.lint), _F(p.stitch)
+    shadow_reach, wobble_0 = _F(SHADOW_REACH * p.unit), _F(0.0016 * p.unit)
+    rib, fine = _F(2 * np.pi / (0.0034 * p.unit)), _F(0.0016 * p.unit)
+    left, bottom, width, height = _F(decal.left), _F(decal.bottom), _F(decal.width), _F(decal.height)
     for i in range(flat.shape[0]):
-        inside = _inside(fields, i, field, sign, limit)
-        if inside < -0.009 * p.unit:
+        chunk = i // CHUNK
+        if place[chunk] == 0 or hidden[chunk]:
             continue
-        wobble = (layers[i, 3] * b - 0.5) * 2.0
-        inside += 0.0016 * p.unit * wobble
+        inside = _F(0.05) * unit
+        if place[chunk] == 1:
+            inside = _F(1e9)
+            for k in range(field.shape[0]):
+                inside = min(inside, sign[k] * (fields[i, field[k]] - limit[k]))
+            inside += wobble_0 * (layers[i, 3] * b - half) * two
+        if inside < -shadow_reach:
+            continue
         j = flat[i]
-        if inside < -p.texel:
-            shadow = 1.0 + 0.42 * inside / (0.007 * p.unit)
-            shadow = 0.42 * max(1.0 + inside / (0.007 * p.unit), 0.0) ** 2
-            texture[j, 0] = np.uint8(texture[j, 0] * (1 - 0.85 * shadow))
-            texture[j, 1] = np.uint8(texture[j, 1] * (1 - shadow))
-            texture[j, 2] = np.uint8(texture[j, 2] * (1 - shadow))
+        if inside < -half * texel:
+            shadow = one + inside / shadow_reach
+            shadow = _F(0.42) * shadow * shadow
+            texture[j, 0] = np.uint8(texture[j, 0] * (one - _F(0.85) * shadow))
+            texture[j, 1] = np.uint8(texture[j, 1] * (one - shadow))
+            texture[j, 2] = np.uint8(texture[j, 2] * (one - shadow))
             continue
-        alpha = min(max(inside / p.texel + 0.5, 0.0), 1.0)
-        a = across[i] + p.shift_across
-        l = along[i] + p.shift_along
-        x = (p.turn_cos * a - p.turn_sin * l) * scale
-        y = -(p.turn_sin * a + p.turn_cos * l) * scale
-        xf, yf = np.floor(x), np.floor(y)
-        tx, ty = x - xf, y - yf
-        x0, y0 = int(xf) % columns, int(yf) % rows
-        x1 = x0 + 1 if x0 + 1 < columns else 0
-        y1 = y0 + 1 if y0 + 1 < rows else 0
-        wa, wb, wc, wd = (1 - tx) * (1 - ty), tx * (1 - ty), (1 - tx) * ty, tx * ty
-        red = wa * tile[y0, x0, 0] + wb * tile[y0, x1, 0] + wc * tile[y1, x0, 0] + wd * tile[y1, x1, 0]
-        green = wa * tile[y0, x0, 1] + wb * tile[y0, x1, 1] + wc * tile[y1, x0, 1] + wd * tile[y1, x1, 1]
-        blue = wa * tile[y0, x0, 2] + wb * tile[y0, x1, 2] + wc * tile[y1, x0, 2] + wd * tile[y1, x1, 2]
-        relief = 1.0
-        if inside < p.trim:  # ribbed cuff or collar
-            red, green, blue = p.trim_red, p.trim_green, p.trim_blue
-            relief = 1.0 + 0.07 * np.sin(a * (2 * np.pi / (0.0034 * p.unit)))
-            edge = (p.trim - inside) / (0.0016 * p.unit)
-            if edge < 1.0:
-                relief *= 1.0 - 0.22 * p.stitch * (1.0 - edge)
-        elif decal.width > 0.0 and front[i, 0] == front[i, 0]:
-            u = (front[i, 0] - decal.left) / decal.width
-            v = 1.0 - (front[i, 1] - decal.bottom) / decal.height
-            if 0.0 <= u < 1.0 and 0.0 <= v < 1.0:
-                px, py = int(u * decal.image.shape[1]), int(v * decal.image.shape[0])
-                o = decal.image[py, px, 3]
-                red += (decal.image[py, px, 0] - red) * o
-                green += (decal.image[py, px, 1] - green) * o
-                blue += (decal.image[py, px, 2] - blue) * o
-        # A row of stitches along the hem, and panel seams.
-        row = abs(inside - p.trim - 0.0035 * p.unit) / (0.0009 * p.unit)
-        if row < 1.0:
-            relief *= 1.0 - 0.16 * p.stitch * (1.0 - row)
-        relief *= 1.0 - 0.28 * p.stitch * layers[i, 4] * b
-        fold = (layers[i, 0] * b - 0.5) * 2.0
-        slope = (layers[i, 1] * b - 0.5) * 2.0
-        damp = min(max(inside / (0.02 * p.unit), 0.25), 1.0)
-        relief *= 1.0 + p.fold * damp * (0.16 * fold - 0.10 + 0.55 * slope)
-        relief *= 1.0 + p.lint * 0.10 * (layers[i, 2] * b - 0.5) * 2.0
-        relief *= 0.55 + 0.45 * layers[i, 5] * b
-        relief *= 1.0 - 0.20 * max(0.0, 1.0 - inside / (0.0016 * p.unit))
-        red, green, blue = min(red * relief, 255.0), min(green * relief, 255.0), min(blue * relief, 255.0)
+        alpha = min(inside / texel + half, one)
+        a, l = across[i] + shift_a, along[i] + shift_l
+        relief = one
+        if inside < trim:  # ribbed cuff or collar
+            red, green, blue = _F(p.trim_red), _F(p.trim_green), _F(p.trim_blue)
+            relief += _F(0.07) * np.sin(a * rib)
+            edge = (trim - inside) / fine
+            if edge < one:
+                relief *= one - _F(0.22) * stitch * (one - edge)
+        else:
+            x = (turn_cos * a - turn_sin * l) * scale
+            y = -(turn_sin * a + turn_cos * l) * scale
+            xf, yf = np.floor(x), np.floor(y)
+            tx, ty = x - xf, y - yf
+            x0, y0 = int(xf) % columns, int(yf) % rows
+            x1 = x0 + 1 if x0 + 1 < columns else 0
+            y1 = y0 + 1 if y0 + 1 < rows else 0
+            wa, wb, wc, wd = (one - tx) * (one - ty), tx * (one - ty), (one - tx) * ty, tx * ty
+            red = wa * tile[y0, x0, 0] + wb * tile[y0, x1, 0] + wc * tile[y1, x0, 0] + wd * tile[y1, x1, 0]
+            green = wa * tile[y0, x0, 1] + wb * tile[y0, x1, 1] + wc * tile[y1, x0, 1] + wd * tile[y1, x1, 1]
+            blue = wa * tile[y0, x0, 2] + wb * tile[y0, x1, 2] + wc * tile[y1, x0, 2] + wd * tile[y1, x1, 2]
+            if width > zero:
+                u = (front[i, 0] - left) / width
+                v = one - (front[i, 1] - bottom) / height
+                if zero <= u < one and zero <= v < one:
+                    px, py = int(u * _F(decal.image.shape[1])), int(v * _F(decal.image.shape[0]))
+                    o = decal.image[py, px, 3]
+                    red += (decal.image[py, px, 0] - red) * o
+                    green += (decal.image[py, px, 1] - green) * o
+                    blue += (decal.image[py, px, 2] - blue) * o
+        # A row of stitches along the hem, panel seams, folds, lint, what the body's hollows hide, the hem's edge.
+        row = abs(inside - trim - _F(0.0035) * unit) / (_F(0.0009) * unit)
+        if row < one:
+            relief *= one - _F(0.16) * stitch * (one - row)
+        relief *= one - _F(0.28) * stitch * layers[i, 4] * b
+        fold, slope = (layers[i, 0] * b - half) * two, (layers[i, 1] * b - half) * two
+        damp = min(max(inside / (_F(0.02) * unit), _F(0.25)), one)
+        relief *= one + fold_0 * damp * (_F(0.16) * fold - _F(0.06) + _F(0.40) * slope)
+        relief *= one + lint_0 * (layers[i, 2] * b - half) * two
+        relief *= _F(0.55) + _F(0.45) * layers[i, 5] * b
+        relief *= one - _F(0.20) * max(zero, one - inside / fine)
+        top = _F(255.0)
+        red, green, blue = min(red * relief, top), min(green * relief, top), min(blue * relief, top)
         texture[j, 0] = np.uint8(texture[j, 0] + (red - texture[j, 0]) * alpha)
         texture[j, 1] = np.uint8(texture[j, 1] + (green - texture[j, 1]) * alpha)
         texture[j, 2] = np.uint8(texture[j, 2] + (blue - texture[j, 2]) * alpha)
-        gloss[j] = np.uint8(gloss[j] * (1.0 - alpha))
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def mark_hidden(fields, field, sign, limit, margin, hidden):
-    """Mark the texels that lie at least ``margin`` metres inside a garment."""
-    for i in range(fields.shape[0]):
-        if not hidden[i] and _inside(fields, i, field, sign, limit) > margin:
-            hidden[i] = True
+        gloss[j] = np.uint8(gloss[j] * (one - alpha))

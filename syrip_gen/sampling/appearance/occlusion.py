@@ -5,7 +5,7 @@ from numba import njit
 
 __all__ = ["short_range_occlusion"]
 
-NUM_RAYS = 48
+NUM_RAYS = 64
 
 
 def short_range_occlusion(
@@ -43,7 +43,18 @@ def short_range_occlusion(
         _hemisphere(NUM_RAYS),
         open_sky,
     )
-    return open_sky
+    return _smooth(open_sky, faces)
+
+
+def _smooth(values: np.ndarray, faces: np.ndarray, rounds: int = 2) -> np.ndarray:
+    """Average each vertex with its neighbours: few rays leave grain."""
+    corners = faces.ravel()
+    count = np.maximum(np.bincount(corners, minlength=len(values)), 1)
+    for _ in range(rounds):
+        around = values[faces].mean(axis=1)
+        mean = np.bincount(corners, np.repeat(around, 3), len(values)) / count
+        values = np.where(np.isin(np.arange(len(values)), corners), mean, values)
+    return values.astype(np.float32)
 
 
 def _hemisphere(count: int) -> np.ndarray:

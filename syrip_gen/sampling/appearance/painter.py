@@ -11,11 +11,19 @@ from syrip_gen.sampling.appearance.cloth import cloth_coordinates, cloth_layers,
 from syrip_gen.sampling.appearance.decals import DECALS, make_decal
 from syrip_gen.sampling.appearance.eyes import EyeParams, enlarge_eye_islands, eye_texels, paint_eyes
 from syrip_gen.sampling.appearance.fabric import fabric_tile
-from syrip_gen.sampling.appearance.garment_paint import ClothParams, mark_hidden, paint_garment
+from syrip_gen.sampling.appearance.garment_paint import (
+    SHADOW_REACH,
+    ClothParams,
+    chunk_bounds,
+    paint_garment,
+    place_chunks,
+)
 from syrip_gen.sampling.appearance.garments import Cut, cut_garment, stand_off
 from syrip_gen.sampling.appearance.skin import (
     PHOTOGRAPHED_TONES,
     SkinParams,
+    blood_transmission,
+    hair_layers,
     hair_offset,
     paint_skin,
     skin_layers,
@@ -25,6 +33,8 @@ from syrip_gen.sampling.scene import AppearanceSpec, GarmentSpec
 
 __all__ = ["PaintedBody", "Painter", "paint"]
 
+DEEP = 0.022
+"""Metres inside a garment from which on no hem is felt."""
 TEXTURE_SIZE = 768
 """Default width and height of painted textures: about 1 mm of skin a texel, two texels a pixel of a 640×480 image."""
 
@@ -61,12 +71,14 @@ class Painter:
         self.vertices: Samples = surface.vertices
         self.flat = surface.texel_map.flat
         self.fields = np.ascontiguousarray(texels.fields)
+        self.bounds = chunk_bounds(self.fields)
         self.skin_layers = skin_layers(texels, anatomy)
         self.cloth_layers = cloth_layers(texels, anatomy)
         self.cloth = cloth_coordinates(texels, anatomy)
-        self.front = np.where(texels.normal[:, 2:] > 0.05, texels.position[:, :2], np.nan).astype(np.float32)
+        self.front = np.where(texels.normal[:, 2:] > 0.05, texels.position[:, :2], 1e6).astype(np.float32)
         self.eyes = eye_texels(texels, self.flat, anatomy)
         self.fold = folds(surface.vertices.position, surface.vertices, anatomy)
+        self.hair = hair_layers(surface.vertices, anatomy)
         self.fill = _hollows(assets, surface.vertices)
         self.texel_m = _texel_size(assets, self.uv, self.uv_faces, size)
         self._cache: OrderedDict[str, PaintedBody] = OrderedDict()
@@ -93,17 +105,30 @@ def paint(appearance: AppearanceSpec, painter: Painter) -> PaintedBody:
     gloss = np.zeros(count, np.uint8)
     skin = SkinParams(*(float(_number(appearance, name)) for name in SkinParams._fields))
     cuts = [(garment, cut_garment(garment, painter.anatomy)) for garment in appearance.garments]
-    hidden = np.zeros(len(painter.flat), bool)
-    for _, cut in cuts:
-        mark_hidden(painter.fields, cut.field, cut.sign, cut.limit, 0.003 * painter.unit, hidden)
+    near, deep = SHADOW_REACH * painter.unit, DEEP * painter.unit
+    places = [place_chunks(*painter.bounds, cut.field, cut.sign, cut.limit, near, deep) for _, cut in cuts]
+    # A chunk need not be painted where something worn further out covers it wholly.
+    hidden = [np.zeros(len(painter.bounds[0]), bool) for _ in range(len(cuts) + 1)]
+    for layer in reversed(range(len(cuts))):
+        hidden[layer] = hidden[layer + 1] | (places[layer] == 2)
     mix = np.array([np.cos(skin.mottle_mix), np.sin(skin.mottle_mix)], np.float32)
-    paint_skin(painter.skin_layers, painter.flat, hidden, PHOTOGRAPHED_TONES, skin, mix, texture, gloss)
+    paint_skin(
+        painter.skin_layers,
+        painter.flat,
+        hidden[0],
+        PHOTOGRAPHED_TONES,
+        skin,
+        mix,
+        blood_transmission(),
+        texture,
+        gloss,
+    )
     eyes = EyeParams(*(float(appearance.eyes[name]) for name in EyeParams._fields))
     e = painter.eyes
     paint_eyes(e.flat, e.place, e.opening, e.fiber, e.open_sky, eyes, texture, gloss)
-    offset = hair_offset(painter.vertices, painter.anatomy, skin, float(appearance.hair.get("volume", 0.0)))
-    for garment, cut in cuts:
-        _dress(garment, cut, painter, texture, gloss)
+    offset = hair_offset(painter.hair, skin, float(appearance.hair.get("volume", 0.0)))
+    for layer, (garment, cut) in enumerate(cuts):
+        _dress(garment, cut, painter, places[layer], hidden[layer + 1], texture, gloss)
         lift = stand_off(garment.kind, cut, painter.vertices, painter.fold, painter.fill, painter.unit)
         # A second layer lies on the first, but does not bridge the same hollows twice.
         offset = np.maximum(offset + np.minimum(lift, cut.thickness), lift)
@@ -119,15 +144,25 @@ def _number(appearance: AppearanceSpec, name: str) -> float | str:
     return source[name]
 
 
-def _dress(garment: GarmentSpec, cut: Cut, painter: Painter, texture: np.ndarray, gloss: np.ndarray) -> None:
-    """Paint one garment."""
+def _dress(
+    garment: GarmentSpec,
+    cut: Cut,
+    painter: Painter,
+    place: np.ndarray,
+    hidden: np.ndarray,
+    texture: np.ndarray,
+    gloss: np.ndarray,
+) -> None:
+    """Paint one garment where its ``place`` says so and nothing worn over it has ``hidden`` it."""
     p, unit = garment.params, painter.unit
     ground = np.array(garment.color, np.float64)
     second = np.array([p.get(f"second_{c}", g * 0.6) for c, g in zip("rgb", ground, strict=True)])
     third = np.array([p.get(f"third_{c}", g) for c, g in zip("rgb", second, strict=True)])
     trim = np.array([p.get(f"trim_{c}", g) for c, g in zip("rgb", ground, strict=True)]) * 255
     tile_m = p.get("tile", 0.06) * unit
-    tile = fabric_tile(garment.fabric, np.stack([ground, second, third]), tile_m, painter.texel_m, p.get("tint", 0.0))
+    tile = fabric_tile(
+        garment.fabric, np.stack([ground, second, third]), tile_m, painter.texel_m, p.get("tint", 0.0)
+    )
     turn = p.get("turn", 0.0)
     params = ClothParams(
         tile_m, float(np.cos(turn)), float(np.sin(turn)), p.get("shift_across", 0.0), p.get("shift_along", 0.0),
@@ -141,7 +176,7 @@ def _dress(garment: GarmentSpec, cut: Cut, painter: Painter, texture: np.ndarray
     )  # fmt: skip
     paint_garment(
         painter.flat, painter.fields, painter.cloth_layers, painter.cloth.across, painter.cloth.along, painter.front,
-        cut.field, cut.sign, cut.limit, tile, params, decal, texture, gloss,
+        place, hidden, cut.field, cut.sign, cut.limit, tile, params, decal, texture, gloss,
     )  # fmt: skip
 
 

@@ -10,7 +10,19 @@ __all__ = ["PATTERNS", "pattern_masks", "shape_mask"]
 SIDE = 192
 """Pixels of a tile's side."""
 
-PRINTS = ("dots", "stars", "hearts", "bears", "rabbits", "clouds", "moons", "flowers", "leaves", "ducks", "sprinkle")
+PRINTS = (
+    "dots",
+    "stars",
+    "hearts",
+    "bears",
+    "rabbits",
+    "clouds",
+    "moons",
+    "flowers",
+    "leaves",
+    "ducks",
+    "sprinkle",
+)
 WOVEN = ("stripes", "pinstripes", "breton", "gingham", "plaid", "chevron", "check", "melange")
 PATTERNS = ("plain", *PRINTS, *WOVEN)
 """Names of the procedural patterns."""
@@ -38,21 +50,31 @@ def _shape(name: str, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndar
         return (ax - 0.05) ** 2 * 1.1 + (yy - 0.75 * np.sqrt(ax + 1e-9)) ** 2 < 0.62, none
     if name == "bears":
         body = _union(
-            _ellipse(x, y, 0, -0.1, 0.78, 0.70), _ellipse(x, y, -0.58, 0.55, 0.28, 0.28), _ellipse(x, y, 0.58, 0.55, 0.28, 0.28)
+            _ellipse(x, y, 0, -0.1, 0.78, 0.70),
+            _ellipse(x, y, -0.58, 0.55, 0.28, 0.28),
+            _ellipse(x, y, 0.58, 0.55, 0.28, 0.28),
         )
         return body, _union(
-            _ellipse(x, y, -0.28, 0.05, 0.09, 0.11), _ellipse(x, y, 0.28, 0.05, 0.09, 0.11), _ellipse(x, y, 0, -0.28, 0.15, 0.11)
+            _ellipse(x, y, -0.28, 0.05, 0.09, 0.11),
+            _ellipse(x, y, 0.28, 0.05, 0.09, 0.11),
+            _ellipse(x, y, 0, -0.28, 0.15, 0.11),
         )
     if name == "rabbits":
         body = _union(
-            _ellipse(x, y, 0, -0.35, 0.60, 0.55), _ellipse(x, y, -0.28, 0.45, 0.17, 0.52), _ellipse(x, y, 0.28, 0.45, 0.17, 0.52)
+            _ellipse(x, y, 0, -0.35, 0.60, 0.55),
+            _ellipse(x, y, -0.28, 0.45, 0.17, 0.52),
+            _ellipse(x, y, 0.28, 0.45, 0.17, 0.52),
         )
         return body, _union(
-            _ellipse(x, y, -0.22, -0.25, 0.08, 0.10), _ellipse(x, y, 0.22, -0.25, 0.08, 0.10), _ellipse(x, y, 0, -0.48, 0.09, 0.07)
+            _ellipse(x, y, -0.22, -0.25, 0.08, 0.10),
+            _ellipse(x, y, 0.22, -0.25, 0.08, 0.10),
+            _ellipse(x, y, 0, -0.48, 0.09, 0.07),
         )
     if name == "clouds":
         return _union(
-            _ellipse(x, y, -0.45, -0.1, 0.45, 0.36), _ellipse(x, y, 0.45, -0.1, 0.45, 0.36), _ellipse(x, y, 0, 0.15, 0.48, 0.45)
+            _ellipse(x, y, -0.45, -0.1, 0.45, 0.36),
+            _ellipse(x, y, 0.45, -0.1, 0.45, 0.36),
+            _ellipse(x, y, 0, 0.15, 0.48, 0.45),
         ), none
     if name == "moons":
         return _ellipse(x, y, 0, 0, 0.85, 0.85) & ~_ellipse(x, y, 0.38, 0.15, 0.72, 0.72), none
@@ -125,7 +147,9 @@ def _scatter(name: str) -> np.ndarray:
         for column in range(cells):
             cx = (column + 0.5 * (row % 2) + 0.12 * rng.standard_normal()) * pitch
             cy = (row + 0.5 + 0.10 * rng.standard_normal()) * pitch
-            turn = rng.uniform(-np.pi, np.pi) if name in ("leaves", "sprinkle", "stars") else rng.normal(0, 0.2)
+            turn = (
+                rng.uniform(-np.pi, np.pi) if name in ("leaves", "sprinkle", "stars") else rng.normal(0, 0.2)
+            )
             # Shortest periodic offsets, so that motifs wrap around the tile's edges.
             dx = ((t - cx + n / 2) % n - n / 2)[None, :] / size
             dy = -(((t - cy + n / 2) % n - n / 2)[:, None]) / size

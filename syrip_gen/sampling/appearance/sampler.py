@@ -66,10 +66,11 @@ def sample_appearance(rng: np.random.Generator) -> AppearanceSpec:
         kinds.append("bib")
     if len(kinds) > 1 and rng.random() < 0.03:
         kinds.append("mittens")
+    eyes = _sample_eyes(tone, rng)
     return AppearanceSpec(
-        skin=_sample_skin(tone, rng),
+        skin={**_sample_skin(tone, rng), "lash": 0.12 if eyes["closed"] else 0.75},
         hair=_sample_hair(tone, rng),
-        eyes=_sample_eyes(tone, rng),
+        eyes=eyes,
         garments=tuple(_sample_garment(kind, rng) for kind in kinds),
         texture_file=None,
         texture_seed=int(rng.integers(2**31)),
@@ -142,8 +143,8 @@ def _sample_eyes(tone: float, rng: np.random.Generator) -> dict[str, float | str
             "iris_green": green,
             "iris_blue": blue,
             "pupil": rng.uniform(0.34, 0.52),
-            "gaze_x": np.clip(rng.normal(0, 0.35), -0.8, 0.8),
-            "gaze_y": np.clip(rng.normal(-0.1, 0.22), -0.6, 0.45),
+            "gaze_x": np.clip(rng.normal(0, 0.25), -0.6, 0.6),
+            "gaze_y": np.clip(rng.normal(-0.05, 0.18), -0.45, 0.35),
             "closed": float(rng.random() < 0.15),
             "light_x": rng.uniform(-0.5, 0.5),
             "light_y": rng.uniform(0.1, 0.55),
@@ -185,7 +186,11 @@ def _sample_garment(kind: str, rng: np.random.Generator) -> GarmentSpec:
 
 def _sample_fabric(kind: str, rng: np.random.Generator) -> str:
     if kind == "diaper":
-        return "plain" if rng.random() < 0.7 else str(rng.choice(("stars", "bears", "hearts", "ducks", "clouds")))
+        return (
+            "plain"
+            if rng.random() < 0.7
+            else str(rng.choice(("stars", "bears", "hearts", "ducks", "clouds")))
+        )
     swatches = [name for name in fabric_names() if name not in PATTERNS]
     pick = rng.random()
     if pick < 0.36 or (kind in ("socks", "mittens", "hat", "headband") and pick < 0.7):

@@ -12,9 +12,20 @@ from scipy.spatial import cKDTree
 
 from syrip_gen.sampling.appearance.anatomy import Anatomy, face_coordinates
 from syrip_gen.sampling.appearance.noise import fbm, ridged
-from syrip_gen.sampling.appearance.surface import Samples
+from syrip_gen.sampling.appearance.surface import CHUNK, Samples
 
-__all__ = ["MONK_SWATCHES", "PHOTOGRAPHED_TONES", "SKIN_LAYERS", "SkinParams", "hair_offset", "paint_skin", "skin_layers", "tone_color"]
+__all__ = [
+    "MONK_SWATCHES",
+    "PHOTOGRAPHED_TONES",
+    "SKIN_LAYERS",
+    "SkinParams",
+    "blood_transmission",
+    "hair_layers",
+    "hair_offset",
+    "paint_skin",
+    "skin_layers",
+    "tone_color",
+]
 
 MONK_SWATCHES = (
     "#f6ede4", "#f3e7db", "#f7ead0", "#eadaba", "#d7bd96", "#a07e56", "#825c43", "#604134", "#3a312a", "#292420",
@@ -40,6 +51,15 @@ BLOOD = (0.035, 0.215, 0.165)
 """Absorption of red, green and blue by one unit of blood, in encoded (sRGB) light."""
 
 
+_F = np.float32
+
+
+def blood_transmission() -> np.ndarray:
+    """Return (256, 3) float32 factors of red, green and blue for blood of -0.5 .. 2.5 in steps of 1/85."""
+    amount = (np.arange(256) + 0.5) / 85.0 - 0.5
+    return np.exp(-amount[:, None] * np.array(BLOOD)).astype(np.float32)
+
+
 class SkinParams(NamedTuple):
     """Numbers that one infant's skin is painted with."""
 
@@ -60,6 +80,8 @@ class SkinParams(NamedTuple):
     """Redness of the lips, 0..1.5."""
     brow: float
     """Opacity of the eyebrows, 0..1."""
+    lash: float
+    """Opacity of the lids' dark rims, 0..1."""
     hair_cover: float
     """0 bald .. 1 full head of hair; fuzz about 0.3."""
     hair_line: float
@@ -107,7 +129,7 @@ def skin_layers(s: Samples, anatomy: Anatomy) -> np.ndarray:
         "lid": _lids(s, q, anatomy, head),
         "areola": _areolas(s, anatomy),
         "nail": s.regions.get("nails", np.zeros(len(p), np.float32)),
-        "hairline": np.clip(hairline_distance(p, s, anatomy) / 0.08 + 0.5, 0, 1),
+        "hairline": _hairline_layer(hairline_distance(p, s, anatomy), s),
         "strand": _strands(p, anatomy),
         "shine": _shine(s, q, head),
     }
@@ -165,14 +187,14 @@ def _creases(s: Samples, anatomy: Anatomy, unit: float) -> np.ndarray:
     arm, leg = s.fields[:, 1] + wobble, s.fields[:, 2] + wobble
     upper = s.weight(16, 17, 18, 19, 20, 21)
     thigh = s.weight(1, 2, 4, 5, 7, 8)
-    fine = 0.0011 * unit
+    fine = 0.0015 * unit
     lines = np.zeros(len(arm), np.float32)
-    for place, strength in ((1.0, 1.0), (0.72, 0.45), (0.47, 0.7)):
+    for place, strength in ((1.0, 0.8), (0.72, 0.3), (0.47, 0.5)):
         lines = np.maximum(lines, strength * upper * _bump(arm - place * anatomy.arm_length, fine))
-    for place, strength in ((0.98, 0.9), (0.27, 0.6), (0.42, 0.5), (0.56, 0.7), (0.74, 0.35)):
+    for place, strength in ((0.98, 0.7), (0.27, 0.35), (0.42, 0.3), (0.56, 0.4), (0.74, 0.2)):
         lines = np.maximum(lines, strength * thigh * _bump(leg - place * anatomy.leg_length, fine))
     # Broken lines, never whole rings.
-    return lines * _ramp(fbm(s.position, 0.025 * unit, 89, 2), -0.25, 0.35)
+    return lines * _ramp(fbm(s.position, 0.022 * unit, 89, 2), -0.05, 0.45)
 
 
 def _palms(s: Samples) -> np.ndarray:
@@ -238,7 +260,9 @@ def _areolas(s: Samples, anatomy: Anatomy) -> np.ndarray:
     j = anatomy.joints
     x, y = 0.62 * anatomy.shoulder_half_width, (j[9, 1] + j[16, 1]) / 2
     distance = np.hypot(np.abs(s.position[:, 0]) - x, s.position[:, 1] - y)
-    return _ramp(-distance, -0.009 * anatomy.stature, -0.006 * anatomy.stature) * _ramp(s.normal[:, 2], 0.2, 0.5)
+    return _ramp(-distance, -0.009 * anatomy.stature, -0.006 * anatomy.stature) * _ramp(
+        s.normal[:, 2], 0.2, 0.5
+    )
 
 
 def hairline_distance(points: np.ndarray, s: Samples, anatomy: Anatomy) -> np.ndarray:
@@ -247,11 +271,18 @@ def hairline_distance(points: np.ndarray, s: Samples, anatomy: Anatomy) -> np.nd
     d = d / np.maximum(np.linalg.norm(d, axis=1, keepdims=True), 1e-9)
     azimuth = np.degrees(np.arctan2(np.abs(d[:, 0]), d[:, 2]))
     elevation = np.arcsin(np.clip(d[:, 1], -1, 1))
-    border = np.radians(np.interp(azimuth, [0, 30, 55, 75, 95, 120, 150, 180], [47, 45, 36, 14, 6, -18, -33, -36]))
+    border = np.radians(
+        np.interp(azimuth, [0, 30, 55, 75, 95, 120, 150, 180], [47, 45, 36, 14, 6, -18, -33, -36])
+    )
     inside = (elevation - border) * anatomy.head_radius
     ear = np.min([np.linalg.norm(points - e, axis=1) for e in anatomy.ears], axis=0)
     inside = np.minimum(inside, (ear - 0.50 * anatomy.eye_gap))
-    return np.where(s.eyeball == 0, inside - 0.08 * (s.weight(15) < 0.3), -1.0)
+    return np.where(s.eyeball == 0, inside, -1.0)
+
+
+def _hairline_layer(inside: np.ndarray, s: Samples) -> np.ndarray:
+    """Encode the distance; exactly 0 where neither hair, brows nor lashes ever grow."""
+    return np.where(s.weight(15) < 0.3, 0.0, np.clip(inside / 0.08 + 0.5, 0.004, 1))
 
 
 def _strands(points: np.ndarray, anatomy: Anatomy) -> np.ndarray:
@@ -270,12 +301,16 @@ def _strands(points: np.ndarray, anatomy: Anatomy) -> np.ndarray:
     return _signed(0.6 * fbm(flow, 0.55, 131, 3, 0.6) + 0.55 * fbm(flow, 0.22, 137, 2, 0.6), 1.7)
 
 
-def hair_offset(s: Samples, anatomy: Anatomy, p: SkinParams, volume: float) -> np.ndarray:
-    """Return (V,) metres by which hair of ``volume`` metres raises the scalp, in tufts, thinning at the hairline."""
-    inside = hairline_distance(s.position, s, anatomy) + p.hair_line
-    ramp = np.clip(inside / 0.018, 0, 1)
+def hair_layers(s: Samples, anatomy: Anatomy) -> np.ndarray:
+    """Return (V, 2): how far inside the hair each vertex lies, metres, and the height of its tufts."""
     tufts = 1.0 + 0.45 * fbm(s.position, 0.022, 151, 2)
-    return volume * ramp * ramp * (3 - 2 * ramp) * tufts
+    return np.stack([hairline_distance(s.position, s, anatomy) - (s.weight(15) < 0.3), tufts], axis=1)
+
+
+def hair_offset(layers: np.ndarray, p: SkinParams, volume: float) -> np.ndarray:
+    """Return (V,) metres by which hair of ``volume`` metres raises the scalp, in tufts, thinning at the hairline."""
+    ramp = np.clip((layers[:, 0] + p.hair_line) / 0.018, 0, 1)
+    return volume * ramp * ramp * (3 - 2 * ramp) * layers[:, 1]
 
 
 def _shine(s: Samples, q: np.ndarray, head: np.ndarray) -> np.ndarray:
@@ -284,73 +319,81 @@ def _shine(s: Samples, q: np.ndarray, head: np.ndarray) -> np.ndarray:
     return np.clip(0.4 + head * (nose + forehead), 0, 1)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def paint_skin(layers, flat, hidden, tones, p, cut, texture, gloss):
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=True)
+def paint_skin(layers, flat, hidden, tones, p, cut, transmission, texture, gloss):
     """Paint skin, brows and scalp hair into the texture.
 
     Args:
         layers: (N, 18) uint8 of :func:`skin_layers`.
         flat: (N,) int32 texel of each row.
-        hidden: (N,) bool: texels that clothes cover wholly, left out.
+        hidden: (C,) bool: chunks of CHUNK rows that clothes cover wholly, left out.
         tones: (10, 3) float32 colours 0..255.
         p: :class:`SkinParams`.
         cut: 2 float32: cosine and sine of ``p.mottle_mix``.
+        transmission: (256, 3) float32 of :func:`blood_transmission`.
         texture: (T, 3) uint8, written.
         gloss: (T,) uint8, written.
     """
-    b = np.float32(1.0 / 255.0)
+    b, one, two, half, zero = _F(1 / 255), _F(1), _F(2), _F(0.5), _F(0)
+    tone, blood_0, blush, lip = _F(p.tone - 1.0), _F(p.blood), _F(p.blush), _F(1.05 * p.lip)
+    blotch, patchy, vein_0 = _F(0.85 * p.mottle), _F(0.50 * p.mottle), _F(p.vein)
+    warm_red, warm_blue = _F(1.0 + 0.012 * p.warmth), _F(1.0 - 0.060 * p.warmth)
+    hair_cover, hair_line, sparse = _F(p.hair_cover), _F(p.hair_line), _F(0.9 - 0.75 * p.hair_cover)
+    hair_red, hair_green, hair_blue = _F(255 * p.hair_red), _F(255 * p.hair_green), _F(255 * p.hair_blue)
+    strand_0, brow_0, lash_0, shine_0 = _F(0.55 * p.strand), _F(p.brow), _F(p.lash), _F(p.shine)
     for i in range(layers.shape[0]):
-        if hidden[i]:
+        if hidden[i // CHUNK]:
             continue
-        row = layers[i]
-        sky = row[0] * b
-        mottle = (cut[0] * (row[2] * b - 0.5) + cut[1] * (row[3] * b - 0.5)) * 2.0
-        patch = (cut[1] * (row[2] * b - 0.5) - cut[0] * (row[3] * b - 0.5)) * 2.0
-        grain = (row[4] * b - 0.5) * 2.0
-        palm, lips, dark = row[7] * b, row[8] * b, row[9] * b
-        # Pigment: a place on the scale.
-        place = p.tone - 1.0 + 0.35 * p.mottle * patch + 0.10 * grain + 1.2 * row[13] * b
-        place += 0.25 * row[12] * b - palm * max(0.0, place - 3.0) * 0.55 - 0.35 * row[14] * b * max(0.0, place - 3.0)
-        place = min(max(place, 0.0), 8.999)
+        sky = layers[i, 0] * b
+        first, other = layers[i, 2] * b - half, layers[i, 3] * b - half
+        mottle = (cut[0] * first + cut[1] * other) * two
+        patch = (cut[1] * first - cut[0] * other) * two
+        grain = (layers[i, 4] * b - half) * two
+        crease, palm, lips, lid = layers[i, 6] * b, layers[i, 7] * b, layers[i, 8] * b, layers[i, 12] * b
+        areola, nail = layers[i, 13] * b, layers[i, 14] * b
+        # Pigment: a place on the scale, lighter on palms, soles and nails of dark skin.
+        place = tone + patchy * patch + _F(0.10) * grain + _F(1.2) * areola + _F(0.25) * lid
+        place -= (_F(0.55) * palm + _F(0.35) * nail) * max(zero, place - _F(3.0))
+        place = min(max(place, zero), _F(8.999))
         k = int(place)
-        t = np.float32(place - k)
+        t = place - _F(k)
         red = tones[k, 0] + (tones[k + 1, 0] - tones[k, 0]) * t
         green = tones[k, 1] + (tones[k + 1, 1] - tones[k, 1]) * t
         blue = tones[k, 2] + (tones[k + 1, 2] - tones[k, 2]) * t
-        # Blood.
-        blood = p.blood + p.blush * row[1] * b + 0.55 * p.mottle * mottle + 0.10 * grain
-        blood += 1.05 * p.lip * lips + 0.35 * row[12] * b + 0.7 * row[13] * b + 0.35 * row[14] * b + 0.8 * row[6] * b
-        blood += 1.1 * (1.0 - sky)
-        vein = p.vein * row[5] * b
-        crease = row[6] * b
-        # Light bounces inside folds: they darken less in red than in blue.
-        shade = (0.30 + 0.70 * sky) * (1.0 - 0.30 * crease) * (1.0 - 0.80 * dark) * (1.0 + 0.025 * grain)
-        shade *= 1.0 - 0.10 * row[12] * b - 0.10 * lips
-        red *= shade * np.exp(-0.035 * blood) * (1.0 - 0.09 * vein) * (1.0 + 0.012 * p.warmth)
-        green *= shade * np.exp(-0.215 * blood) * (1.0 - 0.035 * vein)
-        blue *= shade * np.exp(-0.165 * blood) * (1.0 - 0.060 * p.warmth)
-        # Hair of the brows and of the scalp, ragged at its border.
-        strand = (row[16] * b - 0.5) * 2.0
-        inside = (row[15] * b - 0.5) * 0.08 + p.hair_line + 0.0055 * strand + 0.006 * mottle
-        cover = min(max(inside / 0.016, 0.0), 1.0)
-        cover = cover * cover * (3.0 - 2.0 * cover) * p.hair_cover
-        cover *= min(max(1.0 + (0.9 - 0.75 * p.hair_cover) * strand, 0.0), 1.25)
-        cover = min(cover, 0.97)
-        tint = (1.0 + 0.55 * p.strand * strand + 0.10 * patch) * (0.55 + 0.45 * sky)
-        red += (255.0 * p.hair_red * tint - red) * cover
-        green += (255.0 * p.hair_green * tint - green) * cover
-        blue += (255.0 * p.hair_blue * tint - blue) * cover
-        brow = p.brow * row[10] * b
-        red += (255.0 * p.hair_red * 0.8 - red) * brow
-        green += (255.0 * p.hair_green * 0.8 - green) * brow
-        blue += (255.0 * p.hair_blue * 0.8 - blue) * brow
-        lash = row[11] * b * 0.75
-        red += (38.0 - red) * lash
-        green += (24.0 - green) * lash
-        blue += (20.0 - blue) * lash
+        blood = blood_0 + blush * layers[i, 1] * b + blotch * mottle + _F(0.10) * grain + lip * lips
+        blood += _F(0.35) * (lid + nail) + _F(0.7) * areola + _F(0.8) * crease + _F(0.8) * (one - sky)
+        n = min(max(int((blood + half) * _F(85.0)), 0), 255)
+        vein = vein_0 * layers[i, 5] * b
+        shade = (_F(0.42) + _F(0.58) * sky) * (one - _F(0.16) * crease) * (one - _F(0.80) * layers[i, 9] * b)
+        shade *= (one + _F(0.025) * grain) * (one - _F(0.10) * lid) * (one - _F(0.10) * lips)
+        red *= shade * transmission[n, 0] * (one - _F(0.09) * vein) * warm_red
+        green *= shade * transmission[n, 1] * (one - _F(0.035) * vein)
+        blue *= shade * transmission[n, 2] * warm_blue
+        # Hair of the scalp, ragged at its border, and of the brows.
+        cover = zero
+        if layers[i, 15] > 0:
+            strand = (layers[i, 16] * b - half) * two
+            inside = (
+                (layers[i, 15] * b - half) * _F(0.08) + hair_line + _F(0.0055) * strand + _F(0.006) * mottle
+            )
+            cover = min(max(inside / _F(0.016), zero), one)
+            cover = cover * cover * (_F(3.0) - two * cover) * hair_cover
+            cover = min(cover * min(max(one + sparse * strand, zero), _F(1.25)), _F(0.97))
+            tint = (one + strand_0 * strand + _F(0.10) * patch) * (_F(0.55) + _F(0.45) * sky)
+            red += (hair_red * tint - red) * cover
+            green += (hair_green * tint - green) * cover
+            blue += (hair_blue * tint - blue) * cover
+            brow = brow_0 * layers[i, 10] * b
+            red += (hair_red * _F(0.8) - red) * brow
+            green += (hair_green * _F(0.8) - green) * brow
+            blue += (hair_blue * _F(0.8) - blue) * brow
+            lash = lash_0 * layers[i, 11] * b
+            red += (_F(38.0) - red) * lash
+            green += (_F(24.0) - green) * lash
+            blue += (_F(20.0) - blue) * lash
         j = flat[i]
-        texture[j, 0] = np.uint8(min(max(red, 0.0), 255.0))
-        texture[j, 1] = np.uint8(min(max(green, 0.0), 255.0))
-        texture[j, 2] = np.uint8(min(max(blue, 0.0), 255.0))
-        shine = p.shine * (0.6 + 0.8 * row[17] * b) * (1.0 - cover) + 0.22 * lips + 0.02
-        gloss[j] = np.uint8(min(max(255.0 * shine, 0.0), 255.0))
+        texture[j, 0] = np.uint8(min(max(red, zero), _F(255.0)))
+        texture[j, 1] = np.uint8(min(max(green, zero), _F(255.0)))
+        texture[j, 2] = np.uint8(min(max(blue, zero), _F(255.0)))
+        shine = shine_0 * (_F(0.6) + _F(0.8) * layers[i, 17] * b) * (one - cover) + _F(0.12) * lips + _F(0.02)
+        gloss[j] = np.uint8(min(max(_F(255.0) * shine, zero), _F(255.0)))

@@ -9,7 +9,10 @@ from syrip_gen.sampling.appearance.anatomy import Anatomy, garment_fields, verte
 from syrip_gen.sampling.appearance.occlusion import short_range_occlusion
 from syrip_gen.sampling.appearance.uv_maps import TexelMap, map_texels
 
-__all__ = ["Samples", "Surface", "build_surface"]
+__all__ = ["CHUNK", "Samples", "Surface", "build_surface"]
+
+CHUNK = 32
+"""Neighbouring texels that painting skips together when a garment leaves out or covers all of them."""
 
 OCCLUSION_REACH = 0.04
 """Reach of the baked ambient occlusion as a share of the stature."""

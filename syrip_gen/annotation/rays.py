@@ -5,6 +5,9 @@ from numba import njit
 
 __all__ = ["first_hits"]
 
+_CRACK = 1e-9
+"""Triangles are wider by this share, so that no ray slips through between two of them by rounding."""
+
 
 def first_hits(
     pixels: np.ndarray,
@@ -92,6 +95,6 @@ def _intersect(sx, sy, a, b, c):  # pragma: no cover - compiled
     u = -(ax * px + ay * py + az * pz) / det
     qx, qy, qz = -(ay * e1z - az * e1y), -(az * e1x - ax * e1z), -(ax * e1y - ay * e1x)
     v = (sx * qx + sy * qy + qz) / det
-    if not (u >= 0.0 and v >= 0.0 and u + v <= 1.0):  # false for NaN
+    if not (u >= -_CRACK and v >= -_CRACK and u + v <= 1.0 + _CRACK):  # false for NaN
         return -1.0
     return (e2x * qx + e2y * qy + e2z * qz) / det

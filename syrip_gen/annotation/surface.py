@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from syrip_gen.annotation.rays import first_hits
 from syrip_gen.body.assets import BodyAssets
 from syrip_gen.keypoints.catalog import COCO17, SMPL24
 
@@ -20,16 +21,15 @@ _ADJOINING: dict[str, tuple[str, ...]] = {
     "shoulder": ("spine3", "collar", "shoulder"),
     "elbow": ("shoulder", "elbow"),
     "wrist": ("elbow", "wrist"),
-    "hip": ("pelvis", "hip"),
+    "hip": ("pelvis", "spine1", "hip"),
     "knee": ("hip", "knee"),
     "ankle": ("knee", "ankle"),
 }
 """Parts that meet at a keypoint; a part has the name of the joint that moves it (``elbow`` = the forearm)."""
 
-_DEPTH_FACTOR, _DEPTH_MARGIN_M = 2.5, 0.015
-"""A limb is up to this many radii (and some clothing) deep along a ray that meets it at a slant."""
-_FACE_MARGIN_M = 0.02
-"""Eyes, ears and nose lie at the surface: a hat or hair may cover them, half a head may not."""
+_SLANT, _MARGIN_M = 2.0, 0.02
+"""A ray at a slant runs through this many times the flesh's thickness, and through clothing or hair."""
+_DIRECTIONS, _THIN_SIDES, _FAR_M = 64, 0.15, 100.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,20 +50,38 @@ class BodySurface:
 
     @classmethod
     def from_body(cls, body: BodyAssets) -> "BodySurface":
-        """Derive parts from the skinning weights and depths from the template at rest."""
+        """Take parts from the skinning weights and depths from the template at rest."""
         per_face = body.weights[body.faces].sum(axis=1)
         adjoins = adjoining_parts()
-        keypoints = body.keypoint_regressor @ body.v_template
-        owner = body.weights.argmax(axis=1)
-        reach = np.empty(len(COCO17))
-        for k in range(len(COCO17)):
-            near = body.v_template[adjoins[k][owner]]
-            radius = np.linalg.norm(near - keypoints[k], axis=1).min() if len(near) else 0.0
-            if adjoins[k, SMPL24.index("head")]:
-                reach[k] = radius + _FACE_MARGIN_M
-            else:
-                reach[k] = _DEPTH_FACTOR * radius + _DEPTH_MARGIN_M
-        return cls(per_face.argmax(axis=1).astype(np.int16), adjoins, reach)
+        thickness = _flesh_thickness(body.keypoint_regressor @ body.v_template, body.v_template, body.faces)
+        return cls(per_face.argmax(axis=1).astype(np.int16), adjoins, _SLANT * thickness + _MARGIN_M)
+
+
+def _flesh_thickness(keypoints: np.ndarray, vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Return (17,) metres of flesh over each keypoint of the body at rest, on the sides where it is thin.
+
+    That is a low quantile over views from all directions, each from so far that its rays are parallel; the
+    same for left and right.
+    """
+    i = np.arange(_DIRECTIONS) + 0.5
+    height, turn = 1 - 2 * i / _DIRECTIONS, np.pi * (1 + 5**0.5) * i
+    ring = np.sqrt(1 - height**2)
+    depths = np.empty((_DIRECTIONS, len(keypoints)))
+    for n, direction in enumerate(np.column_stack([ring * np.cos(turn), ring * np.sin(turn), height])):
+        axes = _frame(direction)
+        points = keypoints @ axes.T + (0, 0, _FAR_M)
+        pixels = points[:, :2] / points[:, 2:]
+        _, depth = first_hits(pixels, vertices @ axes.T + (0, 0, _FAR_M), faces, 1, 1, 0, 0)
+        depths[n] = points[:, 2] - depth
+    thickness = np.maximum(np.quantile(depths, _THIN_SIDES, axis=0), 0)
+    return np.maximum(thickness, thickness[COCO17.flip_index])
+
+
+def _frame(forward: np.ndarray) -> np.ndarray:
+    """Return a (3, 3) rotation whose last row is the unit vector ``forward``."""
+    right = np.cross(np.eye(3)[np.argmin(np.abs(forward))], forward)
+    right /= np.linalg.norm(right)
+    return np.stack([right, np.cross(forward, right), forward])
 
 
 def adjoining_parts() -> np.ndarray:

@@ -42,6 +42,11 @@ def clean_keypoints(raw: np.ndarray, *, is_score: bool, repairs: Counter[str]) -
     finite = np.isfinite(keypoints).all(axis=1)
     repairs["keypoints with NaN or infinite values read as unlabelled"] += int((~finite).sum())
     keypoints[~finite] = 0
+    deleted = (keypoints[:, :2] == DELETED_PX).all(axis=1)
+    repairs["keypoints at the (-45, -45) marker of deleted points read as unlabelled"] += int(
+        (deleted & (keypoints[:, 2] > 0)).sum()
+    )
+    keypoints[deleted] = 0
     third = keypoints[:, 2]
     if not is_score and not np.isin(third, (0, 1, 2)).all():
         is_score = True
@@ -50,9 +55,7 @@ def clean_keypoints(raw: np.ndarray, *, is_score: bool, repairs: Counter[str]) -
     labelled = keypoints[:, 2] > 0
     absurd = labelled & (np.abs(keypoints[:, :2]) > MAX_COORDINATE_PX).any(axis=1)
     repairs[f"keypoints beyond {MAX_COORDINATE_PX:.0f} px read as unlabelled"] += int(absurd.sum())
-    deleted = labelled & (keypoints[:, :2] == DELETED_PX).all(axis=1)
-    repairs["keypoints at the (-45, -45) marker of deleted points read as unlabelled"] += int(deleted.sum())
-    keypoints[~labelled | absurd | deleted] = 0
+    keypoints[~labelled | absurd] = 0
     return keypoints
 
 

@@ -11,7 +11,14 @@ from numba import njit
 
 from syrip_gen.rendering.zbuffer import SUBSTEPS, fill_faces, finite_bounds
 
-__all__ = ["AXES", "ambient_visibility", "key_visibility", "mark_vertices", "spread_from_representatives"]
+__all__ = [
+    "AXES",
+    "ambient_visibility",
+    "key_visibility",
+    "mark_vertices",
+    "smooth_over_neighbours",
+    "spread_from_representatives",
+]
 
 _JIT = {"nogil": True, "cache": True, "error_model": "numpy"}
 _AXES = 12
@@ -300,3 +307,24 @@ def spread_from_representatives(values, wanted, starts, neighbours, is_represent
                     values[i, c] += values[j, c]
         for c in range(values.shape[1]):
             values[i, c] /= max(found, np.float32(1.0))
+
+
+@njit(**_JIT)
+def smooth_over_neighbours(values, wanted, starts, neighbours):
+    """Replace each wanted vertex's ``values`` by the mean of it and its wanted neighbours, in place."""
+    is_wanted = np.zeros(values.shape[0], dtype=np.bool_)
+    before = np.empty((values.shape[0], 4), dtype=np.float32)
+    for i in wanted:
+        is_wanted[i] = True
+        for c in range(4):
+            before[i, c] = values[i, c]
+    for i in wanted:
+        a, b, g, d = before[i, 0], before[i, 1], before[i, 2], before[i, 3]
+        found = np.float32(1.0)
+        for k in range(starts[i], starts[i + 1]):
+            j = neighbours[k]
+            if is_wanted[j]:
+                a, b, g, d = a + before[j, 0], b + before[j, 1], g + before[j, 2], d + before[j, 3]
+                found += np.float32(1.0)
+        inv = np.float32(1.0) / found
+        values[i, 0], values[i, 1], values[i, 2], values[i, 3] = a * inv, b * inv, g * inv, d * inv

@@ -63,20 +63,21 @@ def _key_light(gloss, ndl):
 def _highlights(gloss, ndl, ndh, vdh, ndv):
     """Return how much of the key light and of the ambient light is mirrored.
 
-    Normalised Blinn-Phong with Schlick's Fresnel term and his rational stand-in for the power (A Fast Alternative
-    to Phong's Specular Model, 1994).
+    Normalised Blinn-Phong with Schlick's Fresnel term for the key light; the power x^n of the cosine near 1 is
+    (1 + n (1 - x) / 4)^-4.
     """
-    one = np.float32(1.0)
+    one, zero = np.float32(1.0), np.float32(0.0)
     exponent = np.float32(10.0) + np.float32(400.0) * gloss * gloss
     amount = min(np.float32(2.5) * gloss, one)
     away = one - vdh
     away4 = away * away * away * away
     fresnel = np.float32(0.035) + np.float32(0.965) * away4 * away
-    ndh = max(ndh, np.float32(0.0))
-    lobe = ndh / (exponent - exponent * ndh + ndh) * (exponent + np.float32(8.0)) * np.float32(0.125)
+    falloff = one / (one + exponent * (one - max(ndh, zero)) * np.float32(0.25))
+    falloff *= falloff
+    lobe = falloff * falloff * (exponent + np.float32(8.0)) * np.float32(0.125)
     key = amount * fresnel * lobe * ndl
     graze = (one - ndv) * (one - ndv)
-    rim = amount * (np.float32(0.03) + np.float32(0.25) * gloss * graze * graze)
+    rim = amount * (np.float32(0.018) + np.float32(0.12) * graze * graze)
     return key, rim
 
 

@@ -44,6 +44,12 @@ class MeshTopology:
         neighbours = (both % max(num_vertices, 1)).astype(np.int32)
         return cls(faces, is_closed, starts, neighbours, _independent_set(starts, neighbours))
 
+    def describes(self, faces: np.ndarray, num_vertices: int) -> bool:
+        """Return whether these are the triangles of a mesh with that many vertices."""
+        return len(self.starts) == num_vertices + 1 and (
+            self.faces is faces or np.array_equal(self.faces, faces)
+        )
+
 
 @njit(**_JIT)
 def _independent_set(starts, neighbours):

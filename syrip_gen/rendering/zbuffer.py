@@ -8,7 +8,16 @@ follow the top-left rule in integers, so two triangles that share an edge leave 
 import numpy as np
 from numba import njit
 
-__all__ = ["NEAR_M", "SUBSTEPS", "face_buffer", "fill_faces", "finite_bounds", "pixel_bounds", "project"]
+__all__ = [
+    "NEAR_M",
+    "SUBSTEPS",
+    "face_buffer",
+    "fill_faces",
+    "finite_bounds",
+    "half_pixel_lattice",
+    "pixel_bounds",
+    "project",
+]
 
 NEAR_M = 0.02
 """Distance of the near plane, metres; nearer parts of triangles are cut off."""
@@ -59,6 +68,40 @@ def face_buffer(
     with np.errstate(divide="ignore"):
         depth = np.float32(1.0) / inverse_depth
     return depth, face_index
+
+
+def half_pixel_lattice(
+    vertices: np.ndarray,
+    faces: np.ndarray,
+    camera: tuple[float, float, float, float],
+    size: tuple[int, int],
+    is_closed: bool,
+    inverse_depth: np.ndarray,
+    face_index: np.ndarray,
+) -> tuple[tuple[int, int, int, int], np.ndarray, np.ndarray]:
+    """Draw a mesh on the lattice of half pixels, whose sample (2j+1, 2i+1) is the centre of pixel (j, i).
+
+    Args:
+        vertices: (V, 3) float32 camera frame, metres.
+        faces: (F, 3) int32.
+        camera: fx, fy, cx, cy, px.
+        size: Picture width and height, px.
+        is_closed: Leave out triangles seen from behind.
+        inverse_depth: (2h+1, 2w+1) float32, cleared and written around the body only.
+        face_index: (2h+1, 2w+1) int32, likewise.
+
+    Returns:
+        The pixels x0, y0, x1, y1 that the body may touch (x0 = x1 for none), and :func:`project`'s two arrays.
+    """
+    lattice = tuple(2.0 * float(value) for value in camera)
+    xy, inv_z = project(vertices, *lattice)
+    x0, y0, x1, y1 = pixel_bounds(xy, inv_z, *size)
+    if x0 < x1:
+        window = (slice(2 * y0, 2 * y1 + 1), slice(2 * x0, 2 * x1 + 1))
+        inverse_depth[window] = 0.0
+        face_index[window] = -1
+        fill_faces(vertices, faces, xy, inv_z, *lattice, is_closed, inverse_depth, face_index)
+    return (x0, y0, x1, y1), xy, inv_z
 
 
 @njit(**_JIT)

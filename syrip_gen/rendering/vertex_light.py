@@ -1,0 +1,84 @@
+"""The light that falls on each vertex and the shadow that the body casts: what all mesh renderers share."""
+
+import numpy as np
+
+from syrip_gen.rendering.colors import LINEAR_OF_SRGB
+from syrip_gen.rendering.ground import cast_ground_shadow, darken_ground, plane_axes
+from syrip_gen.rendering.lighting import radiance
+from syrip_gen.rendering.occlusion import (
+    AXES,
+    ambient_visibility,
+    key_visibility,
+    mark_vertices,
+    smooth_over_neighbours,
+    spread_from_representatives,
+)
+from syrip_gen.rendering.stopwatch import Stopwatch
+from syrip_gen.rendering.topology import MeshTopology
+from syrip_gen.rendering.types import RenderInputs
+
+__all__ = ["light_vertices"]
+
+
+def light_vertices(
+    inputs: RenderInputs,
+    topology: MeshTopology,
+    seen_faces: np.ndarray,
+    bounds: tuple[int, int, int, int],
+    rgb: np.ndarray,
+    timed: Stopwatch,
+) -> np.ndarray:
+    """Shadow the ground in ``rgb`` and light the vertices in sight.
+
+    Args:
+        inputs: The scene.
+        topology: Facts about its triangles.
+        seen_faces: (S,) int32 triangles in sight, in any order, repeated or not.
+        bounds: First column, first row, end column, end row of the pixels around the body.
+        rgb: (H, W, 3) uint8 background, darkened in place.
+        timed: Told about the stages.
+
+    Returns:
+        (V, 8) float32: normal, share of the key light, share of the ambient light, bounced red, green, blue;
+        columns 3 to 7 are undefined for vertices out of sight.
+    """
+    vertices = np.ascontiguousarray(inputs.vertices, dtype=np.float32)
+    normals = np.ascontiguousarray(inputs.normals, dtype=np.float32)
+    attributes = np.empty((len(vertices), 8), dtype=np.float32)
+    attributes[:, :3] = normals
+    graph = (topology.starts, topology.neighbours, topology.is_representative)
+    axes, local, local_normals = AXES[:, 2], vertices, normals
+    ground, ground_grid, ground_color = None, np.zeros(3, np.float32), np.zeros(3, np.float32)
+    if inputs.support_plane is not None:
+        with timed("ground"):
+            frame, offset = plane_axes(inputs.support_plane)
+            local, local_normals, axes = vertices @ frame.T, normals @ frame.T, axes @ frame
+            local[:, 2] += np.float32(offset)
+            shadow = cast_ground_shadow(
+                local, topology.faces, topology.is_closed, frame, offset, inputs.sh, inputs.key_direction,
+                inputs.key_color, inputs.shadow_softness,
+            )  # fmt: skip
+            ground, ground_grid, ground_color = shadow.ambient, shadow.ambient_grid, _mean_linear(rgb, bounds)
+            darken_ground(rgb, shadow, inputs.fx, inputs.fy, inputs.cx, inputs.cy)
+    with timed("ambient"):
+        seen, needed = mark_vertices(seen_faces, topology.faces, *graph)
+        light = np.stack([radiance(inputs.sh, axes).mean(1), radiance(inputs.sh, -axes).mean(1)], axis=1)
+        light = light.astype(np.float32) + np.float32(1e-3)
+        surroundings = attributes[:, 4:]
+        ambient_visibility(
+            local, local_normals, needed, light, ground, ground_grid, ground_color, surroundings
+        )
+        spread_from_representatives(surroundings, seen, *graph)
+        smooth_over_neighbours(surroundings, seen, topology.starts, topology.neighbours)
+    with timed("key shadow"):
+        attributes[:, 3] = key_visibility(
+            vertices, normals, topology.faces, seen, inputs.key_direction, inputs.shadow_softness,
+            topology.is_closed,
+        )  # fmt: skip
+    return attributes
+
+
+def _mean_linear(rgb: np.ndarray, bounds: tuple[int, int, int, int]) -> np.ndarray:
+    """Return the mean linear colour (3,) of the picture around the body, before shadows."""
+    x0, y0, x1, y1 = bounds
+    return LINEAR_OF_SRGB[rgb[y0:y1:8, x0:x1:8]].reshape(-1, 3).mean(axis=0)

@@ -27,6 +27,7 @@ class ConsoleProgress:
         self.stream = stream if stream is not None else sys.stderr
         self.is_terminal = self.stream.isatty()
         self._name, self._total, self._done, self._began, self._said = "", 0, 0, 0.0, 0.0
+        self._first: tuple[float, int] | None = None
         self._bar: Any = None
         self._task: Any = None
 
@@ -43,6 +44,7 @@ class ConsoleProgress:
         self._end_stage(finished=True)
         self._name, self._total, self._done = name, total, 0
         self._began = self._said = time.monotonic()
+        self._first = None
         if self.is_terminal and total > 0:
             self._bar = _bar(self.stream)
             self._bar.start()
@@ -50,17 +52,19 @@ class ConsoleProgress:
 
     def advance(self, count: int = 1) -> None:
         """Count finished items of the stage."""
-        self._done += count
+        self._done = min(self._done + count, self._total)
         now = time.monotonic()
+        if (
+            self._first is None
+        ):  # the first item waits for workers to start, a resumed run begins with many done
+            self._first = now, self._done
         if self._bar is not None:
             self._bar.update(self._task, completed=self._done, rate=f"{self._rate(now):.1f}/s")
         elif not self.is_terminal and now - self._said >= SECONDS_BETWEEN_LINES:
             self._said = now
-            left = (self._total - self._done) / max(self._rate(now), 1e-9)
-            self._line(
-                f"{self._name}: {self._done}/{self._total}, {self._rate(now):.1f}/s, "
-                f"about {format_duration(left)} left"
-            )
+            rate = self._rate(now)
+            left = f", about {format_duration((self._total - self._done) / rate)} left" if rate else ""
+            self._line(f"{self._name}: {self._done}/{self._total}, {rate:.1f}/s{left}")
 
     def note(self, text: str) -> None:
         """Say one line that the user should see."""
@@ -70,7 +74,8 @@ class ConsoleProgress:
             self._line(text)
 
     def _rate(self, now: float) -> float:
-        return self._done / max(now - self._began, 1e-9)
+        began, base = self._first or (now, self._done)
+        return (self._done - base) / max(now - began, 1e-9)
 
     def _end_stage(self, *, finished: bool) -> None:
         if self._bar is not None:

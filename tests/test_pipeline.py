@@ -20,6 +20,7 @@ from syrip_gen.pipeline import HopelessRunError, dry_run, generate, plan_shards
 from syrip_gen.stages.run_state import OutputInUseError
 from syrip_gen.stages.sample import SampleMaker
 from syrip_gen.stages.shard import WriteError
+from tests.folder_digests import digests
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZE = "96x128"
@@ -30,15 +31,6 @@ def config(fits, output, **more):
     return GenerateConfig(
         **{"poses": (str(fits),), "output": str(output), "n": N, "size": SIZE, "workers": 1, **more}
     )
-
-
-def digests(folder):
-    """Digest of every file of a dataset folder, by name."""
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
 
 
 @pytest.fixture(scope="session")

@@ -70,17 +70,26 @@ def make_bank(
     return fit_poses(inputs.poses, body, load_prior(pose_prior), progress=report)
 
 
-def identity_of(config: GenerateConfig) -> dict[str, Any]:
-    """Return settings, input digests and versions: together they decide every byte of the dataset."""
+def identity_of(config: GenerateConfig, *, is_fitted: bool) -> dict[str, Any]:
+    """Return settings, input digests and versions: together they decide every byte of the dataset.
+
+    Args:
+        config: The settings.
+        is_fitted: Whether the poses are a fit bank, so that the pose prior is not used.
+    """
     settings = {key: value for key, value in config.identity().items() if key not in PATH_SETTINGS}
     paths = {
         "poses": list(config.poses) or str(asset_path(BUNDLED_POSES)),
         "body": str(asset_path(BUNDLED_BODY)) if config.body == "infant" else config.body,
-        "pose_prior": str(asset_path(BUNDLED_PRIOR)) if config.pose_prior == "infant" else config.pose_prior,
+        "pose_prior": None if is_fitted else _prior_path(config.pose_prior),
         "textures": config.textures,
         "backgrounds": config.backgrounds,
     }
     return {"settings": settings, "inputs": input_digests(paths), "versions": versions()}
+
+
+def _prior_path(name: str) -> str:
+    return str(asset_path(BUNDLED_PRIOR)) if name == "infant" else name
 
 
 def _is_bank(path: Path) -> bool:

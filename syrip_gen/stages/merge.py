@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from syrip_gen.annotation.coco import ANNOTATION_FILE, IMAGE_FOLDER, dataset_info, write_coco
+from syrip_gen.annotation.coco import ANNOTATION_FILE, IMAGE_FOLDER, LICENSE_ID, dataset_info, write_coco
 from syrip_gen.dataset_files import OutputFolder
 from syrip_gen.keypoints.poses import PoseSet
 from syrip_gen.quality.report import build_report
@@ -77,13 +77,27 @@ def merge(
 ) -> None:
     """Write annotations, manifest, report, contact sheet, card and, last of all, ``run.json``."""
     with folder.open_write(ANNOTATION_FILE) as file:
-        write_coco(file, records, info=dataset_info(run), licenses=run["licences"])
+        write_coco(file, records, info=_info(run), licenses=_coco_licences(run["licences"]))
     with folder.open_write(MANIFEST_FILE) as file:
         for record in records():
             file.write(json.dumps(_manifest_line(record), separators=(",", ":")).encode() + b"\n")
     for name, data in build_report(folder, records, run=run, input_poses=input_poses).items():
         folder.write_bytes(name, data)
     folder.write_text(FINISHED_FILE, json.dumps(run, indent=1, sort_keys=True) + "\n")
+
+
+def _info(run: dict[str, Any]) -> dict[str, Any]:
+    return dataset_info("Synthetic infants made by syrip", run["versions"]["syrip"], command=run["command"])
+
+
+def _coco_licences(licences: list[dict[str, str]]) -> list[dict[str, Any]]:
+    """Return COCO's ``licenses``: the dataset's own first, which every image refers to, then what went into it."""
+    own = {"id": LICENSE_ID, "name": "see README.md of this dataset", "url": ""}
+    parts = [f"{entry['what']} {entry['name']}: {entry['licence']}" for entry in licences]
+    return [
+        own,
+        *({"id": number, "name": name, "url": ""} for number, name in enumerate(parts, LICENSE_ID + 1)),
+    ]
 
 
 def _manifest_line(record: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ DEMO_N ?= 48
 .PHONY: demo test lint format benchmark env env-dev clean
 
 demo: $(CORE)
+	@if [ -f "$(DEMO)/run.json" ]; then rm -rf "$(DEMO)"; fi
 	$(BIN)/syrip generate --n $(DEMO_N) --output $(DEMO) --resume
 	@echo "Contact sheet: $(abspath $(DEMO))/contact_sheet.jpg"
 

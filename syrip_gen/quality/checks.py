@@ -44,7 +44,7 @@ class CheckLimits:
     """Keypoints inside the picture (v > 0)."""
     min_visible: int = 4
     """Keypoints seen (v = 2)."""
-    max_penetration_m: float = 0.04
+    max_penetration_m: float = 0.035
     """Overlap of two body parts on an infant of average size, beyond what flesh gives."""
     max_sinking_m: float = 0.08
     """How far the body may reach below its support plane (a mattress gives way)."""

@@ -52,7 +52,7 @@ def test_support_just_below_the_body_is_good(body, surface, checker):
 
 CROSSED = np.zeros((23, 3))
 CROSSED[SMPL24.index("left_shoulder") - 1] = (0, 0, -1.35)
-CROSSED[SMPL24.index("left_elbow") - 1] = (0, 0, -1.6)
+CROSSED[SMPL24.index("left_elbow") - 1] = (0, 0, -2.0)
 
 
 @pytest.mark.parametrize(

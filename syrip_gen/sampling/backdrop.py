@@ -49,35 +49,30 @@ class BackdropPainter:
         params, view = spec.background.params, View.from_spec(spec.camera)
         w, h = view.width, view.height
         photo, source, notes, gain = None, "", (), np.ones(3)
-        if spec.background.kind == "photo":
+        outline = cloth_outline(params) if params["setting"] in ("bed", "blanket") else None
+        cloth = outline_mask(view, outline) if outline is not None else np.zeros((h, w), np.uint8)
+        is_covered = cloth.min() == 255
+        if spec.background.kind == "photo" and not is_covered:
             photo, source, notes = self._read_photo(int(params["photo"]), min(w, h))
             photo = crop_photo(photo, params["photo_crop"], w, h)
             gain = photo_light(photo)
         if params["setting"] == "plain":
             return Backdrop(_soften(photo, float(params["far_blur"]) * 0.3), False, gain, source, notes)
         level = light_on_support(spec.light) * gain
-        picture = self._paint_room(spec, view, level, photo)
+        if is_covered:
+            picture = np.empty((h, w, 3), np.uint8)
+        else:
+            picture = self._paint_surroundings(spec, view, level, photo, cloth)
+            if outline is not None:
+                bed_sides(picture, view, outline, params, level)
+        if outline is not None:
+            paint_cloth(picture, view, cloth, params, self.materials, spec.light, level)
         return Backdrop(picture, True, gain, source, notes)
 
-    def _paint_room(
-        self, spec: SceneSpec, view: View, level: np.ndarray, photo: np.ndarray | None
-    ) -> np.ndarray:
-        params = spec.background.params
-        picture = np.empty((view.height, view.width, 3), np.uint8)
-        outline = cloth_outline(params) if params["setting"] != "floor" else None
-        cloth_mask = outline_mask(view, outline) if outline is not None else None
-        if cloth_mask is None or cloth_mask.min() < 255:
-            picture = self._paint_surroundings(spec, view, level, photo)
-            if cloth_mask is not None:
-                bed_sides(picture, view, outline, params, level)
-        if cloth_mask is not None:
-            paint_cloth(picture, view, cloth_mask, params, self.materials, spec.light, level)
-        return picture
-
     def _paint_surroundings(
-        self, spec: SceneSpec, view: View, level: np.ndarray, photo: np.ndarray | None
+        self, spec: SceneSpec, view: View, level: np.ndarray, photo: np.ndarray | None, cloth: np.ndarray
     ) -> np.ndarray:
-        """Paint floor, walls, panorama or photo."""
+        """Paint floor, walls, panorama or photo where no cloth covers them."""
         params = spec.background.params
         height = float(params["floor_height"])
         walls = room_walls(params, view)
@@ -98,6 +93,8 @@ class BackdropPainter:
             else:
                 paint_walls(picture, view, params, walls, height, self.materials, spec.light)
             picture = _soften(picture, float(params["far_blur"]))
+        hidden = cv2.erode(cloth, np.ones((9, 9), np.uint8))
+        mask[hidden == 255] = 0
         fill_surface(
             picture,
             mask,

@@ -11,7 +11,7 @@ __all__ = ["SPAN", "Pyramid", "build_pyramid", "fill_plane"]
 
 SPAN = 8
 Pyramid = tuple[np.ndarray, np.ndarray, np.ndarray, float]
-"""Texels (n,) or (n, 3) uint8, level offsets (L,) int64, level sizes (L,) int64, texels a metre at level 0."""
+"""Texels (n,) uint8 grey or uint32 packed 0x00BBGGRR, offsets (L,) and sizes (L,) of the levels, texels a metre."""
 
 
 def build_pyramid(picture: np.ndarray, metres: float) -> Pyramid:
@@ -29,22 +29,24 @@ def build_pyramid(picture: np.ndarray, metres: float) -> Pyramid:
     sizes = np.array([len(x) for x in levels], np.int64)
     offsets = np.concatenate([[0], np.cumsum(sizes**2)[:-1]]).astype(np.int64)
     texels = np.concatenate([x.reshape(x.shape[0] ** 2, *x.shape[2:]) for x in levels])
+    if texels.ndim == 2:
+        red, green, blue = texels.astype(np.uint32).T
+        texels = red | (green << 8) | (blue << 16)
     return np.ascontiguousarray(texels), offsets, sizes, side / metres
 
 
-@njit(nogil=True, cache=True, fastmath=True, error_model="numpy", inline="always")
-def _grey(texels, base, mask, log_size, s, t):
-    """Bilinear read at texel coordinates (s, t); the tile repeats."""
-    i, j = int(np.floor(s)), int(np.floor(t))
-    a, b = np.float32(s - i), np.float32(t - j)
-    i0, i1, j0, j1 = i & mask, (i + 1) & mask, j & mask, (j + 1) & mask
-    r0, r1 = base + (j0 << log_size), base + (j1 << log_size)
-    top = texels[r0 + i0] + a * (np.float32(texels[r0 + i1]) - np.float32(texels[r0 + i0]))
-    low = texels[r1 + i0] + a * (np.float32(texels[r1 + i1]) - np.float32(texels[r1 + i0]))
-    return top + b * (low - top)
+_JIT = {"nogil": True, "cache": True, "fastmath": True, "error_model": "numpy"}
 
 
-@njit(nogil=True, cache=True, fastmath=True, error_model="numpy", inline="always")
+@njit(**_JIT, inline="always")
+def _blend(a00, a01, a10, a11, x, y):
+    """Return the bilinear mean of four bytes, weights in 1/256 (all int64)."""
+    top = (np.int64(a00) << 8) + (np.int64(a01) - np.int64(a00)) * x
+    low = (np.int64(a10) << 8) + (np.int64(a11) - np.int64(a10)) * x
+    return ((top << 8) + (low - top) * y) >> 16
+
+
+@njit(**_JIT, inline="always")
 def _level(footprint, density, count):
     """Return the pyramid level at which one texel is about one pixel."""
     texels = footprint * density
@@ -55,22 +57,44 @@ def _level(footprint, density, count):
     return level
 
 
-@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+@njit(**_JIT, inline="always")
+def _log2(size):
+    n = 0
+    while (1 << n) < size:
+        n += 1
+    return n
+
+
+@njit(**_JIT)
+def _span(M, x, y):
+    """Return plane coordinates at the start of a span, their steps a pixel, and the footprint of a pixel, metres."""
+    fx0, fx1, fy = np.float64(x), np.float64(x + SPAN), np.float64(y)
+    d0 = M[2, 0] * fx0 + M[2, 1] * fy + M[2, 2]
+    d1 = M[2, 0] * fx1 + M[2, 1] * fy + M[2, 2]
+    u0 = (M[0, 0] * fx0 + M[0, 1] * fy + M[0, 2]) / d0
+    v0 = (M[1, 0] * fx0 + M[1, 1] * fy + M[1, 2]) / d0
+    du = ((M[0, 0] * fx1 + M[0, 1] * fy + M[0, 2]) / d1 - u0) / SPAN
+    dv = ((M[1, 0] * fx1 + M[1, 1] * fy + M[1, 2]) / d1 - v0) / SPAN
+    uy, vy = (M[0, 1] - u0 * M[2, 1]) / d0, (M[1, 1] - v0 * M[2, 1]) / d0
+    area = abs(du * vy - dv * uy)
+    longest = np.sqrt(max(du * du + dv * dv, uy * uy + vy * vy))
+    return u0, v0, du, dv, np.sqrt(np.sqrt(area) * longest)
+
+
+@njit(**_JIT, inline="always")
+def _fixed(turn, row, u, v, scale):
+    """Return a texture coordinate as 16.16 fixed point."""
+    return np.int64(np.floor((turn[row, 0] * u + turn[row, 1] * v + turn[row, 2]) * scale * 65536.0))
+
+
+@njit(**_JIT, inline="always")
+def _fixed_step(turn, row, du, dv, scale):
+    return np.int64((turn[row, 0] * du + turn[row, 1] * dv) * scale * 65536.0)
+
+
+@njit(**_JIT)
 def fill_plane(
-    out,
-    mask,
-    M,
-    is_rgb,
-    rgb,
-    grey,
-    relief,
-    weave,
-    colors,
-    relief_gain,
-    weave_gain,
-    turn_grey,
-    turn_relief,
-    ramp,
+    out, mask, M, is_rgb, rgb, grey, relief, weave, colors, relief_gain, weave_gain, turn_tile, turn_relief, ramp
 ):
     """Blend a material into ``out`` where ``mask`` is set.
 
@@ -86,7 +110,7 @@ def fill_plane(
         colors: (256, 3) float32 colour of each level; for ``is_rgb`` the response of each channel.
         relief_gain: (256,) float32 factor of each relief level.
         weave_gain: (256,) float32 factor of each weave level.
-        turn_grey: (2, 3) float64 plane coordinates to those of the pattern or tile.
+        turn_tile: (2, 3) float64 plane coordinates to those of the pattern or tile.
         turn_relief: (2, 3) float64 the same for relief and weave.
         ramp: (3,) float64 brightness a + b column + c row.
     """
@@ -95,107 +119,64 @@ def fill_plane(
     gr, go, gs, gd = grey
     rr, ro, rs, rd = relief
     wr, wo, ws, wd = weave
+    offsets, sizes, density = (to, ts, td) if is_rgb else (go, gs, gd)
+    white = np.float32(255.0)
     for y in range(height):
-        x = 0
-        while x < width:
+        for x in range(0, width, SPAN):
             end = min(x + SPAN, width)
-            used = False
+            covered = 0
             for k in range(x, end):
-                if mask[y, k]:
-                    used = True
-                    break
-            if not used:
-                x = end
+                covered |= mask[y, k]
+            if covered == 0:
                 continue
-            fx0, fx1, fy = np.float64(x), np.float64(x + SPAN), np.float64(y)
-            d0 = M[2, 0] * fx0 + M[2, 1] * fy + M[2, 2]
-            d1 = M[2, 0] * fx1 + M[2, 1] * fy + M[2, 2]
-            u0 = (M[0, 0] * fx0 + M[0, 1] * fy + M[0, 2]) / d0
-            v0 = (M[1, 0] * fx0 + M[1, 1] * fy + M[1, 2]) / d0
-            u1 = (M[0, 0] * fx1 + M[0, 1] * fy + M[0, 2]) / d1
-            v1 = (M[1, 0] * fx1 + M[1, 1] * fy + M[1, 2]) / d1
-            du, dv = (u1 - u0) / SPAN, (v1 - v0) / SPAN
-            uy = (M[0, 1] - u0 * M[2, 1]) / d0
-            vy = (M[1, 1] - v0 * M[2, 1]) / d0
-            area = abs(du * vy - dv * uy)
-            longest = max(np.sqrt(du * du + dv * dv), np.sqrt(uy * uy + vy * vy))
-            footprint = np.sqrt(np.sqrt(area) * longest)
-            if is_rgb:
-                level = _level(footprint, td, len(ts))
-                size, base = ts[level], to[level]
-                scale = td * size / ts[0]
-            else:
-                level = _level(footprint, gd, len(gs))
-                size, base = gs[level], go[level]
-                scale = gd * size / gs[0]
-            level_r = _level(footprint, rd, len(rs))
-            size_r, base_r, scale_r = rs[level_r], ro[level_r], rd * rs[level_r] / rs[0]
-            level_w = _level(footprint, wd, len(ws))
-            size_w, base_w, scale_w = ws[level_w], wo[level_w], wd * ws[level_w] / ws[0]
-            log_size, log_r, log_w = 0, 0, 0
-            while (1 << log_size) < size:
-                log_size += 1
-            while (1 << log_r) < size_r:
-                log_r += 1
-            while (1 << log_w) < size_w:
-                log_w += 1
-            m, m_r, m_w = size - 1, size_r - 1, size_w - 1
-            s = (turn_grey[0, 0] * u0 + turn_grey[0, 1] * v0 + turn_grey[0, 2]) * scale
-            t = (turn_grey[1, 0] * u0 + turn_grey[1, 1] * v0 + turn_grey[1, 2]) * scale
-            ds = (turn_grey[0, 0] * du + turn_grey[0, 1] * dv) * scale
-            dt = (turn_grey[1, 0] * du + turn_grey[1, 1] * dv) * scale
-            p = turn_relief[0, 0] * u0 + turn_relief[0, 1] * v0 + turn_relief[0, 2]
-            q = turn_relief[1, 0] * u0 + turn_relief[1, 1] * v0 + turn_relief[1, 2]
-            dp = turn_relief[0, 0] * du + turn_relief[0, 1] * dv
-            dq = turn_relief[1, 0] * du + turn_relief[1, 1] * dv
-            gain = np.float32(ramp[0] + ramp[1] * fx0 + ramp[2] * fy)
-            dgain = np.float32(ramp[1])
+            u, v, du, dv, footprint = _span(M, x, y)
+            level = _level(footprint, density, len(sizes))
+            base, bits = offsets[level], _log2(sizes[level])
+            scale = density * sizes[level] / sizes[0]
+            s, t = _fixed(turn_tile, 0, u, v, scale), _fixed(turn_tile, 1, u, v, scale)
+            ds, dt = _fixed_step(turn_tile, 0, du, dv, scale), _fixed_step(turn_tile, 1, du, dv, scale)
+            level = _level(footprint, rd, len(rs))
+            base_r, bits_r = ro[level], _log2(rs[level])
+            scale = rd * rs[level] / rs[0]
+            p, q = _fixed(turn_relief, 0, u, v, scale), _fixed(turn_relief, 1, u, v, scale)
+            dp, dq = _fixed_step(turn_relief, 0, du, dv, scale), _fixed_step(turn_relief, 1, du, dv, scale)
+            level = _level(footprint, wd, len(ws))
+            base_w, bits_w = wo[level], _log2(ws[level])
+            scale = wd * ws[level] / ws[0]
+            f, g = _fixed(turn_relief, 0, u, v, scale), _fixed(turn_relief, 1, u, v, scale)
+            df, dg = _fixed_step(turn_relief, 0, du, dv, scale), _fixed_step(turn_relief, 1, du, dv, scale)
+            m, m_r, m_w = (1 << bits) - 1, (1 << bits_r) - 1, (1 << bits_w) - 1
+            gain = np.float32(ramp[0] + ramp[1] * x + ramp[2] * y)
+            fold = np.float32(-1.0)
             for k in range(x, end):
                 coverage = mask[y, k]
-                if coverage:
-                    r = relief_gain[int(_grey(rr, base_r, m_r, log_r, p * scale_r, q * scale_r) + 0.5)]
-                    iw, jw = int(np.floor(p * scale_w)) & m_w, int(np.floor(q * scale_w)) & m_w
-                    shade = r * weave_gain[wr[base_w + (jw << log_w) + iw]] * gain
+                if coverage != 0:
+                    if fold < 0 or k & 1 == 0:  # folds are smooth: every second pixel is enough
+                        i, j = (p >> 16) & m_r, (q >> 16) & m_r
+                        row0, row1 = base_r + (j << bits_r), base_r + (((j + 1) & m_r) << bits_r)
+                        i1, a, b = (i + 1) & m_r, (p >> 8) & 255, (q >> 8) & 255
+                        fold = relief_gain[_blend(rr[row0 + i], rr[row0 + i1], rr[row1 + i], rr[row1 + i1], a, b)] * gain
+                    thread = wr[base_w + (((g >> 16) & m_w) << bits_w) + ((f >> 16) & m_w)]
+                    shade = fold * weave_gain[thread]
+                    i, j = (s >> 16) & m, (t >> 16) & m
+                    row0, row1 = base + (j << bits), base + (((j + 1) & m) << bits)
+                    i1, a, b = (i + 1) & m, (s >> 8) & 255, (t >> 8) & 255
                     if is_rgb:
-                        i, j = int(np.floor(s)), int(np.floor(t))
-                        a, b = np.float32(s - i), np.float32(t - j)
-                        r0, r1 = base + ((j & m) << log_size), base + (((j + 1) & m) << log_size)
-                        i0, i1 = i & m, (i + 1) & m
-                        w00, w01 = (1 - a) * (1 - b), a * (1 - b)
-                        w10, w11 = (1 - a) * b, a * b
-                        c0 = (
-                            w00 * tr[r0 + i0, 0]
-                            + w01 * tr[r0 + i1, 0]
-                            + w10 * tr[r1 + i0, 0]
-                            + w11 * tr[r1 + i1, 0]
-                        )
-                        c1 = (
-                            w00 * tr[r0 + i0, 1]
-                            + w01 * tr[r0 + i1, 1]
-                            + w10 * tr[r1 + i0, 1]
-                            + w11 * tr[r1 + i1, 1]
-                        )
-                        c2 = (
-                            w00 * tr[r0 + i0, 2]
-                            + w01 * tr[r0 + i1, 2]
-                            + w10 * tr[r1 + i0, 2]
-                            + w11 * tr[r1 + i1, 2]
-                        )
-                        c0, c1, c2 = colors[int(c0), 0], colors[int(c1), 1], colors[int(c2), 2]
+                        t00, t01, t10, t11 = tr[row0 + i], tr[row0 + i1], tr[row1 + i], tr[row1 + i1]
+                        c0 = colors[_blend(t00 & 255, t01 & 255, t10 & 255, t11 & 255, a, b), 0]
+                        c1 = colors[
+                            _blend((t00 >> 8) & 255, (t01 >> 8) & 255, (t10 >> 8) & 255, (t11 >> 8) & 255, a, b), 1
+                        ]
+                        c2 = colors[_blend(t00 >> 16, t01 >> 16, t10 >> 16, t11 >> 16, a, b), 2]
                     else:
-                        n = int(_grey(gr, base, m, log_size, s, t) + 0.5)
+                        n = _blend(gr[row0 + i], gr[row0 + i1], gr[row1 + i], gr[row1 + i1], a, b)
                         c0, c1, c2 = colors[n, 0], colors[n, 1], colors[n, 2]
-                    c0, c1, c2 = min(c0 * shade, 255.0), min(c1 * shade, 255.0), min(c2 * shade, 255.0)
+                    c0, c1, c2 = min(c0 * shade, white), min(c1 * shade, white), min(c2 * shade, white)
                     if coverage == 255:
                         out[y, k, 0], out[y, k, 1], out[y, k, 2] = np.uint8(c0), np.uint8(c1), np.uint8(c2)
                     else:
-                        f = np.float32(coverage) / np.float32(255.0)
-                        out[y, k, 0] = np.uint8(out[y, k, 0] + f * (c0 - out[y, k, 0]))
-                        out[y, k, 1] = np.uint8(out[y, k, 1] + f * (c1 - out[y, k, 1]))
-                        out[y, k, 2] = np.uint8(out[y, k, 2] + f * (c2 - out[y, k, 2]))
-                s += ds
-                t += dt
-                p += dp
-                q += dq
-                gain += dgain
-            x = end
+                        part = np.float32(coverage) / white
+                        out[y, k, 0] = np.uint8(out[y, k, 0] + part * (c0 - out[y, k, 0]))
+                        out[y, k, 1] = np.uint8(out[y, k, 1] + part * (c1 - out[y, k, 1]))
+                        out[y, k, 2] = np.uint8(out[y, k, 2] + part * (c2 - out[y, k, 2]))
+                s, t, p, q, f, g = s + ds, t + dt, p + dp, q + dq, f + df, g + dg

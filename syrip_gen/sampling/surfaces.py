@@ -77,8 +77,8 @@ def fill_surface(
     """
     flat = materials.pyramid("")
     texels = materials.pyramid(tile)
-    is_rgb = texels[0].ndim == 2
-    rgb = texels if is_rgb else (np.zeros((1, 3), np.uint8), *(flat[1:]))
+    is_rgb = texels[0].dtype == np.uint32
+    rgb = texels if is_rgb else (np.zeros(1, np.uint32), *flat[1:])
     fill_plane(
         picture, mask, np.ascontiguousarray(plane_from_pixels), is_rgb, rgb, flat if is_rgb else texels,
         materials.pyramid(relief), materials.pyramid(weave), colors, _gain(relief_strength), _gain(weave_strength),

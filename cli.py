@@ -91,6 +91,8 @@ def main(debug: bool) -> None:
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s" if debug else "%(message)s")
     for name in ("numba", "matplotlib", "PIL", "fsspec"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    if not debug:  # skipped files are told by the pipeline's own notes
+        logging.getLogger("syrip_gen.sampling").setLevel(logging.ERROR)
 
 
 @main.command(cls=ConfigCommand.of("syrip_gen.config:GenerateConfig"))

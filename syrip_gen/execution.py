@@ -229,6 +229,7 @@ def _stop(pool: list[_Process]) -> None:
 def _worker_main(connection: Connection, job: Job) -> None:
     """Run shards until told to stop. Ctrl-C is the parent's business, and no worker outlives its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logging.basicConfig(level=logging.ERROR)  # what a user should know, the parent has said once
     _die_with_parent()
     try:
         worker = job()

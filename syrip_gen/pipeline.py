@@ -18,7 +18,7 @@ from syrip_gen.rendering.resolve import Resources
 from syrip_gen.sampling.options import SamplingOptions
 from syrip_gen.sampling.scene import SceneSpec
 from syrip_gen.stages.fit import FITS_FILE, load_fits, save_fits
-from syrip_gen.stages.inputs import PoseInputs, identity_of, make_bank, read_inputs
+from syrip_gen.stages.inputs import PoseInputs, check_pictures, identity_of, make_bank, read_inputs
 from syrip_gen.stages.merge import Tally, merge, read_records, tally_records
 from syrip_gen.stages.provenance import command_line, licences
 from syrip_gen.stages.run_state import FINISHED_FILE, claim_folder, completed_shards, lock_folder, shard_file
@@ -102,14 +102,16 @@ def generate(config: GenerateConfig, progress: Progress | None = None) -> Genera
     progress = progress or SilentProgress()
     check_renderer(config.renderer)
     inputs = read_inputs(config.poses)
-    identity = identity_of(config)
+    load_body(config.body)
+    notes = [*inputs.notes, *check_pictures(sampling_options(config))]
+    identity = identity_of(config, is_fitted=inputs.bank is not None)
     folder = open_folder(config.output)
     with lock_folder(folder):
         if claim_folder(folder, identity, resume=config.resume):
             run = json.loads(folder.read_bytes(FINISHED_FILE))
             folder.remove_tree(WORK_FOLDER)
             return GenerateResult(output=folder.url, run=run, num_failures=run["num_failures"])
-        for note in inputs.notes:
+        for note in notes:
             progress.note(note)
         began = time.monotonic()
         bank = _fit_stage(config, inputs, folder, progress)
@@ -118,7 +120,7 @@ def generate(config: GenerateConfig, progress: Progress | None = None) -> Genera
         began = time.monotonic()
         results = _run_shards(config, job, shards, progress)
         render_seconds = time.monotonic() - began
-        run, tally = _merge_stage(config, folder, identity, inputs, bank, len(shards), progress)
+        run, tally = _merge_stage(config, folder, identity, inputs, notes, bank, len(shards), progress)
     return GenerateResult(
         output=folder.url,
         run=run,
@@ -235,6 +237,7 @@ def _merge_stage(
     folder: OutputFolder,
     identity: dict[str, Any],
     inputs: PoseInputs,
+    input_notes: list[str],
     bank: FitBank,
     num_shards: int,
     progress: Progress,
@@ -253,6 +256,7 @@ def _merge_stage(
         "num_failures": tally.num_failures,
         "failures": {str(index): reason for index, reason in tally.failures.items()},
         "rejections": tally.rejections,
+        "input_notes": input_notes,
         "notes": tally.notes,
         "fits": {
             "num_poses": len(bank),

@@ -1,6 +1,6 @@
 """From what the user named to a fit bank: read poses, digest inputs, fit or reuse fits."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,9 @@ from syrip_gen.fitting.bank import FitBank
 from syrip_gen.fitting.priors import load_prior
 from syrip_gen.keypoints.poses import PoseSet
 from syrip_gen.keypoints.readers import read_poses
+from syrip_gen.sampling.appearance.texture_files import TextureFolder
+from syrip_gen.sampling.options import SamplingOptions
+from syrip_gen.sampling.photos import open_photos
 from syrip_gen.stages.provenance import input_digests, versions
 
 __all__ = ["PoseInputs", "identity_of", "make_bank", "read_inputs"]
@@ -52,6 +55,23 @@ def read_inputs(paths: Sequence[str]) -> PoseInputs:
     return PoseInputs(poses=poses, bank=None, notes=poses.notes)
 
 
+def check_pictures(options: SamplingOptions) -> list[str]:
+    """Open the user's backgrounds and textures once, before any work; return what was skipped, in words.
+
+    Raises:
+        FileNotFoundError: When a folder is not there.
+        ValueError: When there is no usable picture in it.
+    """
+    notes = []
+    if options.backgrounds:
+        photos = open_photos(options.backgrounds, options.max_image_pixels)
+        notes += _skipped("backgrounds", len(photos), photos.skipped)
+    if options.textures:
+        folder = TextureFolder(options.textures, options.max_image_pixels)
+        notes += _skipped("textures", len(folder.names), folder.skipped)
+    return notes
+
+
 def make_bank(
     inputs: PoseInputs, body: BodyAssets, pose_prior: str, progress: Callable[[int], None] | None = None
 ) -> FitBank:
@@ -86,6 +106,13 @@ def identity_of(config: GenerateConfig, *, is_fitted: bool) -> dict[str, Any]:
         "backgrounds": config.backgrounds,
     }
     return {"settings": settings, "inputs": input_digests(paths), "versions": versions()}
+
+
+def _skipped(what: str, usable: int, skipped: Mapping[str, int]) -> list[str]:
+    if not skipped:
+        return []
+    reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(skipped.items()))
+    return [f"{what}: {usable} usable files, skipped {reasons}"]
 
 
 def _prior_path(name: str) -> str:

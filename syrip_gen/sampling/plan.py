@@ -17,10 +17,8 @@ from syrip_gen.sampling.options import SamplingOptions
 from syrip_gen.sampling.poses import choose_pose, jitter_body_pose, mirror_pose, sample_betas
 from syrip_gen.sampling.resting import (
     MAX_TILT_DEG,
-    POSTURES,
     down_hint,
-    estimate_posture,
-    is_on_all_fours,
+    refine_posture,
     rest_direction,
     rotation_to_down,
 )
@@ -67,7 +65,7 @@ class PoseTable:
         orient = np.asarray(bank.global_orient, dtype=np.float64)[rows]
         pose = np.asarray(bank.body_pose, dtype=np.float64).reshape(len(bank.accepted), 23, 3)[rows]
         postures = [
-            _posture(
+            refine_posture(
                 str(labels[row]) if labels is not None else "",
                 coarse.pose(betas[i, : coarse.num_betas], orient[i], pose[i]),
             )
@@ -88,13 +86,6 @@ class PoseTable:
             tuple(names),
             tuple(postures),
         )
-
-
-def _posture(label: str, pose) -> str:
-    name = label.strip().capitalize()
-    if name not in POSTURES:
-        return estimate_posture(pose)
-    return "Crawling" if name == "Prone" and is_on_all_fours(pose) else name
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -160,7 +151,7 @@ def _gravity_view(
     options = context.options
     rng = stream_rng(seed, index, "rest")
     posed = context.coarse.pose(betas, orient, body_pose)
-    down = rest_direction(posed, down_hint(posed, posture), MAX_TILT_DEG[posture])
+    down = rest_direction(posed, down_hint(posed, posture), MAX_TILT_DEG[posture], in_photo_frame=True)
     yaw = rng.uniform(-np.pi, np.pi)
     R_world_real = Rotation.from_rotvec([0.0, 0.0, yaw]).as_matrix() @ rotation_to_down(down)
     root = posed.joints[0]  # a root rotation turns the body about this joint, not about the origin

@@ -11,7 +11,7 @@ from scipy.spatial import ConvexHull, QhullError
 
 from syrip_gen.sampling.coarse_body import CoarsePose
 
-__all__ = ["POSTURES", "down_hint", "estimate_posture", "rest_direction", "rotation_to_down", "trunk_frame"]
+__all__ = ["POSTURES", "down_hint", "estimate_posture", "refine_posture", "rest_direction", "rotation_to_down", "trunk_frame"]
 
 POSTURES = ("Supine", "Prone", "Side", "Sitting", "Standing", "Crawling")
 
@@ -19,8 +19,8 @@ MAX_TILT_DEG = {
     "Supine": 35.0,
     "Prone": 40.0,
     "Side": 30.0,
-    "Sitting": 35.0,
-    "Standing": 10.0,
+    "Sitting": 45.0,
+    "Standing": 15.0,
     "Crawling": 35.0,
 }
 """How far from the posture's own direction the resting direction may lie. Standing infants are held or hold on, so
@@ -67,12 +67,22 @@ def down_hint(pose: CoarsePose, posture: str) -> np.ndarray:
     raise ValueError(f"unknown posture {posture!r}; expected one of {', '.join(POSTURES)}")
 
 
-def rest_direction(pose: CoarsePose, hint: np.ndarray, max_tilt_deg: float) -> np.ndarray:
+def rest_direction(
+    pose: CoarsePose, hint: np.ndarray, max_tilt_deg: float, in_photo_frame: bool = False
+) -> np.ndarray:
     """Return the (3,) unit down direction in which the body rests.
 
-    Among the hull's facets whose outward normal lies within ``max_tilt_deg`` of ``hint`` the one over which the
-    centre of mass is lowest is taken; the height is charged 1 mm per 2 degrees of turn, so that a flat optimum
-    stays near the hint. Without such a facet the hint itself is returned.
+    Every facet of the convex hull whose outward normal lies within ``max_tilt_deg`` of ``hint`` is a candidate. The
+    one with the lowest centre of mass is taken, after charges for what is unlikely: turning away from the hint
+    (0.5 mm a degree) and, for a body in the frame of the photo that it was fitted to, a camera below the horizon
+    (1.5 mm a degree) or a camera that is tilted sideways by more than 25 degrees without looking down (0.4 mm a
+    degree). Without a candidate the hint itself is returned.
+
+    Args:
+        pose: Posed body.
+        hint: (3,) direction that the posture suggests, same frame.
+        max_tilt_deg: How far from it to look.
+        in_photo_frame: Whether that frame is a photo's camera frame (OpenCV axes).
     """
     try:
         hull = ConvexHull(pose.vertices)
@@ -83,9 +93,24 @@ def rest_direction(pose: CoarsePose, hint: np.ndarray, max_tilt_deg: float) -> n
     near = cosine >= np.cos(np.deg2rad(max_tilt_deg))
     if not near.any():
         return hint
-    height = -(normals[near] @ pose.centre_of_mass + offsets[near])
-    turn_deg = np.rad2deg(np.arccos(np.clip(cosine[near], -1.0, 1.0)))
-    return normals[near][np.argmin(height + turn_deg * 0.0005)]
+    candidates = normals[near]
+    cost = -(candidates @ pose.centre_of_mass + offsets[near])
+    cost += 0.0005 * np.rad2deg(np.arccos(np.clip(cosine[near], -1.0, 1.0)))
+    if in_photo_frame:
+        cost += view_cost(candidates)
+    return candidates[np.argmin(cost)]
+
+
+def view_cost(down: np.ndarray) -> np.ndarray:
+    """Return (n,) metres charged for gravity directions (n, 3) that a photographer would hardly choose.
+
+    With gravity g in the camera frame the camera's elevation is asin(g_z) and its roll the angle between the
+    image's down (+y) and the part of g in the image plane.
+    """
+    elevation = np.rad2deg(np.arcsin(np.clip(down[:, 2], -1.0, 1.0)))
+    roll = np.rad2deg(np.abs(np.arctan2(down[:, 0], down[:, 1])))
+    level = np.clip((70.0 - elevation) / 40.0, 0.0, 1.0)
+    return 0.0015 * np.maximum(2.0 - elevation, 0.0) + 0.0004 * level * np.maximum(roll - 25.0, 0.0)
 
 
 def rotation_to_down(direction: np.ndarray) -> np.ndarray:
@@ -104,28 +129,63 @@ def estimate_posture(pose: CoarsePose) -> str:
     """Guess the posture from a body posed in the camera frame of an upright photo (OpenCV axes).
 
     Photos of infants look horizontally to straight down, so gravity lies between the image's down (+y) and the
-    view direction (+z). An upright trunk is sitting or standing, told apart by the hips' flexion; otherwise the
-    side of the trunk that faces away from the camera and towards the image's bottom lies on the support.
+    view direction (+z). A trunk that is upright in the picture and seen from the side sits or stands, told apart by
+    the hips' flexion. One that is seen from the front may as well lie on its back under a camera that looks down;
+    lying is what most unlabelled infants do, and lying with bent legs is plausible while standing with bent legs is
+    not, so it counts as supine.
     """
-    frame = trunk_frame(pose)
-    j = pose.joints
-    thighs = [_unit(j[4] - j[1]), _unit(j[5] - j[2])]
+    frame, j = trunk_frame(pose), pose.joints
     shins = [_unit(j[7] - j[4]), _unit(j[8] - j[5])]
-    hip_flexion = np.mean([np.arccos(np.clip(t @ -frame.up, -1, 1)) for t in thighs])
+    thighs = [_unit(j[4] - j[1]), _unit(j[5] - j[2])]
     legs_straight = np.mean([t @ s for t, s in zip(thighs, shins, strict=True)])
-    trunk_down = -frame.up
-    if trunk_down[1] > 0.70:
-        return "Standing" if hip_flexion < np.deg2rad(55) and legs_straight > 0.3 else "Sitting"
+    facing = -frame.front[2]
+    is_extended = hip_flexion_deg(pose) < 55.0 and legs_straight > 0.3
+    if frame.up[1] < -0.70 and facing < 0.6 and not (facing < -0.6 and is_extended):
+        return "Standing" if is_extended else "Sitting"
     gravity = _unit(np.array([0.0, 0.5, 0.85]))
     scores = {
         "Supine": -frame.front @ gravity,
         "Prone": frame.front @ gravity,
-        "Side": abs(frame.left @ gravity),
+        "Side": abs(frame.left @ gravity) - 0.2,
     }
-    best = max(scores, key=lambda name: scores[name] - (0.2 if name == "Side" else 0.0))
-    if best == "Prone" and is_on_all_fours(pose):
+    best = max(scores, key=scores.__getitem__)
+    return "Crawling" if best == "Prone" and is_on_all_fours(pose) else best
+
+
+def refine_posture(label: str, pose: CoarsePose) -> str:
+    """Return the posture that decides how the body is laid down, from the input's label and the fit.
+
+    Labels are a person's words for a photo: ``Prone`` includes crawling, and ``Sitting`` includes infants who
+    recline in a seat or kneel on somebody's lap. A trunk that cannot be upright in the photo (body in its camera
+    frame) or hips that are hardly bent do not sit on a floor; they are laid down as the geometry says.
+    """
+    name = label.strip().capitalize()
+    if name not in POSTURES:
+        return estimate_posture(pose)
+    if name == "Prone" and is_on_all_fours(pose):
         return "Crawling"
-    return best
+    if name == "Sitting" and (hip_flexion_deg(pose) < 40.0 or not can_be_upright(pose)):
+        guess = estimate_posture(pose)
+        return guess if guess != "Sitting" else "Standing"
+    return name
+
+
+def hip_flexion_deg(pose: CoarsePose) -> float:
+    """Return the mean angle between the thighs and the trunk's continuation, degrees; 0 = straight."""
+    up, j = trunk_frame(pose).up, pose.joints
+    return float(
+        np.mean([np.rad2deg(np.arccos(np.clip(_unit(j[k] - j[h]) @ -up, -1, 1))) for h, k in ((1, 4), (2, 5))])
+    )
+
+
+def can_be_upright(pose: CoarsePose) -> bool:
+    """Return whether gravity along the trunk fits a photo, give or take the lean of a sitting infant (40 degrees).
+
+    The camera may look from 10 degrees below the horizon to straight down, its roll may reach 50 degrees.
+    """
+    down = -trunk_frame(pose).up
+    elevation = np.rad2deg(np.arcsin(np.clip(down[2], -1, 1)))
+    return bool(elevation > -35.0 and down[1] > -0.35)
 
 
 def is_on_all_fours(pose: CoarsePose) -> bool:

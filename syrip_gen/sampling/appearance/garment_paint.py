@@ -81,7 +81,7 @@ def place_chunks(low, high, field, sign, limit, near, deep):
     return out
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def paint_garment(
     flat,
     fields,

@@ -5,7 +5,7 @@ from numba import njit
 
 __all__ = ["short_range_occlusion"]
 
-NUM_RAYS = 64
+NUM_RAYS = 40
 
 
 def short_range_occlusion(
@@ -26,7 +26,7 @@ def short_range_occlusion(
     """
     triangles = np.ascontiguousarray(vertices[faces], np.float32)
     low = triangles.min(axis=(0, 1)) - np.float32(1e-3)
-    cell = np.float32(reach / 2)
+    cell = np.float32(reach / 6)
     shape = tuple(np.ceil((triangles.max(axis=(0, 1)) + 1e-3 - low) / cell).astype(np.int64))
     starts, members = _fill_grid(triangles, low, cell, shape)
     open_sky = np.empty(len(vertices), np.float32)
@@ -100,7 +100,7 @@ def _insert(first, last, shape, cursor, members):
                     cursor[c] += 1
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, nogil=True, error_model="numpy")
 def _hit(tri, ox, oy, oz, dx, dy, dz):
     """Distance along the ray to the triangle (Moeller-Trumbore), or -1."""
     e1x, e1y, e1z = tri[1, 0] - tri[0, 0], tri[1, 1] - tri[0, 1], tri[1, 2] - tri[0, 2]
@@ -120,7 +120,7 @@ def _hit(tri, ox, oy, oz, dx, dy, dz):
     return (e2x * qx + e2y * qy + e2z * qz) / det
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _cast(vertices, normals, triangles, low, cell, shape, starts, members, reach, rays, out):
     for v in range(vertices.shape[0]):
         nx, ny, nz = normals[v]
@@ -142,14 +142,16 @@ def _cast(vertices, normals, triangles, low, cell, shape, starts, members, reach
         out[v] = 1.0 - blocked / rays.shape[0]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _nearest(triangles, low, cell, shape, starts, members, reach, ox, oy, oz, dx, dy, dz):
-    """Distance to the first hit within ``reach``, or ``reach``; steps of half a cell, enough at this length."""
+    """Distance to the first hit within ``reach``, or ``reach``; steps of half a cell miss a corner at most."""
     nearest = reach
     previous = -1
     steps = int(np.ceil(2 * reach / cell)) + 1
     for s in range(steps + 1):
         t = reach * s / steps
+        if t > nearest + cell:
+            break
         i = int((ox + t * dx - low[0]) / cell)
         j = int((oy + t * dy - low[1]) / cell)
         k = int((oz + t * dz - low[2]) / cell)

@@ -109,7 +109,7 @@ def _sample_skin(tone: float, rng: np.random.Generator) -> dict[str, float | str
             "warmth": np.clip(rng.normal(0.1, 0.5), -1, 1),
             "lip": rng.uniform(0.6, 1.3),
             "brow": rng.uniform(0.15, 0.75) * (0.6 if tone < 3 else 1.0),
-            "shine": rng.uniform(0.10, 0.17),
+            "shine": rng.uniform(0.10, 0.16) + 0.006 * tone,
         }
     )
 

@@ -35,7 +35,7 @@ MONK_SWATCHES = (
 PHOTOGRAPHED_TONES = np.array(
     [
         (238, 205, 188), (234, 195, 175), (229, 187, 162), (221, 174, 144), (205, 154, 121),
-        (178, 127, 95), (150, 102, 74), (120, 80, 58), (92, 61, 46), (69, 46, 36),
+        (180, 129, 97), (154, 106, 78), (128, 86, 63), (104, 70, 53), (82, 55, 43),
     ],
     np.float32,
 )  # fmt: skip
@@ -319,7 +319,7 @@ def _shine(s: Samples, q: np.ndarray, head: np.ndarray) -> np.ndarray:
     return np.clip(0.4 + head * (nose + forehead), 0, 1)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def paint_skin(layers, flat, hidden, tones, p, cut, transmission, texture, gloss):
     """Paint skin, brows and scalp hair into the texture.
 

@@ -4,7 +4,6 @@ Frames: *world* is metres, z up, the support (floor, bed, mat) is the plane z = 
 y down, z forward. ``T_cam_world`` maps world to camera.
 """
 
-import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -141,8 +140,11 @@ class SceneSpec:
     effects: EffectsSpec
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain dicts, lists and numbers."""
-        return dataclasses.asdict(self)
+        """Return plain dicts, tuples and numbers; they are shared with the spec, so copy before changing them."""
+        nested = ("body", "camera", "appearance", "background", "light", "effects")
+        data = _fields(self) | {name: _fields(getattr(self, name)) for name in nested}
+        data["appearance"]["garments"] = [_fields(garment) for garment in self.appearance.garments]
+        return data
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "SceneSpec":
@@ -167,3 +169,7 @@ class SceneSpec:
             light=LightSpec(**light),
             effects=EffectsSpec(**effects),
         )
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in value.__slots__}

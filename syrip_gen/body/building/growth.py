@@ -40,11 +40,11 @@ def sample_targets(rng: np.random.Generator, count: int) -> GrowthTargets:
     their own spread. Scores are truncated so that a linear model of the samples stays inside :data:`WHO_RANGE`.
     """
     size, length_z, weight_z, head_z = (_truncated(rng, count) for _ in range(4))
-    median = 0.666 + 0.043 * size
+    median = 0.666 + 0.045 * size
     length = median + 0.012 * length_z
     age = np.interp(median, _LENGTH_M, _AGE_MONTHS)
-    weight = np.interp(age, _AGE_MONTHS, _WEIGHT_KG) * np.exp(0.075 * weight_z + 1.6 * (length - median))
-    head = np.interp(age, _AGE_MONTHS, _HEAD_M) + 0.009 * head_z
+    weight = np.interp(age, _AGE_MONTHS, _WEIGHT_KG) * np.exp(0.055 * weight_z + 1.0 * (length - median))
+    head = np.interp(age, _AGE_MONTHS, _HEAD_M) + 0.0078 * head_z
     return GrowthTargets(size, length, weight, head)
 
 

@@ -7,16 +7,44 @@ from dataclasses import dataclass
 import numpy as np
 
 from syrip_gen.body.building.growth import GrowthTargets, sample_targets
-from syrip_gen.body.building.proportions import scale_parts
+from syrip_gen.body.building.proportions import Softener, scale_parts
 from syrip_gen.body.building.skeleton import smpl_joints, to_t_pose
 from syrip_gen.body.building.source import AnnySource
 from syrip_gen.body.measurements import body_length, head_circumference, mesh_volume
 
 __all__ = ["LOCAL_CHANGES", "Population", "ShapeSpace", "fit_shape_space", "sample_population"]
 
-LOCAL_CHANGES = (
-    "head-fat-incr", "head-scale-depth-incr", "head-scale-horiz-incr", "l-cheek-volume-incr", "r-cheek-volume-incr",
-)  # fmt: skip
+_PAIRED = {
+    "eye-scale-incr": (0.35, 0.12),
+    "eye-height1-incr": (0.25, 0.08),
+    "eye-height2-incr": (0.40, 0.12),
+    "eye-height3-incr": (0.25, 0.08),
+    "eye-bag-incr": (-0.40, 0.0),
+    "eye-trans-up": (-0.25, 0.05),
+    "cheek-volume-incr": (0.12, 0.08),
+    "upperleg-fat-incr": (0.10, 0.06),
+    "lowerleg-fat-incr": (0.06, 0.04),
+    "upperarm-fat-incr": (0.06, 0.04),
+    "lowerarm-fat-incr": (0.06, 0.04),
+}
+_SINGLE = {
+    "head-fat-incr": (0.06, 0.05),
+    "head-scale-depth-incr": (0.0, 0.10),
+    "head-scale-horiz-incr": (0.0, 0.10),
+    "head-back-scale-depth-incr": (0.0, 0.10),
+    "forehead-trans-forward": (0.10, 0.08),
+    "chin-height-incr": (-0.20, 0.08),
+    "chin-prominent-incr": (-0.10, 0.06),
+    "neck-double-incr": (0.25, 0.10),
+    "mouth-scale-horiz-incr": (-0.15, 0.10),
+    "nose-scale-horiz-incr": (0.0, 0.10),
+    "nose-scale-vert-incr": (0.0, 0.06),
+    "stomach-tone-incr": (-0.05, 0.08),
+}
+"""Mean and spread of MakeHuman's local targets. They are made for adults and count about double on an infant."""
+LOCAL_CHANGES = (*(f"{side}-{name}" for name in _PAIRED for side in "lr"), *_SINGLE)
+_HEAD_HEIGHT = 1.13
+"""MakeHuman's toddler has a flat skull; the head is stretched by this much more than it is widened."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,62 +81,61 @@ def _phenotypes(rng: np.random.Generator, size: np.ndarray) -> tuple[dict, dict]
         "age": -0.15 + 0.035 * size + around(0, 0.02),
         "gender": around(0.5, 0.2),
         "weight": around(0.65, 0.12),
-        "muscle": around(0.45, 0.1),
+        "muscle": around(0.40, 0.1),
         "height": around(0.5, 0.1),
         "african": race[:, 0],
         "asian": race[:, 1],
         "caucasian": race[:, 2],
     }
-    cheeks = around(0.15, 0.15)
-    local = {
-        "head-fat-incr": around(0.15, 0.12),
-        "head-scale-depth-incr": around(0.0, 0.12),
-        "head-scale-horiz-incr": around(0.0, 0.12),
-        "l-cheek-volume-incr": cheeks,
-        "r-cheek-volume-incr": cheeks,
-    }
+    local = {name: around(*values) for name, values in _SINGLE.items()}
+    for name, values in _PAIRED.items():
+        local[f"l-{name}"] = local[f"r-{name}"] = around(*values)
     return phenotypes, local
 
 
 def _part_scales(rng: np.random.Generator, size: float) -> np.ndarray:
-    """Draw (24, 3) factors that turn MakeHuman's toddler into an infant, before size matching."""
+    """Draw (24, 3) factors that turn MakeHuman's toddler into an infant, before size matching.
+
+    The means were set by eye and by anthropometry of 6 to 8 months (sitting height two thirds of the length,
+    thigh and shank 12 cm, upper arm 10, forearm 9 at 67 cm).
+    """
 
     def vary(centre: float, spread: float) -> float:
         return centre * float(np.exp(spread * np.clip(rng.normal(), -2.2, 2.2)))
 
     scales = np.ones((24, 3))
-    torso = vary(1.0, 0.02)
-    scales[[0, 3, 6, 9]] = (vary(1.0, 0.02), torso, vary(1.0, 0.02))
+    belly, chest, hips = vary(1.0, 0.03), vary(1.0, 0.02), vary(1.0, 0.02)
+    scales[0] = (1.02 * hips, 1.0, hips)
+    scales[3] = (1.04 * belly, 1.0, 1.02 * belly)
+    scales[6] = (chest, 1.0, chest)
+    scales[9] = (0.97 * chest, 1.0, 0.98 * chest)
+    scales[12] = (1.1, vary(0.7, 0.06), 1.1)
     scales[[13, 14]] = (vary(1.05, 0.025), 1.0, 1.0)
-    scales[12] = (1.05, vary(0.85, 0.06), 1.05)
-    leg = vary(0.80 + 0.012 * size, 0.02)
-    arm = vary(0.80, 0.02)
-    thigh, shank = vary(leg, 0.015), vary(leg, 0.015)
-    upper, lower = vary(arm, 0.015), vary(arm, 0.015)
-    leg_girth, arm_girth = vary(1.12, 0.03), vary(1.12, 0.03)
-    scales[[1, 2]] = (leg_girth, thigh, leg_girth)
-    scales[[4, 5]] = (leg_girth, shank, leg_girth)
-    scales[[16, 17]] = (upper, arm_girth, arm_girth)
-    scales[[18, 19]] = (lower, arm_girth, arm_girth)
-    scales[[20, 21, 22, 23]] = vary(0.92, 0.02)
-    scales[[7, 8, 10, 11]] = vary(0.92, 0.02)
+    leg, arm = vary(1.0 + 0.012 * size, 0.02), vary(1.0, 0.02)
+    thigh, shank = vary(0.76 * leg, 0.015), vary(0.80 * leg, 0.015)
+    upper, lower = vary(0.82 * arm, 0.015), vary(0.75 * arm, 0.015)
+    leg_girth, arm_girth = vary(1.0, 0.03), vary(1.0, 0.03)
+    scales[[1, 2]] = (1.20 * leg_girth, thigh, 1.15 * leg_girth)
+    scales[[4, 5]] = (1.20 * leg_girth, shank, 1.18 * leg_girth)
+    scales[[16, 17]] = (upper, 1.15 * arm_girth, 1.15 * arm_girth)
+    scales[[18, 19]] = (lower, 1.20 * arm_girth, 1.20 * arm_girth)
+    scales[[20, 21, 22, 23]] = np.array([0.85, 0.98, 0.95]) * vary(1.0, 0.02)
+    scales[[7, 8, 10, 11]] = np.array([1.0, 0.9, 0.85]) * vary(1.0, 0.02)
     return scales
 
 
 def _match(vertices, joints, weights, scales, faces, skull, target) -> tuple[np.ndarray, np.ndarray]:
     """Scale head, girth and the whole until length, weight and head circumference are the target's."""
-    head, girth = 1.15, 1.0
+    head, girth = 1.0, 1.0
     length, weight, circumference = target
-    for _ in range(8):
+    for _ in range(10):
         current = scales.copy()
-        current[15] = (head, 1.08 * head, head)
+        current[15] = (head, _HEAD_HEIGHT * head, head)
         current[12, [0, 2]] *= np.sqrt(girth)
-        current[[0, 3, 6, 9], 0] *= girth
-        current[[0, 3, 6, 9], 2] *= girth
-        current[[1, 2, 4, 5], 0] *= girth
-        current[[1, 2, 4, 5], 2] *= girth
-        current[[16, 17, 18, 19], 1] *= girth
-        current[[16, 17, 18, 19], 2] *= girth
+        for joint in (0, 3, 6, 9, 1, 2, 4, 5):
+            current[joint, [0, 2]] *= girth
+        for joint in (16, 17, 18, 19):
+            current[joint, [1, 2]] *= girth
         shape, skeleton = scale_parts(vertices, joints, weights, current)
         factor = length / body_length(shape)
         shape, skeleton = shape * factor, skeleton * factor
@@ -118,7 +145,12 @@ def _match(vertices, joints, weights, scales, faces, skull, target) -> tuple[np.
 
 
 def sample_population(
-    source: AnnySource, weights: np.ndarray, skull: np.ndarray, count: int, rng: np.random.Generator
+    source: AnnySource,
+    weights: np.ndarray,
+    soften: Softener,
+    skull: np.ndarray,
+    count: int,
+    rng: np.random.Generator,
 ) -> tuple[Population, GrowthTargets]:
     """Build ``count`` T-posed infants of WHO sizes."""
     targets = sample_targets(rng, count)
@@ -130,7 +162,9 @@ def sample_population(
         posed, skeleton = to_t_pose(rest[i], joints[i], weights)
         target = targets.length_m[i], targets.weight_kg[i], targets.head_m[i]
         scales = _part_scales(rng, targets.size[i])
-        vertices[i], joints[i] = _match(posed, skeleton, weights, scales, source.faces, skull, target)
+        vertices[i], joints[i] = _match(
+            soften(posed), skeleton, weights, scales, source.faces, skull, target
+        )
     return Population(vertices, joints), targets
 
 
@@ -142,10 +176,11 @@ def fit_shape_space(vertices: np.ndarray, components: int) -> ShapeSpace:
     values, vectors = np.linalg.eigh(centred @ centred.T)
     order = np.argsort(values)[::-1][:components]
     basis = centred.T @ vectors[:, order] / np.sqrt(count - 1)
-    extent = basis.reshape(-1, 3, components)[:, 1]
     for k in range(components):
-        reference = np.ptp(mean[:, 1] + extent[:, k]) - np.ptp(mean[:, 1])
-        if reference < 0:
+        # A positive coefficient makes the body longer; of components that do not, the largest entry is positive.
+        change = np.ptp(mean[:, 1] + basis.reshape(-1, 3, components)[:, 1, k]) - np.ptp(mean[:, 1])
+        sign = change if abs(change) > 1e-4 else basis[np.argmax(np.abs(basis[:, k])), k]
+        if sign < 0:
             basis[:, k] *= -1
     explained = float(values[order].sum() / values.sum())
     return ShapeSpace(mean, basis.reshape(-1, 3, components), explained)

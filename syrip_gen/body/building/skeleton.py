@@ -8,9 +8,9 @@ import numpy as np
 from scipy import sparse
 
 from syrip_gen.body.kinematics import SMPL_PARENTS, forward_kinematics
-from syrip_gen.geometry.rotations import rotation_between
+from syrip_gen.geometry.rotations import axis_angle_to_matrix, rotation_between
 
-__all__ = ["merge_weights", "mesh_laplacian_average", "smooth_weights", "smpl_joints", "to_t_pose"]
+__all__ = ["merge_weights", "mesh_laplacian_average", "prune_weights", "smpl_joints", "to_t_pose"]
 
 _MERGE = (
     (r"root|pelvis\.[LR]|spine05", 0),
@@ -33,6 +33,8 @@ _HEADS = {
     1: ("upperleg01", "upperleg02"), 4: ("lowerleg01",), 7: ("foot",), 16: ("upperarm01",), 18: ("lowerarm01",),
     20: ("wrist",), 22: ("finger2-1", "finger3-1", "finger4-1"), 10: ("toe2-1", "toe3-1"),
 }  # fmt: skip
+_TUCK = {0: -0.1, 3: -0.02, 6: 0.05, 9: 0.02}
+"""Turns of the trunk about x, radians: infants lack the toddler's hollow back."""
 _SPINE_FRACTION = {3: 0.235, 6: 0.495, 9: 0.605}
 """Heights of spine1..3 between pelvis and neck, as in SMPL's neutral adult."""
 
@@ -71,6 +73,8 @@ def merge_weights(bone_weights: np.ndarray, bones: tuple[str, ...]) -> np.ndarra
     return merged / merged.sum(axis=1, keepdims=True)
 
 
+
+
 def mesh_laplacian_average(faces: np.ndarray, count: int) -> sparse.csr_matrix:
     """Return the (V, V) operator that averages a vertex's neighbours."""
     edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
@@ -82,15 +86,13 @@ def mesh_laplacian_average(faces: np.ndarray, count: int) -> sparse.csr_matrix:
     return sparse.diags(1 / degree) @ adjacency
 
 
-def smooth_weights(weights: np.ndarray, average: sparse.csr_matrix, rounds: int, keep: int) -> np.ndarray:
-    """Diffuse (V, 24) weights over the mesh, keep the ``keep`` largest of a vertex and renormalise."""
-    for _ in range(rounds):
-        weights = 0.5 * weights + 0.5 * (average @ weights)
-    order = np.argsort(-weights, axis=1, kind="stable")
-    pruned = weights.copy()
-    np.put_along_axis(pruned, order[:, keep:], 0.0, axis=1)
-    pruned[pruned < 2e-3] = 0.0
-    return pruned / pruned.sum(axis=1, keepdims=True)
+def prune_weights(weights: np.ndarray, keep: int) -> np.ndarray:
+    """Keep the ``keep`` largest of each vertex's (V, 24) weights and renormalise."""
+    kept = np.maximum(weights, 0.0)
+    order = np.argsort(-kept, axis=1, kind="stable")
+    np.put_along_axis(kept, order[:, keep:], 0.0, axis=1)
+    kept[kept < 2e-3] = 0.0
+    return kept / kept.sum(axis=1, keepdims=True)
 
 
 def _t_pose_rotations(joints: np.ndarray) -> np.ndarray:
@@ -118,6 +120,8 @@ def _t_pose_rotations(joints: np.ndarray) -> np.ndarray:
         shank = world[hip] @ (joints[ankle] - joints[knee])
         world[knee] = rotation_between(shank, np.array([0.0, -1.0, -0.03])) @ world[hip]
         world[ankle] = world[foot] = np.eye(3)
+    for joint, angle in _TUCK.items():
+        world[joint] = axis_angle_to_matrix(np.array([angle, 0.0, 0.0]))
     local = world.copy()
     for joint in range(1, 24):
         local[joint] = world[SMPL_PARENTS[joint]].T @ world[joint]

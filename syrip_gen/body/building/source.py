@@ -9,6 +9,7 @@ import torch
 
 __all__ = ["COCO_LABELS", "AnnySource", "load_source"]
 
+MASKS = ("aureolae", "crotch", "ears", "eyelids", "face", "fingernails", "lips", "toenails")
 COCO_LABELS = (
     "nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder", "left_elbow",
     "right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle",
@@ -38,6 +39,8 @@ class AnnySource:
     segment_image: np.ndarray
     """(H, W, 3) uint8 RGB body-part picture in UV space."""
     segment_colors: dict[str, tuple[int, int, int]]
+    masks: dict[str, np.ndarray]
+    """(H, W) uint8 pictures in UV space of small features (lips, nails ...), 255 inside; CC0, of MPFB2."""
 
     def infants(
         self, phenotypes: dict[str, np.ndarray], local_changes: dict[str, np.ndarray]
@@ -117,4 +120,8 @@ def load_source(local_changes: tuple[str, ...]) -> AnnySource:
             Image.open(folder / "segmentation" / "body_parts_segmentation.png").convert("RGB")
         ),
         segment_colors={name: tuple(value) for name, value in colors.items()},
+        masks={
+            name: np.asarray(Image.open(folder / "mpfb2" / "textures" / f"mpfb_{name}.jpg").convert("L"))
+            for name in MASKS
+        },
     )

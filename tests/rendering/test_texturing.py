@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+
+from syrip_gen.rendering.colors import LINEAR_OF_SRGB
+from syrip_gen.rendering.texturing import build_pyramid, choose_levels, fetch
+
+
+def look_up(texture: np.ndarray, u: float, v: float, level: int = 0, gloss: np.ndarray | None = None) -> np.ndarray:
+    texels, levels = build_pyramid(texture, gloss)
+    return np.array(fetch(texels, levels, level, np.float32(u), np.float32(v), LINEAR_OF_SRGB))
+
+
+@pytest.fixture
+def checkerboard() -> np.ndarray:
+    board = np.zeros((16, 16, 3), np.uint8)
+    board[np.indices((16, 16)).sum(0) % 2 == 0] = (255, 128, 0)
+    return board
+
+
+def test_texel_centres_give_the_texel(checkerboard: np.ndarray) -> None:
+    for row, column in ((0, 0), (3, 7), (15, 2)):
+        found = look_up(checkerboard, (column + 0.5) / 16, 1 - (row + 0.5) / 16)
+        np.testing.assert_allclose(found[:3], LINEAR_OF_SRGB[checkerboard[row, column]], atol=1e-5)
+
+
+def test_the_middle_of_four_texels_is_their_mean_in_linear_light(checkerboard: np.ndarray) -> None:
+    found = look_up(checkerboard, 4 / 16, 1 - 5 / 16)
+    np.testing.assert_allclose(found[:3], LINEAR_OF_SRGB[[255, 128, 0]] / 2, atol=1e-5)
+
+
+def test_the_first_row_is_v_one() -> None:
+    texture = np.zeros((8, 8, 3), np.uint8)
+    texture[0] = 255
+    assert look_up(texture, 0.5, 1 - 0.5 / 8)[0] == pytest.approx(1.0)
+    assert look_up(texture, 0.5, 0.5 / 8)[0] == 0.0
+
+
+def test_coordinates_wrap_around(checkerboard: np.ndarray) -> None:
+    np.testing.assert_allclose(look_up(checkerboard, 0.3, 0.7), look_up(checkerboard, 2.3, -1.3), atol=2e-3)
+
+
+def test_gloss_is_filtered_beside_the_colour(checkerboard: np.ndarray) -> None:
+    gloss = np.zeros((16, 16), np.uint8)
+    gloss[:, 8:] = 255
+    assert look_up(checkerboard, 0.25, 0.5, gloss=gloss)[3] == 0.0
+    assert look_up(checkerboard, 0.5, 0.5, gloss=gloss)[3] == pytest.approx(0.5, abs=1e-3)
+
+
+def test_levels_halve_down_to_four_texels(checkerboard: np.ndarray) -> None:
+    texels, levels = build_pyramid(checkerboard, None)
+    assert levels[:, 1:].tolist() == [[16, 16], [8, 8], [4, 4]]
+    assert len(texels) == 256 + 64 + 16
+    coarse = look_up(checkerboard, 0.4, 0.4, level=2)
+    assert np.ptp([look_up(checkerboard, u, 0.4, level=2)[0] for u in (0.1, 0.5, 0.9)]) < 1e-6  # all grey
+    assert 0.0 < coarse[0] < 1.0
+
+
+@pytest.mark.parametrize(("pixels", "level"), [(16, 0), (8, 1), (4, 2)])
+def test_the_level_follows_the_size_on_the_screen(pixels: int, level: int) -> None:
+    texels, levels = build_pyramid(np.zeros((16, 16, 3), np.uint8), None)
+    side = pixels * 512  # snapped half pixels
+    xy = np.array([[0, 0], [side, 0], [0, side]], np.int64)
+    uv = np.array([[0, 0], [1, 0], [0, 1]], np.float32)
+    face = np.array([[0, 1, 2]], np.int32)
+    assert choose_levels(xy, np.ones(3), face, uv, face, levels).tolist() == [level]

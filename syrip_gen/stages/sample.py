@@ -16,6 +16,7 @@ from syrip_gen.annotation.coco import IMAGE_FOLDER
 from syrip_gen.annotation.labels import annotate
 from syrip_gen.annotation.surface import BodySurface
 from syrip_gen.body import load_body
+from syrip_gen.body.assets import BodyAssets
 from syrip_gen.fitting.bank import FitBank
 from syrip_gen.quality.checks import CheckLimits, SampleChecker
 from syrip_gen.rendering.catalog import make_renderer
@@ -40,6 +41,20 @@ class Sample:
     """JSON-able: COCO image and annotation, the scene, what was thrown away on the way."""
     files: dict[str, bytes]
     """Encoded pictures by name within the dataset."""
+
+
+_last_resources: dict[tuple[str, SamplingOptions], Resources] = {}
+
+
+def _load_resources(body: BodyAssets, options: SamplingOptions) -> Resources:
+    """Load what scenes share; the last one is kept, for processes that make several datasets."""
+    if options.backgrounds or options.textures:  # a user's folder may change between two runs
+        return Resources.load(body, options)
+    key = body.sha256, options
+    if key not in _last_resources:
+        _last_resources.clear()
+        _last_resources[key] = Resources.load(body, options)
+    return _last_resources[key]
 
 
 def plan_attempt(context: PlanContext, seed: int, index: int, attempt: int) -> SceneSpec:
@@ -90,7 +105,7 @@ class SampleMaker:
     ) -> "SampleMaker":
         """Load body, fits, resources and renderer; takes about a second."""
         assets = load_body(body)
-        resources = Resources.load(assets, options)
+        resources = _load_resources(assets, options)
         return cls(
             resources=resources,
             context=resources.plan_context(bank),

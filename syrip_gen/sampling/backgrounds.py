@@ -94,7 +94,7 @@ def _pick(names: tuple[str, ...], rng: np.random.Generator) -> str:
     return names[int(rng.integers(len(names)))] if names else ""
 
 
-def _color(rng: np.random.Generator, whites: float = 0.4, pastels: float = 0.4) -> list[float]:
+def _color(rng: np.random.Generator, whites: float = 0.48, pastels: float = 0.36) -> list[float]:
     """Draw a fabric colour: white, pastel or strong, slightly varied."""
     draw = rng.random()
     group = WHITES if draw < whites else PASTELS if draw < whites + pastels else STRONG
@@ -166,9 +166,9 @@ def _patch(setting: str, rng: np.random.Generator) -> dict:
 
 
 def _surroundings(library: BackgroundLibrary, rng: np.random.Generator) -> dict:
-    wall = np.clip(rng.choice([0.62, 0.8, 0.88]) + rng.normal(0, 0.05) + rng.normal(0, 0.035, 3), 0.2, 0.95)
+    wall = np.clip(rng.choice([0.72, 0.86, 0.92]) + rng.normal(0, 0.04) + rng.normal(0, 0.025, 3), 0.3, 0.96)
     if rng.random() < 0.12:
-        wall = np.array(_color(rng, 0.0, 0.5))
+        wall = np.array(_color(rng, 0.0, 0.7))
     return {
         "backdrop": "view" if rng.random() < 0.2 and library.views else "wall",
         "view": _pick(library.views, rng),

@@ -58,7 +58,7 @@ def main(textures: str, panoramas: str) -> None:
                 "WoodFloor": "wood",
             }.get(family, "tile")
             if path.stem in STOCHASTIC_CARPETS:
-                kind = "carpet"
+                continue
             save(path.stem.lower(), kind, FLOOR_METRES[family], swatch)
     rng = np.random.default_rng(2)
     for stem in STOCHASTIC_CARPETS:
@@ -69,7 +69,8 @@ def main(textures: str, panoramas: str) -> None:
             blend_tiles(cv2.imread(str(Path(textures, "Carpet", stem + ".png"))), 480, rng),
         )
     for stem in PLASTERS:
-        swatch = cv2.imread(str(Path(textures, stem.split("_")[0], stem + ".png")))
+        swatch = cv2.imread(str(Path(textures, stem.split("_")[0], stem + ".png"))).astype(np.float64)
+        swatch = np.clip(swatch / swatch.mean((0, 1)) * 205, 0, 255).astype(np.uint8)  # colour comes from the scene
         save(stem.lower(), "wall", 2.4, blend_tiles(swatch, 480, rng))
     for number, stem in enumerate(sorted(p.stem for p in Path(textures, "WoodFloor").glob("*.png"))[::3]):
         swatch = cv2.imread(str(Path(textures, "WoodFloor", stem + ".png")))

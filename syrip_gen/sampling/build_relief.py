@@ -32,9 +32,11 @@ def _height(name: str, n: int, rng: np.random.Generator) -> np.ndarray:
     if name == "sheet":
         return _noise(n, 2.6, rng, low=2, high=10) * 4 + _folds(n, rng, 5, 0.05, 2.2)
     if name == "creases":
-        return _folds(n, rng, 9, 0.09, 3.0) + _noise(n, 2.4, rng, low=4, high=40) * 1.2
+        folds = sum(_folds(n, rng, count, 0.04, 1.5) * _patches(n, rng, 0.35) for count in (4, 6, 9, 7))
+        return folds + _noise(n, 2.4, rng, low=4, high=40) * 0.8
     if name == "rumpled":
-        return _folds(n, rng, 7, 0.16, 4.5) + _folds(n, rng, 14, 0.1, 1.6)
+        folds = sum(_folds(n, rng, count, 0.05, 2.2) * _patches(n, rng, 0.45) for count in (3, 5, 4, 7, 11))
+        return folds + _noise(n, 2.6, rng, low=2, high=12) * 5
     if name == "muslin":
         return _folds(n, rng, 34, 0.05, 1.0) + _noise(n, 2.0, rng, low=20, high=90) * 0.7
     if name in ("quilt", "quilt_wide"):
@@ -66,6 +68,13 @@ def _folds(n: int, rng: np.random.Generator, count: int, wander: float, height: 
     crest = 1 - np.abs(np.sin(np.pi * (a * x + b * y + bend)))
     strength = np.clip(0.5 + 0.6 * _noise(n, 2.0, rng, low=1, high=5), 0, 1.4)
     return _blur(crest**2 * strength, 2.0) * height * n / (20 * max(count, 4)) * 1.6
+
+
+def _patches(n: int, rng: np.random.Generator, share: float) -> np.ndarray:
+    """Return smooth islands (0..1) that cover about ``share`` of the tile: wrinkles begin and end."""
+    field = _noise(n, 2.4, rng, low=1, high=5)
+    level = np.quantile(field, 1 - share)
+    return np.clip((field - level) * 1.5 + 0.3, 0, 1)
 
 
 def _blur(field: np.ndarray, sigma: float) -> np.ndarray:

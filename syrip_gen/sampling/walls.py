@@ -48,7 +48,7 @@ def paint_walls(
         if len(polygon) < 3:
             continue
         mask = coverage(polygon, view.width, view.height)
-        level = 0.9 * np.maximum(evaluate(np.array(light.sh), -normal), 0.25)
+        level = np.maximum(evaluate(np.array(light.sh), -normal), 0.45)
         level = level + 0.6 * np.array(light.key_color) * max(-normal @ np.array(light.key_direction), 0.0)
         along = np.cross(UP, normal)
         origin = normal * distance + (0.0, 0.0, floor_height)
@@ -59,7 +59,7 @@ def paint_walls(
             view.plane_from_pixels(origin, along, UP),
             materials,
             tile=tile,
-            colors=response(level * to_linear(np.array(params["wall_color"])) / 0.7),
+            colors=response(level * to_linear(np.array(params["wall_color"])) / 0.6),
         )
         _skirting(picture, view, params, mask, origin, along, level)
 

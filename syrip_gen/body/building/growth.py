@@ -43,8 +43,10 @@ def sample_targets(rng: np.random.Generator, count: int) -> GrowthTargets:
     median = 0.666 + 0.045 * size
     length = median + 0.012 * length_z
     age = np.interp(median, _LENGTH_M, _AGE_MONTHS)
-    weight = np.interp(age, _AGE_MONTHS, _WEIGHT_KG) * np.exp(0.055 * weight_z + 1.0 * (length - median))
-    head = np.interp(age, _AGE_MONTHS, _HEAD_M) + 0.0078 * head_z
+    weight = np.interp(age, _AGE_MONTHS, _WEIGHT_KG)
+    # 1.015: the median of a log-normal spread lies below its mean, and the model's zero is the mean.
+    weight = 1.015 * weight * np.exp(0.05 * weight_z + 1.0 * (length - median))
+    head = np.interp(age, _AGE_MONTHS, _HEAD_M) + 0.001 + 0.0065 * head_z
     return GrowthTargets(size, length, weight, head)
 
 
@@ -53,4 +55,4 @@ def _truncated(rng: np.random.Generator, count: int, limit: float = 2.5) -> np.n
     values = rng.normal(size=count)
     while (outside := np.abs(values) > limit).any():
         values[outside] = rng.normal(size=int(outside.sum()))
-    return values
+    return values - values.mean()

@@ -1,8 +1,8 @@
 """Where things are on a rest body: eyes, mouth, limbs' axes, and scalar fields that garments are cut along.
 
-Everything here comes from the SMPL-format arrays (joints, skinning weights, COCO regressor, mesh components), so it
-holds for any such body; named regions refine it where the asset has them. Rest frame: y up, facing +z, x to the
-body's left, metres.
+Everything here comes from the SMPL-format arrays (joints, skinning weights, COCO regressor, mesh components),
+so it holds for any such body; named regions refine it where the asset has them. Rest frame: y up, facing +z,
+x to the body's left, metres.
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,8 @@ class Anatomy:
     stature: float
     """Vertex extent along y."""
     eyes: np.ndarray
-    """(2, 3) centres of the left and right eye: of the eyeballs, or points on the face where there are none."""
+    """(2, 3) centres of the left and right eye: of the eyeballs, or points on the face where there are
+    none."""
     eye_radius: float
     """Radius of the eyeballs; 0 where the mesh has none."""
     eyeballs: tuple[np.ndarray, ...]
@@ -81,7 +82,7 @@ def measure(assets: BodyAssets) -> Anatomy:
     else:
         eyes, radius = keypoints[1:3].copy(), 0.0
     gap = float(np.linalg.norm(eyes[0] - eyes[1]))
-    origin = eyes.mean(axis=0) + [0.0, 0.0, radius]
+    origin = eyes.mean(axis=0) + np.array([0.0, 0.0, radius])
     head = v[assets.weights[:, 15] > 0.5]
     cranium = head[head[:, 1] > origin[1]]
     center = np.array([0.0, origin[1], (cranium[:, 2].min() + cranium[:, 2].max()) / 2])
@@ -116,7 +117,7 @@ def measure(assets: BodyAssets) -> Anatomy:
 
 
 def _find_eyeballs(assets: BodyAssets, eyes: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Return the vertex sets of the left and right eyeball: small round components near the eyes; () if none."""
+    """Return the vertex sets of the left and right eyeball, small round components; () if none."""
     faces, count = assets.faces, assets.num_vertices
     edges = sparse.coo_matrix(
         (np.ones(faces.size), (faces.ravel(), np.roll(faces, 1, axis=1).ravel())), (count, count)
@@ -138,7 +139,7 @@ def _find_eyeballs(assets: BodyAssets, eyes: np.ndarray) -> tuple[np.ndarray, ..
 
 
 def _rim(assets: BodyAssets, region: str) -> np.ndarray:
-    """Return points (M, 3) along a region's outer border, five per edge; empty if the asset does not name it."""
+    """Return points (M, 3) along a region's outer border, five per edge; empty if it is not named."""
     inside = np.zeros(assets.num_vertices, bool)
     inside[assets.regions.get(region, np.empty(0, np.int32))] = True
     edges = np.concatenate([assets.faces[:, [0, 1]], assets.faces[:, [1, 2]], assets.faces[:, [2, 0]]])

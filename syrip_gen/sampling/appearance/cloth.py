@@ -11,7 +11,8 @@ from syrip_gen.sampling.appearance.surface import Samples
 __all__ = ["CLOTH_LAYERS", "ClothCoordinates", "cloth_coordinates", "cloth_layers", "folds"]
 
 CLOTH_LAYERS = ("fold", "slope", "lint", "hem", "seam", "sky")
-"""Columns of :func:`cloth_layers`: fold height, its slope towards the light, lint, hem wobble, panel seams, sky."""
+"""Columns of :func:`cloth_layers`: fold height, its slope towards the light, lint, hem wobble, panel seams,
+sky."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,7 +26,7 @@ class ClothCoordinates:
 
 
 def cloth_coordinates(s: Samples, anatomy: Anatomy) -> ClothCoordinates:
-    """Unroll trunk, sleeves, legs and hat into flat panels whose edges are seams (sides, armholes, inside leg)."""
+    """Unroll trunk, sleeves, legs and hat into flat panels, whose edges are seams."""
     j, p = anatomy.joints, s.position
     trunk_radius = 0.95 * anatomy.shoulder_half_width
     arm, leg = s.fields[:, 1], s.fields[:, 2]
@@ -59,7 +60,7 @@ def _on_leg(s: Samples, anatomy: Anatomy) -> np.ndarray:
 
 
 def folds(points: np.ndarray, s: Samples, anatomy: Anatomy) -> np.ndarray:
-    """Return the height of the folds of loose cloth, about -1..1: across limbs near joints, slanted on the trunk.
+    """Return the height of loose cloth's folds, about -1..1: across limbs near joints, slanted on the trunk.
 
     Args:
         points: (N, 3) positions at which to read the folds: those of ``s`` or near them.

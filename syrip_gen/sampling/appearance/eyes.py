@@ -97,7 +97,8 @@ def enlarge_eye_islands(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Move the fronts of the eyeballs to larger islands in empty parts of the UV map.
 
-    Layouts made for adults' skin give a whole eyeball a dozen texels. Left alone where there are no eyeballs or no
+    Layouts made for adults' skin give a whole eyeball a dozen texels. Left alone where there are no eyeballs
+    or no
     room.
 
     Returns:
@@ -137,7 +138,11 @@ def paint_eyes(flat, place, opening, fiber, open_sky, p, texture, gloss):
     """Paint the eyes over the skin; closed ones get a lash line on the lid instead.
 
     Args:
-        flat: See :class:`EyeTexels`, with place, opening, fiber and open_sky.
+        flat: See :class:`EyeTexels`.
+        place: See :class:`EyeTexels`.
+        opening: See :class:`EyeTexels`.
+        fiber: See :class:`EyeTexels`.
+        open_sky: See :class:`EyeTexels`.
         p: :class:`EyeParams`.
         texture: (T, 3) uint8, changed.
         gloss: (T,) uint8, changed.

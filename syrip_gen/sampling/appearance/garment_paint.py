@@ -52,7 +52,7 @@ class Decal(NamedTuple):
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def chunk_bounds(fields):
-    """Return the smallest and largest value of each field within each chunk of rows, two (C, 9) float32 arrays."""
+    """Return the smallest and largest value of each field in each chunk of rows, two (C, 9) float32 arrays."""
     count = (fields.shape[0] + CHUNK - 1) // CHUNK
     low = np.full((count, fields.shape[1]), np.float32(1e9), np.float32)
     high = np.full((count, fields.shape[1]), np.float32(-1e9), np.float32)
@@ -65,7 +65,7 @@ def chunk_bounds(fields):
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def place_chunks(low, high, field, sign, limit, near, deep):
-    """Return (C,) int8: 0 where a chunk lies farther than ``near`` outside a garment, 2 deeper than ``deep`` inside."""
+    """Return (C,) int8: 0 where a chunk lies ``near`` or farther outside, 2 where ``deep`` or deeper inside."""
     out = np.empty(low.shape[0], np.int8)
     for c in range(low.shape[0]):
         least, most = np.float32(1e9), np.float32(1e9)
@@ -154,7 +154,7 @@ def paint_garment(
             texture[j, 2] = np.uint8(texture[j, 2] * (one - shadow))
             continue
         alpha = min(inside / texel + half, one)
-        a, l = across[i] + shift_a, along[i] + shift_l
+        a, d = across[i] + shift_a, along[i] + shift_l
         relief = one
         if inside < trim:  # ribbed cuff or collar
             red, green, blue = _F(p.trim_red), _F(p.trim_green), _F(p.trim_blue)
@@ -163,8 +163,8 @@ def paint_garment(
             if edge < one:
                 relief *= one - _F(0.22) * stitch * (one - edge)
         else:
-            x = (turn_cos * a - turn_sin * l) * scale
-            y = -(turn_sin * a + turn_cos * l) * scale
+            x = (turn_cos * a - turn_sin * d) * scale
+            y = -(turn_sin * a + turn_cos * d) * scale
             xf, yf = np.floor(x), np.floor(y)
             tx, ty = x - xf, y - yf
             x0, y0 = int(xf) % columns, int(yf) % rows
@@ -183,7 +183,7 @@ def paint_garment(
                     red += (decal.image[py, px, 0] - red) * o
                     green += (decal.image[py, px, 1] - green) * o
                     blue += (decal.image[py, px, 2] - blue) * o
-        # A row of stitches along the hem, panel seams, folds, lint, what the body's hollows hide, the hem's edge.
+        # Stitches along the hem, panel seams, folds, lint, what the body's hollows hide, the hem's edge.
         row = abs(inside - trim - _F(0.0035) * unit) / (_F(0.0009) * unit)
         if row < one:
             relief *= one - _F(0.16) * stitch * (one - row)

@@ -1,7 +1,8 @@
 """The garment catalogue: which part of the body each kind covers, and how far it stands off.
 
-A garment is where linear limits on the body's fields hold (:data:`anatomy.FIELDS`), so every hem is a smooth curve in
-rest space that no triangle edge shows in. Layers are worn in the order of :class:`AppearanceSpec.garments`.
+A garment is where linear limits on the body's fields hold (:data:`anatomy.FIELDS`), so every hem is a smooth
+curve in rest space that no triangle edge shows in. Layers are worn in the order of
+:class:`AppearanceSpec.garments`.
 """
 
 from collections.abc import Mapping
@@ -31,7 +32,7 @@ class GarmentKind:
     leg: float | None = None
     """End of the trouser leg: 0 hip, 1 ankle; None = no limit."""
     loop: float | None = None
-    """Leg opening of a diaper, metres below the hip along the tilted axis at a stature of 65 cm; None = none."""
+    """Leg opening of a diaper, metres below the hip on a tilted axis at a stature of 65 cm; None = none."""
     waist: float | None = None
     """Upper edge, metres above the pelvis joint at a stature of 65 cm; None = reaches the neck."""
     hem: float | None = None
@@ -89,7 +90,8 @@ class Cut:
 def cut_garment(spec: GarmentSpec, anatomy: Anatomy) -> Cut:
     """Turn a garment's kind and parameters into limits on the fields of one body.
 
-    ``spec.params`` may override the catalogue: sleeve, leg, waist, hem, loop, neck_open, thickness, looseness, trim.
+    ``spec.params`` may override the catalogue: sleeve, leg, waist, hem, loop, neck_open, thickness,
+    looseness, trim.
 
     Raises:
         ValueError: When the catalogue has no such kind.

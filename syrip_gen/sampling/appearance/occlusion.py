@@ -144,7 +144,7 @@ def _cast(vertices, normals, triangles, low, cell, shape, starts, members, reach
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _nearest(triangles, low, cell, shape, starts, members, reach, ox, oy, oz, dx, dy, dz):
-    """Distance to the first hit within ``reach``, or ``reach``; steps of half a cell miss a corner at most."""
+    """Distance to the first hit within ``reach``, or ``reach``; half-cell steps miss a corner at most."""
     nearest = reach
     previous = -1
     steps = int(np.ceil(2 * reach / cell)) + 1

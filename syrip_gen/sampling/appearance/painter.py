@@ -19,15 +19,9 @@ from syrip_gen.sampling.appearance.garment_paint import (
     place_chunks,
 )
 from syrip_gen.sampling.appearance.garments import Cut, cut_garment, stand_off
-from syrip_gen.sampling.appearance.skin import (
-    PHOTOGRAPHED_TONES,
-    SkinParams,
-    blood_transmission,
-    hair_layers,
-    hair_offset,
-    paint_skin,
-    skin_layers,
-)
+from syrip_gen.sampling.appearance.hair import hair_layers, hair_offset
+from syrip_gen.sampling.appearance.skin import PHOTOGRAPHED_TONES, SkinParams, blood_transmission, paint_skin
+from syrip_gen.sampling.appearance.skin_layers import skin_layers
 from syrip_gen.sampling.appearance.surface import Samples, build_surface
 from syrip_gen.sampling.scene import AppearanceSpec, GarmentSpec
 
@@ -36,7 +30,8 @@ __all__ = ["PaintedBody", "Painter", "paint"]
 DEEP = 0.022
 """Metres inside a garment from which on no hem is felt."""
 TEXTURE_SIZE = 768
-"""Default width and height of painted textures: about 1 mm of skin a texel, two texels a pixel of a 640×480 image."""
+"""Default width and height of painted textures: about 1 mm of skin a texel, two texels a pixel of a 640×480
+image."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,9 +47,10 @@ class PaintedBody:
 
 
 class Painter:
-    """Everything about one body that painting needs, computed once (about two seconds), and the latest paintings.
+    """Everything about one body that painting needs, computed once in seconds, and the latest paintings.
 
-    ``uv`` and ``uv_faces`` are the coordinates that painted textures are laid out in: the asset's, but with larger
+    ``uv`` and ``uv_faces`` are the coordinates that painted textures are laid out in: the asset's, but with
+    larger
     islands for the eyes. Use them to render painted textures (a user's texture files keep the asset's own).
     """
 
@@ -165,8 +161,9 @@ def _dress(
     )
     turn = p.get("turn", 0.0)
     params = ClothParams(
-        tile_m, float(np.cos(turn)), float(np.sin(turn)), p.get("shift_across", 0.0), p.get("shift_along", 0.0),
-        cut.trim, *map(float, trim), p.get("fold", 1.0), p.get("lint", 0.5), p.get("stitch", 0.7),
+        tile_m, float(np.cos(turn)), float(np.sin(turn)),
+        p.get("shift_across", 0.0), p.get("shift_along", 0.0), cut.trim,
+        *map(float, trim), p.get("fold", 0.5), p.get("lint", 0.5), p.get("stitch", 0.7),
         painter.texel_m, unit,
     )  # fmt: skip
     j = painter.anatomy.joints
@@ -175,13 +172,14 @@ def _dress(
         j[0, 1] - 0.045 * unit, j[12, 1] - 0.002 * unit,
     )  # fmt: skip
     paint_garment(
-        painter.flat, painter.fields, painter.cloth_layers, painter.cloth.across, painter.cloth.along, painter.front,
+        painter.flat, painter.fields, painter.cloth_layers, painter.cloth.across, painter.cloth.along,
+        painter.front,
         place, hidden, cut.field, cut.sign, cut.limit, tile, params, decal, texture, gloss,
     )  # fmt: skip
 
 
 def _hollows(assets: BodyAssets, vertices: Samples, rounds: int = 25) -> np.ndarray:
-    """Return (V,) metres from each vertex out to a smoothed surface: what cloth spans (folds, navel, groin)."""
+    """Return (V,) metres out to a smoothed surface: what cloth spans (folds, navel, groin)."""
     from scipy import sparse
 
     faces, count = assets.faces, assets.num_vertices

@@ -80,8 +80,10 @@ def sample_appearance(rng: np.random.Generator) -> AppearanceSpec:
 def appearance_of_image(seed: int, index: int) -> AppearanceSpec:
     """Return the appearance of one image of a run.
 
-    Painting a texture costs as much as rendering several images, so images share appearances: every block of 64
-    consecutive images draws from a wardrobe of 8 of its own. A pure function of (seed, index): any worker rebuilds
+    Painting a texture costs as much as rendering several images, so images share appearances: every block of
+    64
+    consecutive images draws from a wardrobe of 8 of its own. A pure function of (seed, index): any worker
+    rebuilds
     any wardrobe, and the number of different appearances grows with the dataset.
 
     Args:

@@ -55,7 +55,7 @@ class Surface:
 def build_surface(
     assets: BodyAssets, anatomy: Anatomy, uv: np.ndarray, uv_faces: np.ndarray, size: int
 ) -> Surface:
-    """Sample a body for painting a texture of ``size`` × ``size`` texels that is laid out by ``uv``, ``uv_faces``."""
+    """Sample a body for painting a ``size`` × ``size`` texture laid out by ``uv`` and ``uv_faces``."""
     faces = assets.faces
     positions = assets.v_template
     normals = vertex_normals(positions, faces)

@@ -20,7 +20,8 @@ MAX_SIDE = 1024
 class TextureFolder:
     """The usable textures of one folder (searched recursively), in the order of their names.
 
-    Every file is decoded once when the folder is opened, so that a broken one is skipped, counted in ``skipped`` by
+    Every file is decoded once when the folder is opened, so that a broken one is skipped, counted in
+    ``skipped`` by
     reason, and never meets a running worker; ``names`` is the same in every process.
     """
 
@@ -63,10 +64,8 @@ class TextureFolder:
         return self._read(name)
 
     def _usable(self, name: str) -> bool:
-        if Path(name).suffix.lower() not in SUFFIXES:
-            reason = "not an image"
-        else:
-            reason = self._fault(name)
+        is_image = Path(name).suffix.lower() in SUFFIXES
+        reason = self._fault(name) if is_image else "not an image"
         if reason:
             self.skipped[reason] += 1
         return not reason

@@ -49,7 +49,8 @@ def map_texels(uv: np.ndarray, uv_faces: np.ndarray, size: int, gutter: float = 
         uv: (U, 2) coordinates in [0, 1], v up.
         uv_faces: (F, 3) indices into ``uv``.
         size: Width and height of the texture in texels.
-        gutter: Texels by which every island is extended beyond its edge, so that bilinear reads never see a hole.
+        gutter: Texels by which every island is extended beyond its edge, so that bilinear reads never see a
+        hole.
     """
     pixels = np.empty(uv.shape, np.float64)
     pixels[:, 0] = uv[:, 0] * size - 0.5

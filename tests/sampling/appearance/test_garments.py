@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from tests.sampling.appearance.specs import appearance, garment
 
 from syrip_gen.sampling.appearance import paint
 from syrip_gen.sampling.appearance.garments import GARMENTS, coverage, cut_garment, stand_off
+from tests.sampling.appearance.specs import appearance, garment
 
 # For every kind: places that must be covered, and places that must be bare.
 COVERED = {
@@ -39,8 +39,8 @@ def near(painter, place: str) -> np.ndarray:
         "navel": [j[6] + [0, 0, 0.1]],
         "chest": [j[9] + [0, 0, 0.1]],
         "collar": [j[9] + [0, 0.3 * (j[12, 1] - j[9, 1]), 0.1]],
-        "face": [anatomy.face_origin + [0, -0.4 * gap, 0.3 * gap]],
-        "crown": [anatomy.head_center + [0, 0.3, 0]],
+        "face": [anatomy.face_origin + np.array([0, -0.4, 0.3]) * gap],
+        "crown": [anatomy.head_center + np.array([0, 0.3, 0])],
     }.get(place) or [j[pairs[place]], j[pairs[place] + 1]]
     distance = [np.linalg.norm(painter.vertices.position - p, axis=1) for p in points]
     return np.concatenate([np.argsort(d)[:10] for d in distance])

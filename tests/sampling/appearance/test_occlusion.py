@@ -5,7 +5,7 @@ import trimesh
 from syrip_gen.sampling.appearance.occlusion import short_range_occlusion
 
 
-@pytest.mark.parametrize(("gap", "low", "high"), [(0.2, 0.999, 1.0), (0.02, 0.2, 0.7), (0.002, 0.0, 0.15)])
+@pytest.mark.parametrize("gap,low,high", [(0.2, 0.999, 1.0), (0.02, 0.2, 0.7), (0.002, 0.0, 0.15)])
 def test_a_lid_over_a_plane_darkens_it_as_it_comes_closer(gap, low, high):
     plane = trimesh.creation.box((1, 0.001, 1))
     lid = plane.copy()

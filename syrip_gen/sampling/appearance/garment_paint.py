@@ -52,7 +52,7 @@ class Decal(NamedTuple):
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def chunk_bounds(fields):
-    """Return the smallest and largest value of each field in each chunk of rows, two (C, 9) float32 arrays."""
+    """Return the smallest and largest value of each field in each chunk of rows, two (C, 9) arrays."""
     count = (fields.shape[0] + CHUNK - 1) // CHUNK
     low = np.full((count, fields.shape[1]), np.float32(1e9), np.float32)
     high = np.full((count, fields.shape[1]), np.float32(-1e9), np.float32)
@@ -65,7 +65,7 @@ def chunk_bounds(fields):
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def place_chunks(low, high, field, sign, limit, near, deep):
-    """Return (C,) int8: 0 where a chunk lies ``near`` or farther outside, 2 where ``deep`` or deeper inside."""
+    """Return (C,) int8: 0 where a chunk is ``near`` or farther outside, 2 where ``deep`` or deeper inside."""
     out = np.empty(low.shape[0], np.int8)
     for c in range(low.shape[0]):
         least, most = np.float32(1e9), np.float32(1e9)

@@ -1,0 +1,167 @@
+"""Fit a body to every pose of a PoseSet."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from syrip_gen.body.assets import BodyAssets
+from syrip_gen.fitting.bank import FitBank
+from syrip_gen.fitting.checks import Limits, reason_for
+from syrip_gen.fitting.kinematics import Kinematics, build_kinematics, forward
+from syrip_gen.fitting.levenberg import State, Target
+from syrip_gen.fitting.objective import Mixture, project
+from syrip_gen.fitting.proxies import Spheres, build_spheres
+from syrip_gen.fitting.search import DEFAULT_SCHEDULE, Schedule, fit_pose
+from syrip_gen.fitting.starts import StartTable, build_start_table
+from syrip_gen.geometry.rotations import matrix_to_axis_angle
+from syrip_gen.keypoints.poses import MIN_LABELLED, PoseSet
+
+__all__ = ["Fitter", "fit_poses", "make_target"]
+
+FOCAL_PER_SIDE = 1.2
+"""Typical focal length of a phone or camera, in units of the image's longer side."""
+LOG_FOCAL_SIGMA = 0.35
+OCCLUDED_CONFIDENCE = 0.7
+"""Weight of a keypoint that the annotator placed without seeing it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fitter:
+    """A body and a prior, made ready for fitting."""
+
+    kinematics: Kinematics
+    prior: Mixture
+    table: StartTable
+    spheres: Spheres
+    schedule: Schedule = DEFAULT_SCHEDULE
+    limits: Limits = Limits()
+    max_mixture: bool = False
+
+    @classmethod
+    def create(cls, body: BodyAssets, prior: Mixture, max_mixture: bool = False) -> "Fitter":
+        """Precompute what all poses share."""
+        kinematics = build_kinematics(body)
+        table = build_start_table(kinematics, prior)
+        return cls(kinematics, prior, table, build_spheres(body), max_mixture=max_mixture)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Row:
+    """One pose's entry of the bank."""
+
+    state: State
+    keypoints: np.ndarray
+    focal_px: float
+    error: float
+    reason: str
+
+
+def box_diagonal(keypoints: np.ndarray) -> float:
+    """Return the diagonal (pixels) of the box around the labelled keypoints of one (17, 3) pose."""
+    points = keypoints[keypoints[:, 2] > 0, :2]
+    return float(np.linalg.norm(np.ptp(points, axis=0))) if len(points) else 0.0
+
+
+def make_target(keypoints: np.ndarray, image_size: np.ndarray) -> Target:
+    """Express one (17, 3) pose in box diagonals about the image's centre."""
+    diagonal = box_diagonal(keypoints)
+    labelled = keypoints[:, 2] > 0
+    points = np.where(labelled[:, None], (keypoints[:, :2] - 0.5 * image_size) / diagonal, 0.0)
+    confidence = np.where(keypoints[:, 2] >= 2, 1.0, np.where(labelled, OCCLUDED_CONFIDENCE, 0.0))
+    log_focal = float(np.log(FOCAL_PER_SIDE * max(image_size) / diagonal))
+    return Target(np.ascontiguousarray(points), confidence, log_focal, LOG_FOCAL_SIGMA)
+
+
+def _failed(size: int, reason: str) -> _Row:
+    state = State(np.full(size, np.nan), np.eye(3), np.full(69, np.nan), np.full(3, np.nan), np.nan)
+    return _Row(state, np.full((17, 3), np.nan), np.nan, np.nan, reason)
+
+
+def fit_one(fitter: Fitter, keypoints: np.ndarray, image_size: np.ndarray) -> _Row:
+    """Fit one (17, 3) pose; what goes wrong is its own reason and nobody else's."""
+    size = fitter.kinematics.joint_dirs.shape[2]
+    if not np.isfinite(keypoints).all():
+        return _failed(size, "not finite")
+    if (keypoints[:, 2] > 0).sum() < MIN_LABELLED:
+        return _failed(size, "too few keypoints")
+    diagonal = box_diagonal(keypoints)
+    if not diagonal > 4.0:
+        return _failed(size, "keypoints coincide")
+    target = make_target(keypoints, image_size)
+    found, states, _ = fit_pose(
+        fitter.kinematics, fitter.prior, fitter.table, target, fitter.schedule, fitter.max_mixture
+    )
+    if not found:
+        return _failed(size, "no fit")
+    state = State(*states[0])
+    points, joints, rotations, _ = forward(fitter.kinematics, state.betas, state.root, state.pose, state.transl)
+    labelled = target.confidence > 0
+    pixels = project(points, np.exp(state.log_focal))
+    errors = np.linalg.norm(pixels - target.points, axis=1)[labelled]
+    reason = reason_for(errors, state.betas, joints, rotations, fitter.spheres, fitter.limits)
+    return _Row(state, points, float(np.exp(state.log_focal) * diagonal), float(errors.mean()), reason)
+
+
+def fit_poses(
+    poses: PoseSet,
+    body: BodyAssets,
+    prior: Mixture,
+    *,
+    workers: int | None = None,
+    max_mixture: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> FitBank:
+    """Fit a body to every pose.
+
+    Every pose is computed on its own by compiled code, so the result is the same for any number of workers and a pose
+    that cannot be fitted leaves the others alone.
+
+    Args:
+        poses: N poses in pixels.
+        body: SMPL-format body.
+        prior: Pose prior (:func:`~syrip_gen.fitting.priors.load_prior`).
+        workers: Threads; by default one for each processor that this process may use.
+        max_mixture: Use the prior's most probable Gaussian (SMPLify) instead of the sum over all.
+        progress: Called with (poses done, poses) after every pose.
+    """
+    if body.keypoint_regressor.shape[0] != 17:
+        raise ValueError(f"body '{body.name}' has {body.keypoint_regressor.shape[0]} keypoints, expected COCO's 17")
+    fitter = Fitter.create(body, prior, max_mixture)
+    count = workers or len(os.sched_getaffinity(0))
+    rows = []
+    with ThreadPoolExecutor(count) as pool:
+        try:
+            for row in pool.map(lambda i: fit_one(fitter, poses.keypoints[i], poses.image_size[i]), range(len(poses))):
+                rows.append(row)
+                if progress is not None:
+                    progress(len(rows), len(poses))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return _to_bank(rows, poses, body)
+
+
+def _to_bank(rows: list[_Row], poses: PoseSet, body: BodyAssets) -> FitBank:
+    roots = np.stack([row.state.root for row in rows]) if rows else np.zeros((0, 3, 3))
+    size = body.num_betas
+    return FitBank(
+        betas=np.array([row.state.betas for row in rows]).reshape(-1, size),
+        global_orient=matrix_to_axis_angle(roots),
+        body_pose=np.array([row.state.pose for row in rows]).reshape(-1, 23, 3),
+        transl=np.array([row.state.transl for row in rows]).reshape(-1, 3),
+        focal_px=np.array([row.focal_px for row in rows], dtype=float),
+        image_size=np.asarray(poses.image_size, dtype=np.int64),
+        keypoints_3d_m=np.array([row.keypoints for row in rows]).reshape(-1, 17, 3),
+        reprojection_error=np.array([row.error for row in rows], dtype=float),
+        accepted=np.array([row.reason == "" for row in rows], dtype=bool),
+        reason=np.array([row.reason for row in rows], dtype=np.str_),
+        image_id=np.asarray(poses.image_id, dtype=np.int64),
+        annotation_id=np.asarray(poses.annotation_id, dtype=np.int64),
+        file_name=np.array(poses.file_name, dtype=np.str_),
+        pose_id=np.array(poses.pose_id, dtype=np.str_),
+        posture=np.array(poses.posture, dtype=np.str_),
+        body=f"{body.name}:{body.sha256}",
+    )

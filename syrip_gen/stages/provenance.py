@@ -15,6 +15,8 @@ from syrip_gen.config import GenerateConfig
 
 __all__ = ["command_line", "digest_of", "input_digests", "package_version", "versions"]
 
+SHIPPED = "Apache-2.0, as syrip"
+OWN = "its owner's terms; syrip cannot know them"
 VERSIONED_PACKAGES = ("numpy", "scipy", "numba", "opencv-python-headless", "torch", "pillow", "pycocotools")
 
 
@@ -84,9 +86,22 @@ def command_line(verb: str, settings: Mapping[str, Any], defaults: Mapping[str, 
 
 def licences(config: GenerateConfig, body: BodyAssets) -> list[dict[str, str]]:
     """Return whose terms the dataset falls under: one entry for everything that went into it."""
-    own = "as its owner grants; syrip cannot know"
-    entries = [
-        ("body", body.name, body.licence),
-        ("pose prior", "infant" if config.pose_prior == "infant" else Path(config.pose_prior).name, own),
+    prior = "syrip's infant prior" if config.pose_prior == "infant" else Path(config.pose_prior).name
+    poses = ", ".join(Path(path).name for path in config.poses)
+    return [
+        _entry("body", body.name, body.licence),
+        _entry("pose prior", prior, SHIPPED if config.pose_prior == "infant" else OWN),
+        _entry("poses", poses, OWN) if poses else _entry("poses", "syrip's example poses", "CC0 1.0"),
+        _entry("skin and clothes", Path(config.textures).name, OWN)
+        if config.textures
+        else _entry(
+            "skin and clothes", "painted, with ambientCG fabrics", "CC0 1.0", "https://ambientcg.com"
+        ),
+        _entry("lights", "from Poly Haven HDRIs", "CC0 1.0", "https://polyhaven.com"),
+        _entry("rooms", "ambientCG materials, Poly Haven views", "CC0 1.0", "https://ambientcg.com"),
+        *([_entry("backgrounds", Path(config.backgrounds).name, OWN)] if config.backgrounds else []),
     ]
-    return [{"what": what, "name": name, "licence": licence} for what, name, licence in entries]
+
+
+def _entry(what: str, name: str, licence: str, source: str = "") -> dict[str, str]:
+    return {"what": what, "name": name, "licence": licence, "source": source}

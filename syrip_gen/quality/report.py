@@ -1,0 +1,171 @@
+"""Report, contact sheets and dataset card of a dataset, from a stream of its records."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from syrip_gen.annotation.coco import IMAGE_FOLDER, iterate_coco
+from syrip_gen.keypoints.poses import PoseSet
+from syrip_gen.quality.drawing import draw_skeleton
+from syrip_gen.quality.pages import Thumb, render_card, render_report
+from syrip_gen.quality.sheets import contact_sheet, decode_picture, encode_jpeg
+from syrip_gen.quality.statistics import Reservoir, collect_statistics
+
+__all__ = ["DatasetFolder", "build_report", "write_report"]
+
+SHEET_SIZE = 40
+NUM_DRAWN_POSES = 300
+_SEED = 20_001  # of the sample that is drawn; any number, but always the same one
+
+Record = Mapping[str, Any]
+
+
+class DatasetFolder(Protocol):
+    """Where pictures are read from."""
+
+    def read_bytes(self, name: str) -> bytes:
+        """Read one file, named with forward slashes relative to the dataset."""
+        ...
+
+
+def build_report(
+    folder: DatasetFolder,
+    records: Callable[[], Iterable[Record]],
+    *,
+    run: Mapping[str, Any],
+    input_poses: PoseSet | None = None,
+    image_folder: str = IMAGE_FOLDER,
+) -> dict[str, bytes]:
+    """Make the files that show what is in a dataset. One pass over the records, in constant memory.
+
+    Args:
+        folder: The dataset's folder.
+        records: Gives the records; see :mod:`syrip_gen.annotation.labels`. ``spec`` (a scene) and
+            ``rejected`` (counts by reason) are used where present.
+        run: Content of ``run.json``: command, seed, versions, licences, rejections, fits ... all optional.
+        input_poses: Poses that the dataset was made from, to compare with.
+        image_folder: Folder of the images within ``folder``.
+
+    Returns:
+        Content by name of ``report.html``, ``README.md`` and, if there are images, ``contact_sheet.jpg`` and
+        ``contact_sheet_skeletons.jpg``. No clock, host or absolute path gets in: same dataset, same bytes.
+    """
+    shown = Reservoir(SHEET_SIZE, np.random.default_rng(_SEED))
+    drawn = Reservoir(NUM_DRAWN_POSES, np.random.default_rng(_SEED + 1))
+    statistics = collect_statistics(records(), (shown, drawn))
+    thumbs = [_load_thumb(folder, record, image_folder) for record in shown.items]
+    poses = [np.reshape(r["annotation"]["keypoints"], (-1, 3)) for r in drawn.items]
+    keypoints = np.array(poses, np.float64).reshape(-1, 17, 3)
+    files = {
+        "report.html": render_report(run, statistics, thumbs, keypoints, input_poses).encode(),
+        "README.md": render_card(run, statistics, thumbs).encode(),
+    }
+    seen = [thumb for thumb in thumbs if thumb.pixels is not None]
+    if seen:
+        files["contact_sheet.jpg"] = encode_jpeg(contact_sheet([t.pixels for t in seen]))
+        drawings = [draw_skeleton(t.pixels, t.keypoints) for t in seen]
+        files["contact_sheet_skeletons.jpg"] = encode_jpeg(contact_sheet(drawings))
+    return files
+
+
+def write_report(dataset: str | Path) -> list[Path]:
+    """Write the report of a dataset on disk beside it.
+
+    Any COCO keypoint dataset will do; one that is not ours keeps its own README.
+
+    Raises:
+        FileNotFoundError: If there is no annotation file.
+        ValueError: If it is not COCO keypoints.
+    """
+    root = Path(dataset)
+    annotation_file = _find_annotations(root)
+    records = _stored_records(annotation_file)
+    run_file = root / "run.json"
+    run = json.loads(run_file.read_bytes()) if run_file.is_file() else {"name": root.resolve().name}
+    folder = _LocalFolder(root)
+    first = next(iter(records()), None)
+    image_folder = _find_images(root, first["image"]["file_name"] if first else "")
+    files = build_report(folder, records, run=run, image_folder=image_folder)
+    if (root / "README.md").exists() and not run_file.is_file():
+        del files["README.md"]  # somebody else's words
+    written = []
+    for name, data in files.items():
+        (root / name).write_bytes(data)
+        written.append(root / name)
+    return written
+
+
+class _LocalFolder:
+    """Reads files of one folder and nothing outside it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+
+    def read_bytes(self, name: str) -> bytes:
+        path = (self.root / name).resolve()
+        if not path.is_relative_to(self.root):
+            raise ValueError(f"{name}: leaves the dataset's folder")
+        return path.read_bytes()
+
+
+def _load_thumb(folder: DatasetFolder, record: Record, image_folder: str) -> Thumb:
+    """Read one picture; a broken one gives a thumb without pixels."""
+    image = record["image"]
+    keypoints = np.asarray(record["annotation"]["keypoints"], np.float64).reshape(-1, 3)
+    name = f"{image_folder}/{image['file_name']}" if image_folder else str(image["file_name"])
+    if ".." in Path(name).parts or Path(name).is_absolute():
+        return Thumb(name="(refused: leaves the folder)", href="#", keypoints=keypoints, pixels=None)
+    try:
+        pixels = decode_picture(folder.read_bytes(name))
+    except (OSError, ValueError):
+        pixels = None
+    return Thumb(name=str(image["file_name"]), href=name, keypoints=keypoints, pixels=pixels)
+
+
+def _find_annotations(root: Path) -> Path:
+    if root.is_file():
+        raise ValueError(f"{root}: expected a dataset's folder, not a file")
+    candidates = sorted(root.glob("annotations/*.json")) + sorted(root.glob("*keypoints*.json"))
+    if not candidates:
+        raise FileNotFoundError(
+            f"{root}: no annotations/*.json found; expected a dataset made by syrip generate"
+        )
+    return candidates[0]
+
+
+def _find_images(root: Path, file_name: str) -> str:
+    """Return the folder, relative to the dataset, that holds a file."""
+    if not file_name or (root / IMAGE_FOLDER / file_name).is_file():
+        return IMAGE_FOLDER
+    for folder in (*sorted(p for p in root.glob("images/*") if p.is_dir()), root / "images", root):
+        if (folder / file_name).is_file():
+            return "" if folder == root else folder.relative_to(root).as_posix()
+    return IMAGE_FOLDER
+
+
+def _stored_records(path: Path) -> Callable[[], Iterable[Record]]:
+    """Return a function that gives a COCO file's records (image and annotation of each person)."""
+
+    def records() -> Iterable[Record]:
+        with path.open("rb") as file:
+            pairs = list(iterate_coco(file))
+        if not pairs:
+            data = json.loads(path.read_bytes())
+            if not isinstance(data, dict) or "images" not in data or "annotations" not in data:
+                raise ValueError(f"{path}: not a COCO file; expected 'images' and 'annotations'")
+            pairs = [("images", i) for i in data["images"]] + [
+                ("annotations", a) for a in data["annotations"]
+            ]
+        images = {record["id"]: record for section, record in pairs if section == "images"}
+        for section, record in pairs:
+            if (
+                section == "annotations"
+                and len(record.get("keypoints", [])) == 51
+                and record["image_id"] in images
+            ):
+                yield {"image": images[record["image_id"]], "annotation": record}
+
+    return records

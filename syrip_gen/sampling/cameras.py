@@ -6,7 +6,7 @@ import numpy as np
 
 from syrip_gen.sampling.scene import CameraSpec
 
-__all__ = ["Framing", "place_camera", "sample_framing", "sample_rotation", "view_rotation"]
+__all__ = ["Framing", "place_camera", "place_camera_above", "sample_framing", "sample_rotation", "view_rotation"]
 
 ELEVATION_DEG = {
     # posture: (low, mode, high) of a triangular distribution of the camera's elevation above the horizon
@@ -154,6 +154,18 @@ def place_camera(
         fx=focal, fy=focal, cx=principal[0], cy=principal[1], width=width, height=height,
         T_cam_world=tuple(tuple(float(x) for x in row) for row in T),
     )  # fmt: skip
+
+
+def place_camera_above(
+    points: np.ndarray, R_cam_world: np.ndarray, framing: Framing, width: int, height: int
+) -> CameraSpec:
+    """Place a camera as :func:`place_camera` does, raised in steps until it is above the support z = 0."""
+    azimuth, elevation, roll = decompose_view(R_cam_world)
+    while True:
+        camera = place_camera(points, view_rotation(azimuth, elevation, roll), framing, width, height)
+        if camera_position(camera)[2] >= MIN_CAMERA_HEIGHT or elevation >= np.pi / 2:
+            return camera
+        elevation = min(elevation + np.deg2rad(4.0), np.pi / 2)
 
 
 def camera_position(camera: CameraSpec) -> np.ndarray:

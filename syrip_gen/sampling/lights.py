@@ -49,9 +49,11 @@ def sample_light(library: LightLibrary, rng: np.random.Generator) -> LightSpec:
     kind = rng.choice(list(KINDS), p=list(KINDS.values()))
     sampler = {"hdri": _hdri, "window": _window, "surreal": _surreal}[str(kind)]
     sh, direction, key, softness = sampler(library, rng)
-    tint = _tint(rng)
-    sh, key = sh * tint, key * tint
-    level = float((evaluate(sh, np.array([0.0, 0.0, 1.0])) + key * max(direction[2], 0.0)) @ LUMA)
+    up = evaluate(sh, np.array([0.0, 0.0, 1.0])) + key * max(direction[2], 0.0)
+    up = np.maximum(up, 0.05 * max(float(up @ LUMA), 0.5))
+    # The camera's white balance leaves little of the cast that the light has on the support.
+    balance = _tame(up) / up * _tint(rng)
+    sh, key, level = sh * balance, key * balance, float((up * balance) @ LUMA)
     gain = rng.uniform(*EXPOSURE_RANGE) / max(level, 0.15)
     return LightSpec(
         sh=tuple(tuple(float(x) for x in row) for row in sh * gain),

@@ -92,9 +92,12 @@ def _clip(polygon: np.ndarray, side: np.ndarray) -> np.ndarray:
 def coverage(polygon: np.ndarray, width: int, height: int) -> np.ndarray:
     """Return the (H, W) uint8 anti-aliased coverage of a polygon (n, 2) of pixel indices."""
     mask = np.zeros((height, width), np.uint8)
+    margin = 8.0  # pixels beyond the picture; cutting there keeps fillPoly's integers small and its work short
+    for line in ((1, 0, margin), (-1, 0, width + margin), (0, 1, margin), (0, -1, height + margin)):
+        if len(polygon) >= 3:
+            polygon = half_plane(polygon, np.array(line, np.float64))
     if len(polygon) >= 3:
-        points = np.clip(polygon, -4 * max(width, height), 5 * max(width, height))
-        fixed = np.round(points * (1 << SUBPIXEL_BITS)).astype(np.int32)
+        fixed = np.round(polygon * (1 << SUBPIXEL_BITS)).astype(np.int32)
         cv2.fillPoly(mask, [fixed], 255, cv2.LINE_AA, SUBPIXEL_BITS)
     return mask
 

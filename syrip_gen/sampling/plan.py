@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 from syrip_gen.randomness import stream_rng
 from syrip_gen.sampling.appearance import appearance_of_image
 from syrip_gen.sampling.backgrounds import BackgroundLibrary, sample_background
-from syrip_gen.sampling.cameras import place_camera, sample_framing, sample_rotation
+from syrip_gen.sampling.cameras import place_camera, place_camera_above, sample_framing, sample_rotation
 from syrip_gen.sampling.coarse_body import CoarseBody
 from syrip_gen.sampling.effects import sample_effects
 from syrip_gen.sampling.lights import LightLibrary, sample_light
@@ -61,13 +61,15 @@ class PoseTable:
             )
         labels = getattr(bank, "posture", None)
         ids = getattr(bank, "pose_id", None)
-        betas = np.asarray(bank.betas, dtype=np.float64)[rows]
+        betas = np.zeros((len(rows), coarse.num_betas))
+        known = min(coarse.num_betas, np.shape(bank.betas)[1])
+        betas[:, :known] = np.asarray(bank.betas, dtype=np.float64)[rows, :known]
         orient = np.asarray(bank.global_orient, dtype=np.float64)[rows]
         pose = np.asarray(bank.body_pose, dtype=np.float64).reshape(len(bank.accepted), 23, 3)[rows]
         postures = [
             refine_posture(
                 str(labels[row]) if labels is not None else "",
-                coarse.pose(betas[i, : coarse.num_betas], orient[i], pose[i]),
+                coarse.pose(betas[i], orient[i], pose[i]),
             )
             for i, row in enumerate(rows)
         ]
@@ -164,7 +166,7 @@ def _gravity_view(
     near_real = rng.random() < options.real_view_probability
     R_cam_world = sample_rotation(posture, R_world_real.T if near_real else None, rng)
     framing = sample_framing(bool(rng.random() < options.out_of_frame_probability), rng)
-    camera = place_camera(points + transl, R_cam_world, framing, options.width, options.height)
+    camera = place_camera_above(points + transl, R_cam_world, framing, options.width, options.height)
     return _body_spec(betas, world_orient, body_pose, transl), camera
 
 

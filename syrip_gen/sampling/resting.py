@@ -73,8 +73,9 @@ def rest_direction(
     """Return the (3,) unit down direction in which the body rests.
 
     Every facet of the convex hull whose outward normal lies within ``max_tilt_deg`` of ``hint`` is a candidate. The
-    one with the lowest centre of mass is taken, after charges for what is unlikely: turning away from the hint
-    (0.5 mm a degree) and, for a body in the frame of the photo that it was fitted to, a camera below the horizon
+    one with the lowest centre of mass is taken, after charges for what is unlikely: a centre of mass beside the facet
+    (0.3 m a metre; infants hold themselves or are held, so it is not forbidden), turning away from the hint (0.5 mm
+    a degree) and, for a body in the frame of the photo that it was fitted to, a camera below the horizon
     (1.5 mm a degree) or a camera that is tilted sideways by more than 25 degrees without looking down (0.4 mm a
     degree). Without a candidate the hint itself is returned.
 
@@ -95,10 +96,27 @@ def rest_direction(
         return hint
     candidates = normals[near]
     cost = -(candidates @ pose.centre_of_mass + offsets[near])
+    cost += 0.3 * overhang(pose.vertices[hull.simplices[near]], candidates, pose.centre_of_mass)
     cost += 0.0005 * np.rad2deg(np.arccos(np.clip(cosine[near], -1.0, 1.0)))
     if in_photo_frame:
         cost += view_cost(candidates)
     return candidates[np.argmin(cost)]
+
+
+def overhang(triangles: np.ndarray, normals: np.ndarray, point: np.ndarray) -> np.ndarray:
+    """Return (n,) metres by which a point, seen along each normal, lies outside its triangle; 0 inside.
+
+    Args:
+        triangles: (n, 3, 3) corners in any order.
+        normals: (n, 3) unit normals.
+        point: (3,).
+    """
+    edges = np.roll(triangles, -1, axis=1) - triangles
+    outward = np.cross(edges, normals[:, None])
+    outward /= np.maximum(np.linalg.norm(outward, axis=2, keepdims=True), 1e-12)
+    middle = triangles.mean(axis=1, keepdims=True)
+    outward *= np.sign(np.einsum("nec,nec->ne", outward, triangles - middle))[..., None]
+    return np.maximum(np.einsum("nec,nec->ne", outward, point - triangles).max(axis=1), 0.0)
 
 
 def view_cost(down: np.ndarray) -> np.ndarray:

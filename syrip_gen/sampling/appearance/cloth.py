@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from syrip_gen.sampling.appearance.anatomy import Anatomy
 from syrip_gen.sampling.appearance.noise import fbm
@@ -75,15 +76,15 @@ def folds(points: np.ndarray, s: Samples, anatomy: Anatomy) -> np.ndarray:
     arm = p * np.array([62.0, 22.0, 22.0], np.float32)
     leg = p * np.array([20.0, 58.0, 20.0], np.float32)
     leg[:, 1] += 16.0 * np.abs(p[:, 0])
-    near = [
-        np.exp(-((np.linalg.norm(points - anatomy.joints[k], axis=1) / (0.075 * unit)) ** 2))
-        for k in (1, 2, 4, 5, 7, 8, 16, 17, 18, 19, 20, 21)
-    ]
-    envelope = 0.55 + 0.75 * np.clip(np.sum(near, axis=0), 0, 1)
+    bends = anatomy.joints[[1, 2, 4, 5, 7, 8, 16, 17, 18, 19, 20, 21]]
+    envelope = 0.55 + 0.75 * np.exp(-((cKDTree(bends).query(points)[0] / (0.075 * unit)) ** 2))
     on_arm = np.clip((s.fields[:, 1] / unit + 0.01) / 0.03, 0, 1)
     on_leg = np.clip((s.fields[:, 2] / unit - 0.01) / 0.04, 0, 1) * s.weight(1, 2, 4, 5, 7, 8, 10, 11)
-    height = (1 - on_arm) * (1 - on_leg) * _creased(trunk, 313)
-    height += on_arm * _creased(arm, 317) + on_leg * (1 - on_arm) * _creased(leg, 331)
+    shares = ((1 - on_arm) * (1 - on_leg), on_arm, on_leg * (1 - on_arm))
+    height = np.zeros(len(points), np.float32)
+    for share, flow, seed in zip(shares, (trunk, arm, leg), (313, 317, 331), strict=True):
+        rows = np.flatnonzero(share > 0)
+        height[rows] += share[rows] * _creased(flow[rows], seed)
     return (height * envelope).astype(np.float32)
 
 

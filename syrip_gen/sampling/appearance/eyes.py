@@ -13,7 +13,7 @@ from syrip_gen.sampling.appearance.uv_maps import map_texels
 
 __all__ = ["EyeParams", "EyeTexels", "enlarge_eye_islands", "eye_texels", "paint_eyes"]
 
-IRIS_RADIUS = 0.132
+IRIS_RADIUS = 0.140
 """Radius of the iris in eye gaps; an infant's iris fills half of the lid opening."""
 ISLAND_RADIUS = 56 / 1024
 """Radius in UV units that an eyeball's new island gets at most."""
@@ -161,8 +161,8 @@ def paint_eyes(flat, place, opening, fiber, open_sky, p, texture, gloss):
         dx, dy = x - p.gaze_x, y - p.gaze_y
         r = np.sqrt(dx * dx + dy * dy)
         # Sclera: bluish white in infants, pinker towards the corners.
-        corner = min(max((abs(x) - 1.2) / 1.2, 0.0), 1.0)
-        red, green, blue = 206.0 - 6.0 * corner, 202.0 - 44.0 * corner, 204.0 - 46.0 * corner
+        corner = min(max((abs(x) - 0.9) / 1.1, 0.0), 1.0)
+        red, green, blue = 194.0 - 14.0 * corner, 188.0 - 54.0 * corner, 188.0 - 56.0 * corner
         inside = min(max((1.06 - r) / 0.14, 0.0), 1.0)
         if inside > 0.0:
             light = 1.0 + 0.30 * fiber[i] * (1.0 - p.pupil)

@@ -10,7 +10,7 @@ from numba import njit
 __all__ = ["fbm", "gradient_noise", "ridged", "worley"]
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def _hash(ix: int, iy: int, iz: int, seed: int) -> np.uint32:
     h = np.uint32(seed) * np.uint32(0x9E3779B1)
     h ^= np.uint32(ix) * np.uint32(0x85EBCA6B)
@@ -23,7 +23,7 @@ def _hash(ix: int, iy: int, iz: int, seed: int) -> np.uint32:
     return h ^ (h >> np.uint32(15))
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def _corner(ix: int, iy: int, iz: int, seed: int, x: float, y: float, z: float) -> float:
     """Dot product of the lattice point's gradient (a cube edge) with the offset to it."""
     h = _hash(ix, iy, iz, seed) & np.uint32(15)
@@ -32,7 +32,7 @@ def _corner(ix: int, iy: int, iz: int, seed: int, x: float, y: float, z: float) 
     return (u if (h & 1) == 0 else -u) + (v if (h & 2) == 0 else -v)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def _fade(t: float) -> float:
     return t * t * t * (t * (t * 6.0 - 15.0) + 10.0)
 

@@ -5,7 +5,7 @@ from numba import njit
 
 __all__ = ["short_range_occlusion"]
 
-NUM_RAYS = 40
+NUM_RAYS = 24
 
 
 def short_range_occlusion(
@@ -46,7 +46,7 @@ def short_range_occlusion(
     return _smooth(open_sky, faces)
 
 
-def _smooth(values: np.ndarray, faces: np.ndarray, rounds: int = 2) -> np.ndarray:
+def _smooth(values: np.ndarray, faces: np.ndarray, rounds: int = 3) -> np.ndarray:
     """Average each vertex with its neighbours: few rays leave grain."""
     corners = faces.ravel()
     count = np.maximum(np.bincount(corners, minlength=len(values)), 1)

@@ -13,7 +13,7 @@ __all__ = ["OUTFITS", "appearance_of_image", "sample_appearance"]
 
 IMAGES_PER_BLOCK = 64
 """Images whose appearances come from one small wardrobe."""
-APPEARANCES_PER_BLOCK = 8
+APPEARANCES_PER_BLOCK = 16
 """Different appearances in a block's wardrobe."""
 
 OUTFITS: dict[str, tuple[float, tuple[str, ...]]] = {
@@ -82,7 +82,7 @@ def appearance_of_image(seed: int, index: int) -> AppearanceSpec:
 
     Painting a texture costs as much as rendering several images, so images share appearances: every block of
     64
-    consecutive images draws from a wardrobe of 8 of its own. A pure function of (seed, index): any worker
+    consecutive images draws from a wardrobe of 16 of its own. A pure function of (seed, index): any worker
     rebuilds
     any wardrobe, and the number of different appearances grows with the dataset.
 
@@ -131,6 +131,7 @@ def _sample_hair(tone: float, rng: np.random.Generator) -> dict[str, float | str
                 "hair_green": green,
                 "hair_blue": blue,
                 "strand": rng.uniform(0.3, 0.8),
+                "curl": rng.uniform(0.5, 1.0) * (rng.random() < np.clip((tone - 5.5) / 3, 0.05, 0.85)),
                 "volume": rng.uniform(*volume),
             }
         ),

@@ -81,6 +81,8 @@ class SkinParams(NamedTuple):
     hair_blue: float
     strand: float
     """Contrast of the strands, 0..1."""
+    curl: float
+    """0 straight strands .. 1 tight curls."""
     shine: float
     """Gloss of the skin, 0..1."""
 
@@ -113,6 +115,7 @@ def paint_skin(layers, flat, hidden, tones, p, cut, transmission, texture, gloss
     warm_red, warm_blue = _F(1.0 + 0.012 * p.warmth), _F(1.0 - 0.060 * p.warmth)
     hair_cover, hair_line, sparse = _F(p.hair_cover), _F(p.hair_line), _F(0.9 - 0.75 * p.hair_cover)
     hair_red, hair_green, hair_blue = _F(255 * p.hair_red), _F(255 * p.hair_green), _F(255 * p.hair_blue)
+    curl = _F(p.curl)
     strand_0, brow_0, lash_0, shine_0 = _F(0.55 * p.strand), _F(p.brow), _F(p.lash), _F(p.shine)
     for i in range(layers.shape[0]):
         if hidden[i // CHUNK]:
@@ -145,7 +148,7 @@ def paint_skin(layers, flat, hidden, tones, p, cut, transmission, texture, gloss
         # Hair of the scalp, ragged at its border, and of the brows.
         cover = zero
         if layers[i, 15] > 0:
-            strand = (layers[i, 16] * b - half) * two
+            strand = (one - curl) * (layers[i, 16] * b - half) * two + curl * grain
             inside = (
                 (layers[i, 15] * b - half) * _F(0.08) + hair_line + _F(0.0055) * strand + _F(0.006) * mottle
             )

@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 
 from syrip_gen.rendering.lighting import irradiance
-from syrip_gen.rendering.zbuffer import SUBSTEPS, fill_faces, finite_bounds
+from syrip_gen.rendering.zbuffer import finite_bounds
 
 __all__ = ["GroundShadow", "cast_ground_shadow", "darken_ground", "plane_axes"]
 
@@ -32,6 +32,8 @@ _NARROW_SHARE = 0.6
 _MIN_SLOPE = 0.3
 """Sine of the lowest key light that still casts its true shadow; lower ones would cast it over the whole picture."""
 _DARKEST = 0.10
+_INVISIBLE = 2
+"""Shadows of so many 255ths are left out."""
 _GAMMA_OF_SHARE = np.round(255.0 * np.maximum(np.arange(256) / 255.0, _DARKEST) ** (1 / 2.2)).astype(np.uint8)
 """What scaling linear light by n/255 does to sRGB values, by the power law that sRGB follows."""
 
@@ -75,7 +77,6 @@ def plane_axes(plane: tuple[float, float, float, float]) -> tuple[np.ndarray, fl
 def cast_ground_shadow(
     local: np.ndarray,
     faces: np.ndarray,
-    is_closed: bool,
     axes: np.ndarray,
     offset: float,
     sh: np.ndarray,
@@ -88,7 +89,6 @@ def cast_ground_shadow(
     Args:
         local: (V, 3) float32 body points in the plane's frame (two coordinates in the plane, height), metres.
         faces: (F, 3) int32.
-        is_closed: The mesh is closed, so only triangles that face the ground need be drawn.
         axes: See :func:`plane_axes`; offset too.
         offset: See ``axes``.
         sh: (9, 3) ambient light, camera frame.
@@ -99,13 +99,13 @@ def cast_ground_shadow(
     toward = axes @ np.asarray(key_direction, dtype=np.float32)
     slope = max(float(toward[2]), _MIN_SLOPE)
     shear = (float(-toward[0]) / slope, float(-toward[1]) / slope)
-    heights, ambient_grid = _height_map(local, faces, is_closed, (0.0, 0.0))
+    heights, ambient_grid = _height_map(local, faces, (0.0, 0.0))
     narrow = _blur_by_height(heights, _NARROW / ambient_grid[2], _SOFT_CELLS)
     wide = _blur_by_height(heights, _WIDE / ambient_grid[2], _SOFT_CELLS)
     ambient = np.clip(_NARROW_SHARE * narrow + (1.0 - _NARROW_SHARE) * wide, 0.0, 1.0)
     key_light = np.asarray(key_color, dtype=np.float32) * max(float(toward[2]), 0.0)
     if key_light.max() > 0.0:
-        heights, key_grid = _height_map(local, faces, is_closed, shear)
+        heights, key_grid = _height_map(local, faces, shear)
         widening = 0.5 * np.tan(min(softness, 1.0)) / slope  # a disc's shadow, as a Gaussian of half its radius
         key = np.clip(_blur_by_height(heights, widening / key_grid[2], _SOFT_CELLS), 0.0, 1.0)
     else:
@@ -143,9 +143,13 @@ def darken_ground(
     ratio = shadow.key_light / (shadow.key_light + shadow.ambient_light)
     left = np.empty((size[1], size[0], 3), dtype=np.uint8)
     climb = -np.sign(shadow.offset) * (axes[2] @ ray_of_pixel)
-    if _light_left(blocked, shaded, climb, ratio.astype(np.float32), _GAMMA_OF_SHARE, left):
-        full = cv2.resize(left, (w, h), interpolation=cv2.INTER_LINEAR)
-        cv2.multiply(rgb, full, dst=rgb, scale=1.0 / 255.0)
+    rows, columns = _light_left(blocked, shaded, climb, ratio.astype(np.float32), _GAMMA_OF_SHARE, left)
+    if rows[0] < rows[1]:
+        part = left[rows[0] : rows[1], columns[0] : columns[1]]
+        size = (min(2 * columns[1], w) - 2 * columns[0], min(2 * rows[1], h) - 2 * rows[0])
+        window = rgb[2 * rows[0] : 2 * rows[0] + size[1], 2 * columns[0] : 2 * columns[0] + size[0]]
+        full = cv2.resize(part, size, interpolation=cv2.INTER_LINEAR)
+        window[...] = cv2.multiply(window, full, scale=1.0 / 255.0)
 
 
 def _warp(values: np.ndarray, grid: np.ndarray, plane_of_pixel: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -165,9 +169,9 @@ def _warp(values: np.ndarray, grid: np.ndarray, plane_of_pixel: np.ndarray, size
 
 
 def _height_map(
-    local: np.ndarray, faces: np.ndarray, is_closed: bool, shear: tuple[float, float]
+    local: np.ndarray, faces: np.ndarray, shear: tuple[float, float]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the lowest height over each cell's centre (inf = open sky) and the grid (s0, t0, cell)."""
+    """Return the lowest height over each cell (inf = open sky) and the grid (s0, t0, cell)."""
     sheared = local.copy()
     sheared[:, 0] += np.float32(shear[0]) * local[:, 2]
     sheared[:, 1] += np.float32(shear[1]) * local[:, 2]
@@ -177,27 +181,41 @@ def _height_map(
     extent = float((bounds[1, :2] - bounds[0, :2]).max()) + 2.0 * _MARGIN_M
     corner = 0.5 * (bounds[0, :2] + bounds[1, :2]) - 0.5 * extent
     grid = np.array([corner[0], corner[1], extent / _CELLS], dtype=np.float32)
-    # The z-buffer keeps the largest value of a positive linear function: the depth below a high ceiling.
-    xy, below = _to_cells(sheared, grid)
-    lowest = np.zeros((_CELLS, _CELLS), dtype=np.float32)
-    fill_faces(
-        local, faces, xy, below, 1.0, 1.0, 0.0, 0.0, is_closed, lowest, np.empty(lowest.shape, dtype=np.int32)
-    )
-    return np.where(lowest > 0, np.maximum(_CEILING_M - lowest, 0.0), np.inf).astype(np.float32), grid
+    heights = np.full((_CELLS, _CELLS), _CEILING_M, dtype=np.float32)
+    _splat_heights(sheared, faces, grid, heights)
+    # Close the holes between points: lower each cell to its lowest neighbour, then raise it back.
+    heights = cv2.morphologyEx(heights, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    return np.where(heights < _CEILING_M, heights, np.inf).astype(np.float32), grid
 
 
 @njit(**_JIT)
-def _to_cells(sheared, grid):
-    """Return snapped cell coordinates (V, 2) and the distance below the ceiling (V,), NaN when not finite."""
-    count = sheared.shape[0]
-    xy = np.zeros((count, 2), dtype=np.int64)
-    below = np.full(count, np.nan)
-    for i in range(count):
-        x, y = (sheared[i, 0] - grid[0]) / grid[2] - 0.5, (sheared[i, 1] - grid[1]) / grid[2] - 0.5
-        if np.isfinite(x) and np.isfinite(y):
-            xy[i, 0], xy[i, 1] = np.int64(np.floor(x * SUBSTEPS + 0.5)), np.int64(np.floor(y * SUBSTEPS + 0.5))
-            below[i] = max(_CEILING_M - sheared[i, 2], 1e-3)
-    return xy, below
+def _splat_heights(points, faces, grid, out):
+    """Write the heights of every vertex and of points about a cell apart on every triangle: the lowest wins."""
+    n = out.shape[0]
+    inv = np.float32(1.0) / grid[2]
+    zero, third, one = np.float32(0.0), np.float32(1.0 / 3.0), np.float32(1.0)
+    for i in range(points.shape[0]):
+        x, y = (points[i, 0] - grid[0]) * inv, (points[i, 1] - grid[1]) * inv
+        if x >= 0.0 and y >= 0.0 and x < n and y < n:  # false for NaN
+            out[int(y), int(x)] = min(out[int(y), int(x)], max(points[i, 2], zero))
+    for f in range(faces.shape[0]):
+        a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+        x0, y0, z0 = (points[a, 0] - grid[0]) * inv, (points[a, 1] - grid[1]) * inv, points[a, 2]
+        x1, y1, z1 = (points[b, 0] - grid[0]) * inv - x0, (points[b, 1] - grid[1]) * inv - y0, points[b, 2] - z0
+        x2, y2, z2 = (points[c, 0] - grid[0]) * inv - x0, (points[c, 1] - grid[1]) * inv - y0, points[c, 2] - z0
+        extent = max(abs(x1), abs(y1), abs(x2), abs(y2))
+        if extent < one:  # the small triangles of a body: the centre is enough
+            x, y = x0 + third * (x1 + x2), y0 + third * (y1 + y2)
+            if x >= zero and y >= zero and x < n and y < n:
+                out[int(y), int(x)] = min(out[int(y), int(x)], max(z0 + third * (z1 + z2), zero))
+        elif extent < _CELLS * 8:  # false for NaN
+            steps = int(extent) + 1
+            for k in range(steps * steps):
+                u, v = (np.float32(k // steps) + third) / steps, (np.float32(k % steps) + third) / steps
+                x, y = x0 + u * x1 + v * x2, y0 + u * y1 + v * y2
+                if u + v < one and x >= zero and y >= zero and x < n and y < n:
+                    height = max(z0 + u * z1 + v * z2, zero)
+                    out[int(y), int(x)] = min(out[int(y), int(x)], height)
 
 
 def _blur_by_height(heights: np.ndarray, sigma_per_metre: float, sigma_min: float) -> np.ndarray:
@@ -250,21 +268,26 @@ def _split_levels(heights, levels, weights):
 
 @njit(**_JIT)
 def _light_left(blocked, shaded, climb, ratio, table, left):
-    """Fill ``left`` (255 = all) with the factor of sRGB values; return whether any shadow falls.
+    """Fill ``left`` (255 = all) with the factor of sRGB values.
 
     Rays for which ``climb`` · (column, row, 1) is not positive do not meet the plane in front of the camera.
+
+    Returns:
+        The first and end row, and the first and end column, that any shadow touches, with a margin of one.
     """
-    half = np.float32(0.5)
-    full = np.float32(255.0)
-    found = False
-    for j in range(left.shape[0]):
+    half, full = np.float32(0.5), np.float32(255.0)
+    h, w = blocked.shape
+    top, bottom, first, last = h, -1, w, -1
+    for j in range(h):
         row = climb[1] * j + climb[2]
-        for i in range(left.shape[1]):
-            a, k = np.float32(blocked[j, i]), np.float32(shaded[j, i])
-            if a + k == np.float32(0.0) or climb[0] * i + row <= 0.0:
+        for i in range(w):
+            a, k = blocked[j, i], shaded[j, i]
+            if (a <= _INVISIBLE and k <= _INVISIBLE) or climb[0] * i + row <= 0.0:
                 left[j, i, 0] = left[j, i, 1] = left[j, i, 2] = 255
                 continue
-            found = True
+            top, bottom = min(top, j), j
+            first, last = min(first, i), max(last, i)
+            a32, k32 = np.float32(a), np.float32(k)
             for c in range(3):
-                left[j, i, c] = table[int(full - a - ratio[c] * (k - a) + half)]
-    return found
+                left[j, i, c] = table[int(full - a32 - ratio[c] * (k32 - a32) + half)]
+    return (max(top - 1, 0), min(bottom + 2, h)), (max(first - 1, 0), min(last + 2, w))

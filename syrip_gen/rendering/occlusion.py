@@ -203,7 +203,7 @@ def key_visibility(
 def _to_light(vertices, frame, center, cell, radius):
     """Project along the light: snapped map positions and closeness to the light, 1..3 (0 would mean empty)."""
     count = vertices.shape[0]
-    xy = np.zeros((count, 2), dtype=np.int64)
+    xy = np.zeros((count, 2), dtype=np.int32)
     closeness = np.empty(count, dtype=np.float64)
     for i in range(count):
         x, y, z = vertices[i, 0] - center[0], vertices[i, 1] - center[1], vertices[i, 2] - center[2]
@@ -212,7 +212,7 @@ def _to_light(vertices, frame, center, cell, radius):
         w = (frame[2, 0] * x + frame[2, 1] * y + frame[2, 2] * z) / radius
         closeness[i] = 2.0 + w
         if np.isfinite(u) and np.isfinite(v):
-            xy[i, 0], xy[i, 1] = np.int64(u * SUBSTEPS), np.int64(v * SUBSTEPS)
+            xy[i, 0], xy[i, 1] = np.int32(u * SUBSTEPS), np.int32(v * SUBSTEPS)
         else:
             closeness[i] = np.nan
     return xy, closeness

@@ -7,7 +7,7 @@ from syrip_gen.rendering.compositing import MAX_SURFACES, blend_points, collect_
 from syrip_gen.rendering.lighting import irradiance_matrix
 from syrip_gen.rendering.shading import shade_points
 from syrip_gen.rendering.stopwatch import Stopwatch
-from syrip_gen.rendering.texturing import build_pyramid, choose_levels
+from syrip_gen.rendering.texturing import build_pyramid, choose_levels, plan_pyramid
 from syrip_gen.rendering.topology import MeshTopology
 from syrip_gen.rendering.types import RenderInputs, RenderOutput
 from syrip_gen.rendering.vertex_light import light_vertices
@@ -72,8 +72,9 @@ class RasterRenderer:
         with timed("texture"):
             uv = np.ascontiguousarray(inputs.uv, dtype=np.float32)
             uv_faces = np.ascontiguousarray(inputs.uv_faces, dtype=np.int32)
-            texels, levels = build_pyramid(inputs.texture, inputs.gloss)
-            face_level = choose_levels(xy, inv_z, faces, uv, uv_faces, levels)
+            levels = plan_pyramid(*inputs.texture.shape[:2])
+            face_level, finest = choose_levels(points.face[:count], xy, inv_z, faces, uv, uv_faces, levels)
+            texels = build_pyramid(inputs.texture, inputs.gloss, levels, finest)
         attributes = light_vertices(inputs, topology, points.face[:count], bounds, rgb, timed)
         with timed("shading"):
             shade_points(

@@ -4,73 +4,95 @@ import cv2
 import numpy as np
 from numba import njit
 
-__all__ = ["build_pyramid", "choose_levels", "fetch"]
+__all__ = ["build_pyramid", "choose_levels", "fetch", "plan_pyramid"]
 
 _TEXELS_PER_PIXEL = 1.3
 """Texels of the full texture per pixel above which the next level is read: a little sharper than exact."""
 
 
-def build_pyramid(texture: np.ndarray, gloss: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """Pack a texture, its gloss and all their halvings into one array.
+def plan_pyramid(height: int, width: int) -> np.ndarray:
+    """Return the levels of a texture's pyramid: (L, 3) int64 rows (first texel, height, width)."""
+    table, start = [], 0
+    while True:
+        table.append((start, height, width))
+        start += height * width
+        if min(height, width) <= 4:
+            return np.array(table, dtype=np.int64)
+        height, width = height // 2, width // 2
+
+
+def build_pyramid(
+    texture: np.ndarray, gloss: np.ndarray | None, levels: np.ndarray, first: int = 0
+) -> np.ndarray:
+    """Pack a texture, its gloss and their halvings into one array.
 
     Args:
         texture: (Ht, Wt, 3) uint8 sRGB.
         gloss: (Ht, Wt) uint8 or None for none.
+        levels: See :func:`plan_pyramid`.
+        first: Levels before this one will not be read and are left undefined.
 
     Returns:
-        texels (N,) uint32, bytes red, green, blue, gloss from the lowest; levels (L, 3) int64 rows (first texel, height, width).
+        (N,) uint32, bytes red, green, blue, gloss from the lowest.
     """
-    if gloss is None:
-        level = cv2.cvtColor(texture, cv2.COLOR_RGB2RGBA)
-        level[..., 3] = 0
-    else:
-        level = cv2.merge([*cv2.split(texture), gloss])
-    pieces, table, start = [], [], 0
-    while True:
-        height, width = level.shape[:2]
-        pieces.append(level.reshape(-1, 4))
-        table.append((start, height, width))
-        start += height * width
-        if min(height, width) <= 4:
-            return np.concatenate(pieces).view("<u4").ravel(), np.array(table, dtype=np.int64)
-        level = cv2.resize(level, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+    texels = np.empty((int(levels[-1, 0] + levels[-1, 1] * levels[-1, 2]), 4), dtype=np.uint8)
+    for _ in range(first):
+        size = (texture.shape[1] // 2, texture.shape[0] // 2)
+        texture = cv2.resize(texture, size, interpolation=cv2.INTER_AREA)
+        gloss = None if gloss is None else cv2.resize(gloss, size, interpolation=cv2.INTER_AREA)
+    previous = None
+    for start, height, width in levels[first:].tolist():
+        level = texels[start : start + height * width].reshape(height, width, 4)
+        if previous is None:
+            cv2.cvtColor(np.ascontiguousarray(texture), cv2.COLOR_RGB2RGBA, dst=level)
+            level[..., 3] = 0 if gloss is None else gloss
+        else:
+            cv2.resize(previous, (width, height), dst=level, interpolation=cv2.INTER_AREA)
+        previous = level
+    return texels.view("<u4").ravel()
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def choose_levels(xy, inv_z, faces, uv, uv_faces, levels):
-    """Choose each triangle's pyramid level: the one whose texels are about as large as a pixel.
+def choose_levels(point_face, xy, inv_z, faces, uv, uv_faces, levels):
+    """Choose the pyramid level of each triangle in sight: the one whose texels are about as large as a pixel.
 
     Args:
-        xy: (V, 2) int64 snapped positions on the half-pixel lattice; inv_z (V,) float64.
+        point_face: (S,) int32 triangles in sight, repeated or not.
+        xy: (V, 2) int32 snapped positions on the half-pixel lattice; inv_z (V,) float64.
         inv_z: See ``xy``.
         faces: (F, 3) int32.
         uv: (U, 2) float32.
         uv_faces: (F, 3) int32.
-        levels: See :func:`build_pyramid`.
+        levels: See :func:`plan_pyramid`.
 
     Returns:
-        (F,) uint8.
+        (F,) uint8, 255 for triangles out of sight; and the finest level that is used.
     """
-    chosen = np.zeros(faces.shape[0], dtype=np.uint8)
+    unknown = np.uint8(255)
+    chosen = np.full(faces.shape[0], unknown, dtype=np.uint8)
     size = np.float64(levels[0, 1] * levels[0, 2])
-    for f in range(faces.shape[0]):
-        a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-        if not (inv_z[a] > 0.0 and inv_z[b] > 0.0 and inv_z[c] > 0.0):
+    finest = levels.shape[0] - 1
+    for s in range(point_face.shape[0]):
+        f = point_face[s]
+        if chosen[f] != unknown:
             continue
-        x1, y1 = xy[b, 0] - xy[a, 0], xy[b, 1] - xy[a, 1]
-        x2, y2 = xy[c, 0] - xy[a, 0], xy[c, 1] - xy[a, 1]
-        area = abs(x1 * y2 - x2 * y1) * (1.0 / (4.0 * 65536.0))  # half pixels in 1/256 steps -> px²
-        ta, tb, tc = uv_faces[f, 0], uv_faces[f, 1], uv_faces[f, 2]
-        s1, t1 = uv[tb, 0] - uv[ta, 0], uv[tb, 1] - uv[ta, 1]
-        s2, t2 = uv[tc, 0] - uv[ta, 0], uv[tc, 1] - uv[ta, 1]
-        texels = abs(s1 * t2 - s2 * t1) * size
-        limit = max(area, 1e-3) * _TEXELS_PER_PIXEL
         level = 0
-        while texels > limit and level < levels.shape[0] - 1:
-            level += 1
-            limit *= 4.0
+        a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+        if inv_z[a] > 0.0 and inv_z[b] > 0.0 and inv_z[c] > 0.0:
+            x1, y1 = np.int64(xy[b, 0]) - xy[a, 0], np.int64(xy[b, 1]) - xy[a, 1]
+            x2, y2 = np.int64(xy[c, 0]) - xy[a, 0], np.int64(xy[c, 1]) - xy[a, 1]
+            area = abs(x1 * y2 - x2 * y1) * (1.0 / (4.0 * 65536.0))  # half pixels in 1/256 steps -> px²
+            ta, tb, tc = uv_faces[f, 0], uv_faces[f, 1], uv_faces[f, 2]
+            s1, t1 = uv[tb, 0] - uv[ta, 0], uv[tb, 1] - uv[ta, 1]
+            s2, t2 = uv[tc, 0] - uv[ta, 0], uv[tc, 1] - uv[ta, 1]
+            texels = abs(s1 * t2 - s2 * t1) * size
+            limit = max(area, 1e-3) * _TEXELS_PER_PIXEL
+            while texels > limit and level < levels.shape[0] - 1:
+                level += 1
+                limit *= 4.0
         chosen[f] = level
-    return chosen
+        finest = min(finest, level)
+    return chosen, finest
 
 
 @njit(nogil=True, cache=True, error_model="numpy", inline="always")

@@ -55,7 +55,7 @@ def light_vertices(
             local, local_normals, axes = vertices @ frame.T, normals @ frame.T, axes @ frame
             local[:, 2] += np.float32(offset)
             shadow = cast_ground_shadow(
-                local, topology.faces, topology.is_closed, frame, offset, inputs.sh, inputs.key_direction,
+                local, topology.faces, frame, offset, inputs.sh, inputs.key_direction,
                 inputs.key_color, inputs.shadow_softness,
             )  # fmt: skip
             ground, ground_grid, ground_color = shadow.ambient, shadow.ambient_grid, _mean_linear(rgb, bounds)

@@ -119,10 +119,10 @@ def project(vertices, fx, fy, cx, cy):
     """Project vertices to snapped sample coordinates.
 
     Returns:
-        xy (V, 2) int64 in 1/256 sample; inv_z (V,) float64: 1/z, 0 behind the near plane, NaN when not finite.
+        xy (V, 2) int32 in 1/256 sample; inv_z (V,) float64: 1/z, 0 behind the near plane, NaN when not finite.
     """
     count = vertices.shape[0]
-    xy = np.zeros((count, 2), dtype=np.int64)
+    xy = np.zeros((count, 2), dtype=np.int32)
     inv_z = np.zeros(count, dtype=np.float64)
     for i in range(count):
         x, y, z = np.float64(vertices[i, 0]), np.float64(vertices[i, 1]), np.float64(vertices[i, 2])
@@ -195,10 +195,14 @@ def fill_faces(vertices, faces, xy, inv_z, fx, fy, cx, cy, cull, inverse_depth, 
         a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
         za, zb, zc = inv_z[a], inv_z[b], inv_z[c]
         if za > 0.0 and zb > 0.0 and zc > 0.0:
-            _fill(
-                xy[a, 0], xy[a, 1], za, xy[b, 0], xy[b, 1], zb, xy[c, 0], xy[c, 1], zc,
-                f, cull, inverse_depth, face_index,
-            )  # fmt: skip
+            ax, ay = np.int64(xy[a, 0]), np.int64(xy[a, 1])
+            bx, by = np.int64(xy[b, 0]), np.int64(xy[b, 1])
+            cx_, cy_ = np.int64(xy[c, 0]), np.int64(xy[c, 1])
+            area = (bx - ax) * (cy_ - ay) - (by - ay) * (cx_ - ax)
+            if area < 0:  # y points down: triangles that face the camera have negative area
+                _fill(cx_, cy_, zc, bx, by, zb, ax, ay, za, -area, f, inverse_depth, face_index)
+            elif area > 0 and not cull:
+                _fill(ax, ay, za, bx, by, zb, cx_, cy_, zc, area, f, inverse_depth, face_index)
         elif za > 0.0 or zb > 0.0 or zc > 0.0:
             if za >= 0.0 and zb >= 0.0 and zc >= 0.0:  # false for NaN
                 _fill_clipped(vertices, a, b, c, f, fx, fy, cx, cy, cull, inverse_depth, face_index)
@@ -231,15 +235,20 @@ def _fill_clipped(vertices, a, b, c, f, fx, fy, cx, cy, cull, inverse_depth, fac
             inv[count] = 1.0 / NEAR_M
             count += 1
     for k in range(1, count - 1):
-        _fill(
-            corner[0, 0], corner[0, 1], inv[0], corner[k, 0], corner[k, 1], inv[k],
-            corner[k + 1, 0], corner[k + 1, 1], inv[k + 1], f, cull, inverse_depth, face_index,
-        )  # fmt: skip
+        x1, y1 = corner[k, 0] - corner[0, 0], corner[k, 1] - corner[0, 1]
+        x2, y2 = corner[k + 1, 0] - corner[0, 0], corner[k + 1, 1] - corner[0, 1]
+        area = x1 * y2 - y1 * x2
+        first, last = (k, k + 1) if area > 0 else (k + 1, k)
+        if area < 0 or (area > 0 and not cull):
+            _fill(
+                corner[0, 0], corner[0, 1], inv[0], corner[first, 0], corner[first, 1], inv[first],
+                corner[last, 0], corner[last, 1], inv[last], abs(area), f, inverse_depth, face_index,
+            )  # fmt: skip
 
 
 @njit(**_JIT)
-def _fill(x0, y0, z0, x1, y1, z1, x2, y2, z2, f, cull, inverse_depth, face_index):
-    """Draw one snapped triangle; z0..z2 are inverse depths, linear on the screen."""
+def _fill(x0, y0, z0, x1, y1, z1, x2, y2, z2, area, f, inverse_depth, face_index):
+    """Draw one snapped triangle of positive ``area``; z0..z2 are inverse depths, linear on the screen."""
     height, width = inverse_depth.shape
     i_min = max((min(x0, x1, x2) + (SUBSTEPS - 1)) >> 8, 0)
     i_max = min(max(x0, x1, x2) >> 8, width - 1)
@@ -249,12 +258,6 @@ def _fill(x0, y0, z0, x1, y1, z1, x2, y2, z2, f, cull, inverse_depth, face_index
     j_max = min(max(y0, y1, y2) >> 8, height - 1)
     if j_min > j_max:
         return
-    area = (x1 - x0) * (y2 - y0) - (y1 - y0) * (x2 - x0)
-    if area == 0 or (cull and area > 0):  # y points down: outside-facing triangles have negative area
-        return
-    if area < 0:
-        x1, y1, z1, x2, y2, z2 = x2, y2, z2, x1, y1, z1
-        area = -area
     scale = 1.0 / area
     grad_x = ((z1 - z0) * (y2 - y0) - (z2 - z0) * (y1 - y0)) * scale
     grad_y = ((z2 - z0) * (x1 - x0) - (z1 - z0) * (x2 - x0)) * scale

@@ -19,7 +19,7 @@ def disc(height: float, radius: float = 0.15) -> tuple[np.ndarray, np.ndarray]:
 
 def cast(mesh: tuple[np.ndarray, np.ndarray], key: np.ndarray = UP, softness: float = 0.1) -> GroundShadow:
     return cast_ground_shadow(
-        mesh[0].astype(np.float32), mesh[1], False, np.eye(3, dtype=np.float32), 0.0, WHITE_SH, key,
+        mesh[0].astype(np.float32), mesh[1], np.eye(3, dtype=np.float32), 0.0, WHITE_SH, key,
         np.full(3, 0.5, np.float32), softness,
     )  # fmt: skip
 
@@ -92,7 +92,7 @@ def floor_shadow() -> GroundShadow:
     local = (vertices @ axes.T).astype(np.float32)
     local[:, 2] += np.float32(offset)
     return cast_ground_shadow(
-        local, faces, True, axes, offset, WHITE_SH, np.array([0, -1, 0], np.float32), np.zeros(3), 0.1
+        local, faces, axes, offset, WHITE_SH, np.array([0, -1, 0], np.float32), np.zeros(3), 0.1
     )
 
 

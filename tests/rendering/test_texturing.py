@@ -2,11 +2,12 @@ import numpy as np
 import pytest
 
 from syrip_gen.rendering.colors import LINEAR_OF_SRGB
-from syrip_gen.rendering.texturing import build_pyramid, choose_levels, fetch
+from syrip_gen.rendering.texturing import build_pyramid, choose_levels, fetch, plan_pyramid
 
 
 def look_up(texture: np.ndarray, u: float, v: float, level: int = 0, gloss: np.ndarray | None = None) -> np.ndarray:
-    texels, levels = build_pyramid(texture, gloss)
+    levels = plan_pyramid(*texture.shape[:2])
+    texels = build_pyramid(texture, gloss, levels)
     return np.array(fetch(texels, levels, level, np.float32(u), np.float32(v), LINEAR_OF_SRGB))
 
 
@@ -47,7 +48,8 @@ def test_gloss_is_filtered_beside_the_colour(checkerboard: np.ndarray) -> None:
 
 
 def test_levels_halve_down_to_four_texels(checkerboard: np.ndarray) -> None:
-    texels, levels = build_pyramid(checkerboard, None)
+    levels = plan_pyramid(16, 16)
+    texels = build_pyramid(checkerboard, None, levels)
     assert levels[:, 1:].tolist() == [[16, 16], [8, 8], [4, 4]]
     assert len(texels) == 256 + 64 + 16
     coarse = look_up(checkerboard, 0.4, 0.4, level=2)
@@ -57,9 +59,25 @@ def test_levels_halve_down_to_four_texels(checkerboard: np.ndarray) -> None:
 
 @pytest.mark.parametrize(("pixels", "level"), [(16, 0), (8, 1), (4, 2)])
 def test_the_level_follows_the_size_on_the_screen(pixels: int, level: int) -> None:
-    texels, levels = build_pyramid(np.zeros((16, 16, 3), np.uint8), None)
+    levels = plan_pyramid(16, 16)
     side = pixels * 512  # snapped half pixels
-    xy = np.array([[0, 0], [side, 0], [0, side]], np.int64)
+    xy = np.array([[0, 0], [side, 0], [0, side]], np.int32)
     uv = np.array([[0, 0], [1, 0], [0, 1]], np.float32)
     face = np.array([[0, 1, 2]], np.int32)
-    assert choose_levels(xy, np.ones(3), face, uv, face, levels).tolist() == [level]
+    chosen, finest = choose_levels(np.zeros(2, np.int32), xy, np.ones(3), face, uv, face, levels)
+    assert (chosen.tolist(), finest) == ([level], level)
+
+
+def test_levels_that_nobody_reads_need_not_be_made(checkerboard: np.ndarray) -> None:
+    levels = plan_pyramid(16, 16)
+    whole, rest = (build_pyramid(checkerboard, None, levels, first) for first in (0, 1))
+    np.testing.assert_array_equal(whole[256:], rest[256:])
+
+
+def test_triangles_out_of_sight_have_no_level() -> None:
+    face = np.array([[0, 1, 2], [0, 1, 2]], np.int32)
+    chosen, _ = choose_levels(
+        np.array([1], np.int32), np.zeros((3, 2), np.int32), np.ones(3), face, np.zeros((3, 2), np.float32), face,
+        plan_pyramid(8, 8),
+    )  # fmt: skip
+    assert chosen.tolist() == [255, 0]

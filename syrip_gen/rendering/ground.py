@@ -190,32 +190,38 @@ def _height_map(
 
 @njit(**_JIT)
 def _splat_heights(points, faces, grid, out):
-    """Write the heights of every vertex and of points about a cell apart on every triangle: the lowest wins."""
-    n = out.shape[0]
+    """Write heights of the mesh, at points about a cell apart, into their cells: the lowest wins.
+
+    The vertices and the centres of small triangles are enough for a body; large triangles get more points.
+    """
     inv = np.float32(1.0) / grid[2]
-    zero, third, one = np.float32(0.0), np.float32(1.0 / 3.0), np.float32(1.0)
+    third, one = np.float32(1.0 / 3.0), np.float32(1.0)
     for i in range(points.shape[0]):
-        x, y = (points[i, 0] - grid[0]) * inv, (points[i, 1] - grid[1]) * inv
-        if x >= 0.0 and y >= 0.0 and x < n and y < n:  # false for NaN
-            out[int(y), int(x)] = min(out[int(y), int(x)], max(points[i, 2], zero))
+        _lower(out, (points[i, 0] - grid[0]) * inv, (points[i, 1] - grid[1]) * inv, points[i, 2])
     for f in range(faces.shape[0]):
         a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-        x0, y0, z0 = (points[a, 0] - grid[0]) * inv, (points[a, 1] - grid[1]) * inv, points[a, 2]
-        x1, y1, z1 = (points[b, 0] - grid[0]) * inv - x0, (points[b, 1] - grid[1]) * inv - y0, points[b, 2] - z0
-        x2, y2, z2 = (points[c, 0] - grid[0]) * inv - x0, (points[c, 1] - grid[1]) * inv - y0, points[c, 2] - z0
-        extent = max(abs(x1), abs(y1), abs(x2), abs(y2))
-        if extent < one:  # the small triangles of a body: the centre is enough
-            x, y = x0 + third * (x1 + x2), y0 + third * (y1 + y2)
-            if x >= zero and y >= zero and x < n and y < n:
-                out[int(y), int(x)] = min(out[int(y), int(x)], max(z0 + third * (z1 + z2), zero))
+        x0, y0, z0 = points[a, 0], points[a, 1], points[a, 2]
+        x1, y1, z1 = points[b, 0] - x0, points[b, 1] - y0, points[b, 2] - z0
+        x2, y2, z2 = points[c, 0] - x0, points[c, 1] - y0, points[c, 2] - z0
+        x0, y0 = (x0 - grid[0]) * inv, (y0 - grid[1]) * inv
+        extent = max(abs(x1), abs(y1), abs(x2), abs(y2)) * inv
+        if extent < one:
+            _lower(out, x0 + third * (x1 + x2) * inv, y0 + third * (y1 + y2) * inv, z0 + third * (z1 + z2))
         elif extent < _CELLS * 8:  # false for NaN
             steps = int(extent) + 1
             for k in range(steps * steps):
-                u, v = (np.float32(k // steps) + third) / steps, (np.float32(k % steps) + third) / steps
-                x, y = x0 + u * x1 + v * x2, y0 + u * y1 + v * y2
-                if u + v < one and x >= zero and y >= zero and x < n and y < n:
-                    height = max(z0 + u * z1 + v * z2, zero)
-                    out[int(y), int(x)] = min(out[int(y), int(x)], height)
+                u, v = np.float32((k // steps + 1 / 3) / steps), np.float32((k % steps + 1 / 3) / steps)
+                if u + v < one:
+                    _lower(out, x0 + (u * x1 + v * x2) * inv, y0 + (u * y1 + v * y2) * inv, z0 + u * z1 + v * z2)
+
+
+@njit(**_JIT, inline="always")
+def _lower(out, x, y, height):
+    """Lower the cell that holds (x, y) to ``height``, not below the ground."""
+    zero, end = np.float32(0.0), np.float32(_CELLS)
+    if x >= zero and y >= zero and x < end and y < end:  # false for NaN
+        i, j = np.uint32(x), np.uint32(y)
+        out[j, i] = min(out[j, i], max(height, zero))
 
 
 def _blur_by_height(heights: np.ndarray, sigma_per_metre: float, sigma_min: float) -> np.ndarray:

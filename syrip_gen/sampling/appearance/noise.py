@@ -7,7 +7,7 @@ coordinate, so that nothing shows where the UV map is cut.
 import numpy as np
 from numba import njit
 
-__all__ = ["fbm", "gradient_noise", "ridged", "worley"]
+__all__ = ["fbm", "gradient_noise", "ridged"]
 
 
 @njit(cache=True, nogil=True)
@@ -99,28 +99,4 @@ def ridged(points: np.ndarray, period: float, seed: int, octaves: int = 3, gain:
     """Return ridged fractal noise, high (towards 1) along thin winding lines; (N,) float32."""
     out = np.empty(len(points), np.float32)
     _fbm(np.ascontiguousarray(points, np.float32) / np.float32(period), octaves, gain, seed, True, out)
-    return out
-
-
-@njit(cache=True, nogil=True)
-def _worley(points: np.ndarray, seed: int, out: np.ndarray) -> None:
-    for i in range(points.shape[0]):
-        x, y, z = points[i, 0], points[i, 1], points[i, 2]
-        ix, iy, iz = int(np.floor(x)), int(np.floor(y)), int(np.floor(z))
-        best = 9.0
-        for dx in range(-1, 2):
-            for dy in range(-1, 2):
-                for dz in range(-1, 2):
-                    h = _hash(ix + dx, iy + dy, iz + dz, seed)
-                    px = ix + dx + (h & np.uint32(1023)) / 1023.0
-                    py = iy + dy + ((h >> np.uint32(10)) & np.uint32(1023)) / 1023.0
-                    pz = iz + dz + ((h >> np.uint32(20)) & np.uint32(1023)) / 1023.0
-                    best = min(best, (px - x) ** 2 + (py - y) ** 2 + (pz - z) ** 2)
-        out[i] = np.sqrt(best)
-
-
-def worley(points: np.ndarray, period: float, seed: int) -> np.ndarray:
-    """Return the distance to the nearest of scattered points, in periods; (N,) float32."""
-    out = np.empty(len(points), np.float32)
-    _worley(np.ascontiguousarray(points, np.float32) / np.float32(period), seed, out)
     return out

@@ -12,19 +12,11 @@ from numba import njit
 from syrip_gen.sampling.appearance.surface import CHUNK
 
 __all__ = [
-    "MONK_SWATCHES",
     "PHOTOGRAPHED_TONES",
     "SkinParams",
     "blood_transmission",
     "paint_skin",
-    "tone_color",
 ]
-
-MONK_SWATCHES = (
-    "#f6ede4", "#f3e7db", "#f7ead0", "#eadaba", "#d7bd96", "#a07e56", "#825c43", "#604134", "#3a312a",
-    "#292420",
-)  # fmt: skip
-"""The ten published swatches of the Monk Skin Tone scale (skintone.google, CC BY 4.0), for reference."""
 
 PHOTOGRAPHED_TONES = np.array(
     [
@@ -85,13 +77,6 @@ class SkinParams(NamedTuple):
     """0 straight strands .. 1 tight curls."""
     shine: float
     """Gloss of the skin, 0..1."""
-
-
-def tone_color(tone: float) -> np.ndarray:
-    """Return the (3,) sRGB colour 0..255 of a place on the Monk scale, 1..10."""
-    place = np.clip(tone, 1, 10) - 1
-    i = min(int(place), 8)
-    return PHOTOGRAPHED_TONES[i] + (PHOTOGRAPHED_TONES[i + 1] - PHOTOGRAPHED_TONES[i]) * np.float32(place - i)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

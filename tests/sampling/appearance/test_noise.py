@@ -1,7 +1,6 @@
 import numpy as np
-import pytest
 
-from syrip_gen.sampling.appearance.noise import fbm, gradient_noise, ridged, worley
+from syrip_gen.sampling.appearance.noise import fbm, gradient_noise, ridged
 
 POINTS = np.random.default_rng(0).uniform(-3, 3, (4000, 3))
 
@@ -33,10 +32,3 @@ def test_noise_repeats_exactly():
 def test_ridged_noise_is_highest_where_plain_noise_crosses_zero():
     plain, ridges = gradient_noise(POINTS, 0.5, 9), ridged(POINTS, 0.5, 9, octaves=1)
     np.testing.assert_allclose(ridges, 1 - 2 * np.abs(plain), atol=1e-5)
-
-
-@pytest.mark.parametrize("period", [0.1, 1.0])
-def test_worley_is_the_distance_to_the_nearest_cell_point(period):
-    values = worley(POINTS, period, 1)
-    assert values.min() >= 0
-    assert values.max() < np.sqrt(3)

@@ -43,7 +43,10 @@ _TEXTILE_WEIGHTS = np.array([5, 4, 3, 2, 1.5, 1, 0.7] + [1.6, 1.6, 1.4, 1.4, 1.6
 def hair_color(tone: float, rng: np.random.Generator) -> tuple[float, float, float]:
     """Draw a hair colour (sRGB 0..1) that goes with a skin tone: fair hair only on fair skin."""
     fair = np.clip((5.0 - tone) / 3.0, 0, 1)
-    weights = np.array([1.0, 1.3, 1.2 * fair, 1.4 * fair, 1.5 * fair**2, 1.0 * fair**2, 0.35 * fair**2])
+    dark = np.clip((tone - 5.0) / 3.0, 0, 1)
+    weights = np.array(
+        [1.0 + 2.0 * dark, 1.3, 1.2 * fair, 1.4 * fair, 1.5 * fair**2, 1.0 * fair**2, 0.35 * fair**2]
+    )
     return _vary(rng.choice(list(HAIRS.values()), p=weights / weights.sum()), 0.06, rng)
 
 

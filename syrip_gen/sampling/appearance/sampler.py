@@ -105,7 +105,7 @@ def _sample_skin(tone: float, rng: np.random.Generator) -> dict[str, float | str
             "tone": tone,
             "blood": np.clip(rng.normal(0.15, 0.16), -0.15, 0.6),
             "blush": np.clip(rng.normal(0.75, 0.25), 0.2, 1.4),
-            "mottle": np.clip(rng.normal(0.65, 0.22), 0.1, 1.2),
+            "mottle": np.clip(rng.normal(0.55, 0.22), 0.1, 1.2),
             "mottle_mix": rng.uniform(0, 2 * np.pi),
             "vein": rng.uniform(0, 0.7),
             "warmth": np.clip(rng.normal(0.1, 0.5), -1, 1),

@@ -96,12 +96,12 @@ def paint_skin(layers, flat, hidden, tones, p, cut, transmission, texture, gloss
     """
     b, one, two, half, zero = _F(1 / 255), _F(1), _F(2), _F(0.5), _F(0)
     tone, blood_0, blush, lip = _F(p.tone - 1.0), _F(p.blood), _F(p.blush), _F(1.05 * p.lip)
-    blotch, patchy, vein_0 = _F(0.85 * p.mottle), _F(0.50 * p.mottle), _F(p.vein)
+    blotch, patchy, vein_0 = _F(0.70 * p.mottle), _F(0.45 * p.mottle), _F(p.vein)
     warm_red, warm_blue = _F(1.0 + 0.012 * p.warmth), _F(1.0 - 0.060 * p.warmth)
     hair_cover, hair_line, sparse = _F(p.hair_cover), _F(p.hair_line), _F(0.9 - 0.75 * p.hair_cover)
     hair_red, hair_green, hair_blue = _F(255 * p.hair_red), _F(255 * p.hair_green), _F(255 * p.hair_blue)
     curl = _F(p.curl)
-    strand_0, brow_0, lash_0, shine_0 = _F(0.55 * p.strand), _F(p.brow), _F(p.lash), _F(p.shine)
+    strand_0, brow_0, lash_0, shine_0 = _F(0.75 * p.strand), _F(p.brow), _F(p.lash), _F(p.shine)
     for i in range(layers.shape[0]):
         if hidden[i // CHUNK]:
             continue

@@ -7,8 +7,8 @@ SKIN = {
     "lip": 0.9, "brow": 0.5, "lash": 0.7, "shine": 0.13,
 }  # fmt: skip
 HAIR = {
-    "hair_cover": 0.0, "hair_line": 0.0, "hair_red": 0.1, "hair_green": 0.08, "hair_blue": 0.06, "strand": 0.5,
-    "curl": 0.3, "volume": 0.0,
+    "hair_cover": 0.0, "hair_line": 0.0, "hair_red": 0.1, "hair_green": 0.08, "hair_blue": 0.06,
+    "strand": 0.5, "curl": 0.3, "volume": 0.0,
 }  # fmt: skip
 EYES = {
     "iris_red": 0.2, "iris_green": 0.13, "iris_blue": 0.08, "pupil": 0.4, "gaze_x": 0.0, "gaze_y": 0.0,

@@ -11,10 +11,10 @@ from syrip_gen.body.assets import BodyAssets
 from syrip_gen.fitting.bank import FitBank
 from syrip_gen.fitting.checks import Limits, reason_for
 from syrip_gen.fitting.kinematics import Kinematics, build_kinematics, forward
-from syrip_gen.fitting.levenberg import State, Target
-from syrip_gen.fitting.objective import Mixture, project
+from syrip_gen.fitting.levenberg import Target, unpack
+from syrip_gen.fitting.objective import Mixture
 from syrip_gen.fitting.proxies import Spheres, build_spheres
-from syrip_gen.fitting.search import DEFAULT_SCHEDULE, Schedule, fit_pose
+from syrip_gen.fitting.search import DEFAULT_SCHEDULE, Schedule, fit_target
 from syrip_gen.fitting.starts import StartTable, build_start_table
 from syrip_gen.geometry.rotations import matrix_to_axis_angle
 from syrip_gen.keypoints.poses import MIN_LABELLED, PoseSet
@@ -52,7 +52,8 @@ class Fitter:
 class _Row:
     """One pose's entry of the bank."""
 
-    state: State
+    x: np.ndarray
+    """Betas, root, pose, translation, log focal length (:mod:`~syrip_gen.fitting.levenberg`)."""
     keypoints: np.ndarray
     focal_px: float
     error: float
@@ -76,8 +77,7 @@ def make_target(keypoints: np.ndarray, image_size: np.ndarray) -> Target:
 
 
 def _failed(size: int, reason: str) -> _Row:
-    state = State(np.full(size, np.nan), np.eye(3), np.full(69, np.nan), np.full(3, np.nan), np.nan)
-    return _Row(state, np.full((17, 3), np.nan), np.nan, np.nan, reason)
+    return _Row(np.full(size + 82, np.nan), np.full((17, 3), np.nan), np.nan, np.nan, reason)
 
 
 def fit_one(fitter: Fitter, keypoints: np.ndarray, image_size: np.ndarray) -> _Row:
@@ -91,18 +91,18 @@ def fit_one(fitter: Fitter, keypoints: np.ndarray, image_size: np.ndarray) -> _R
     if not diagonal > 4.0:
         return _failed(size, "keypoints coincide")
     target = make_target(keypoints, image_size)
-    found, states, _ = fit_pose(
+    x = fit_target(
         fitter.kinematics, fitter.prior, fitter.table, target, fitter.schedule, fitter.max_mixture
     )
-    if not found:
+    if x is None:
         return _failed(size, "no fit")
-    state = State(*states[0])
-    points, joints, rotations, _ = forward(fitter.kinematics, state.betas, state.root, state.pose, state.transl)
+    betas, root, pose, transl, log_focal = unpack(x)
+    points, joints, rotations, _ = forward(fitter.kinematics, betas, root, pose, transl)
     labelled = target.confidence > 0
-    pixels = project(points, np.exp(state.log_focal))
+    pixels = np.exp(log_focal) * points[:, :2] / points[:, 2:]
     errors = np.linalg.norm(pixels - target.points, axis=1)[labelled]
-    reason = reason_for(errors, state.betas, joints, rotations, fitter.spheres, fitter.limits)
-    return _Row(state, points, float(np.exp(state.log_focal) * diagonal), float(errors.mean()), reason)
+    reason = reason_for(errors, betas, joints, rotations, fitter.spheres, fitter.limits)
+    return _Row(x, points, float(np.exp(log_focal) * diagonal), float(errors.mean()), reason)
 
 
 def fit_poses(
@@ -145,13 +145,17 @@ def fit_poses(
 
 
 def _to_bank(rows: list[_Row], poses: PoseSet, body: BodyAssets) -> FitBank:
-    roots = np.stack([row.state.root for row in rows]) if rows else np.zeros((0, 3, 3))
     size = body.num_betas
+    x = np.array([row.x for row in rows]).reshape(-1, size + 82)
+    roots = x[:, size : size + 9].reshape(-1, 3, 3)
+    fitted = np.isfinite(roots).all((1, 2))
+    orient = np.full((len(rows), 3), np.nan)
+    orient[fitted] = matrix_to_axis_angle(roots[fitted])
     return FitBank(
-        betas=np.array([row.state.betas for row in rows]).reshape(-1, size),
-        global_orient=matrix_to_axis_angle(roots),
-        body_pose=np.array([row.state.pose for row in rows]).reshape(-1, 23, 3),
-        transl=np.array([row.state.transl for row in rows]).reshape(-1, 3),
+        betas=x[:, :size],
+        global_orient=orient,
+        body_pose=x[:, size + 9 : size + 78].reshape(-1, 23, 3),
+        transl=x[:, size + 78 : size + 81],
         focal_px=np.array([row.focal_px for row in rows], dtype=float),
         image_size=np.asarray(poses.image_size, dtype=np.int64),
         keypoints_3d_m=np.array([row.keypoints for row in rows]).reshape(-1, 17, 3),

@@ -16,10 +16,21 @@ from numba import njit
 
 from syrip_gen.body.assets import NUM_JOINTS, BodyAssets
 
-__all__ = ["Kinematics", "build_kinematics", "forward", "keypoint_jacobian", "left_jacobian", "rodrigues"]
+__all__ = [
+    "Kinematics",
+    "build_kinematics",
+    "compiled",
+    "forward",
+    "keypoint_jacobian",
+    "left_jacobian",
+    "rodrigues",
+]
 
-FASTMATH = {"reassoc", "contract", "arcp", "nsz"}
-"""Lets sums be vectorised; NaN and infinities keep their meaning."""
+compiled = njit(
+    cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "arcp", "nsz"}
+)
+"""Compile without the interpreter's lock. Sums may be reordered (and so vectorised); NaN and infinities keep their
+meaning. Plain loops only: array expressions and linear algebra would multiply the time of the first compilation."""
 
 MIN_PAIR_WEIGHT = 1e-6
 """Keypoint-joint pairs that carry less than this are merged into the keypoint's strongest pair."""
@@ -83,7 +94,7 @@ def build_kinematics(assets: BodyAssets) -> Kinematics:
     )
 
 
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
+@compiled
 def rodrigues(w: np.ndarray) -> np.ndarray:
     """Return the (3, 3) rotation of an axis-angle vector (3,), radians."""
     a2 = w[0] * w[0] + w[1] * w[1] + w[2] * w[2]
@@ -106,7 +117,7 @@ def rodrigues(w: np.ndarray) -> np.ndarray:
     return out
 
 
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
+@compiled
 def left_jacobian(w: np.ndarray) -> np.ndarray:
     """Return the left Jacobian of SO(3): R(w + d) = exp(J d) R(w) to first order (Chirikjian, Eq. 10.86)."""
     a2 = w[0] * w[0] + w[1] * w[1] + w[2] * w[2]
@@ -129,7 +140,7 @@ def left_jacobian(w: np.ndarray) -> np.ndarray:
     return out
 
 
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
+@compiled
 def _product(a, b):
     """Return the 3x3 matrix product (a call of BLAS would cost more than the nine sums)."""
     out = np.zeros((3, 3))
@@ -140,38 +151,43 @@ def _product(a, b):
     return out
 
 
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
+@compiled
 def _rest(base: np.ndarray, dirs: np.ndarray, betas: np.ndarray) -> np.ndarray:
-    out = base.copy()
+    out = np.empty(base.shape)
     for i in range(base.shape[0]):
         for a in range(3):
+            value = base[i, a]
             for s in range(betas.shape[0]):
-                out[i, a] += dirs[i, a, s] * betas[s]
+                value += dirs[i, a, s] * betas[s]
+            out[i, a] = value
     return out
 
 
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
+@compiled
 def _pose_tree(kin, rest, root, pose, transl):
     """Return world rotations (24, 3, 3), posed joints (24, 3) and the 207 pose features."""
     count = rest.shape[0]
     rotations = np.empty((count, 3, 3))
     centers = np.empty((count, 3))
     feature = np.empty(9 * (count - 1))
-    rotations[0] = root
-    centers[0] = rest[0] + transl
+    for a in range(3):
+        centers[0, a] = rest[0, a] + transl[a]
+        for b in range(3):
+            rotations[0, a, b] = root[a, b]
     for j in range(1, count):
         p = kin.parents[j]
         local = rodrigues(pose[3 * j - 3 : 3 * j])
-        rotations[j] = _product(rotations[p], local)
+        world = _product(rotations[p], local)
         for a in range(3):
             centers[j, a] = centers[p, a]
             for b in range(3):
+                rotations[j, a, b] = world[a, b]
                 centers[j, a] += rotations[p, a, b] * (rest[j, b] - rest[p, b])
                 feature[9 * (j - 1) + 3 * a + b] = local[a, b] - (1.0 if a == b else 0.0)
     return rotations, centers, feature
 
 
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
+@compiled
 def forward(kin, betas, root, pose, transl):
     """Pose one body.
 
@@ -192,7 +208,7 @@ def forward(kin, betas, root, pose, transl):
     if kin.pair_posedirs.shape[2] > 0:
         point = _rest(point, kin.pair_posedirs, feature)
     keypoints = np.zeros((kin.num_keypoints, 3))
-    terms = np.empty_like(point)
+    terms = np.empty(point.shape)
     for i in range(point.shape[0]):
         k, j, weight = kin.pair_keypoint[i], kin.pair_joint[i], kin.pair_weight[i]
         for a in range(3):
@@ -204,16 +220,19 @@ def forward(kin, betas, root, pose, transl):
     return keypoints, centers, rotations, terms
 
 
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
+@compiled
 def _shape_columns(kin, rotations, out):
     """Fill out[:, :, :S] = d keypoints / d betas."""
     count, size = kin.joints.shape[0], kin.joint_dirs.shape[2]
     moved = np.zeros((count, 3, size))
-    moved[0] = kin.joint_dirs[0]
+    for a in range(3):
+        for s in range(size):
+            moved[0, a, s] = kin.joint_dirs[0, a, s]
     for j in range(1, count):
         p = kin.parents[j]
         for a in range(3):
-            moved[j, a] = moved[p, a]
+            for s in range(size):
+                moved[j, a, s] = moved[p, a, s]
             for b in range(3):
                 r = rotations[p, a, b]
                 for s in range(size):
@@ -229,7 +248,7 @@ def _shape_columns(kin, rotations, out):
                     out[k, a, s] += r * (kin.pair_dirs[i, b, s] - weight * kin.joint_dirs[j, b, s])
 
 
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
+@compiled
 def keypoint_jacobian(kin, pose, rotations, centers, terms):
     """Return (K, 3, S + 72): d keypoints / d (betas, left root rotation, body pose axis-angle).
 
@@ -246,11 +265,14 @@ def keypoint_jacobian(kin, pose, rotations, centers, terms):
             moment[k, j, a] += terms[i, a]
         moment[k, j, 3] += kin.pair_weight[i]
     for j in range(count - 1, 0, -1):
-        moment[:, kin.parents[j]] += moment[:, j]
+        for k in range(num):
+            for a in range(4):
+                moment[k, kin.parents[j], a] += moment[k, j, a]
     for j in range(count):
-        frame = np.eye(3)
         if j > 0:
             frame = _product(rotations[kin.parents[j]], left_jacobian(pose[3 * j - 3 : 3 * j]))
+        else:
+            frame = rodrigues(np.zeros(3))
         for k in range(num):
             weight = moment[k, j, 3]
             if abs(weight) < 1e-9:

@@ -3,33 +3,39 @@
 There are about 40 residuals and 96 unknowns. In coordinates in which the priors are the identity, the step follows from
 a system as small as the residuals: with J the Jacobian and D the (damped) identity of the priors,
 ``(D + J^T J)^-1 = D^-1 - D^-1 J^T (I + J D^-1 J^T)^-1 J D^-1`` (Woodbury).
+
+A body is one vector x: betas (S), rotation of the root, body to camera (9, row by row), body pose (69 axis-angle),
+translation (3), log of the focal length in box diagonals (1).
 """
 
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
-from syrip_gen.fitting.kinematics import FASTMATH, forward, keypoint_jacobian, rodrigues
+from syrip_gen.fitting.kinematics import Kinematics, compiled, forward, keypoint_jacobian, rodrigues
 from syrip_gen.fitting.objective import (
-    _BENDING_INDEX,
-    _BENDING_SIGN,
+    BENDING_INDEX,
+    BENDING_SIGN,
+    Mixture,
     bending,
     focal_prior,
     geman_mcclure,
     geman_mcclure_weight,
     gravity,
+    gravity_jacobian,
     mixture_energies,
     pose_prior,
-    project,
     responsibilities,
     shape_prior,
 )
 
-__all__ = ["State", "Target", "Weights", "energy_terms", "minimise"]
+__all__ = ["ENERGY_TERMS", "Target", "Weights", "body_energy", "minimise", "pack", "unpack"]
 
 MIN_DEPTH = 0.05
 """Keypoints nearer to the camera than this (metres) make a pose impossible."""
+ENERGY_TERMS = ("total", "data", "pose", "shape", "bending", "gravity", "focal")
+NUM_EXTRA = 6
+"""Residuals besides the keypoints': four of bending, two of gravity."""
 
 
 class Weights(NamedTuple):
@@ -61,49 +67,75 @@ class Target(NamedTuple):
     log_focal_sigma: float
 
 
-class State(NamedTuple):
-    """Unknowns of one body in the camera frame."""
-
-    betas: np.ndarray
-    root: np.ndarray
-    """(3, 3) rotation, body to camera."""
-    pose: np.ndarray
-    """(69,) axis-angle."""
-    transl: np.ndarray
-    log_focal: float
+def pack(
+    betas: np.ndarray, root: np.ndarray, pose: np.ndarray, transl: np.ndarray, log_focal: float
+) -> np.ndarray:
+    """Join betas (S,), root (3, 3), pose (69,), transl (3,) and the log focal length into x (S + 82,)."""
+    return np.concatenate([betas, root.reshape(9), pose.reshape(69), transl, [log_focal]])
 
 
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
-def energy_terms(kin, mixture, target, weights, max_mixture, state):
-    """Return (7,): total, data, pose, shape, bending, gravity, focal; infinite where a keypoint is behind the camera."""
-    out = np.full(7, np.inf)
-    keypoints, _, _, _ = forward(kin, state.betas, state.root, state.pose, state.transl)
-    data = 0.0
-    pixels = project(keypoints, np.exp(state.log_focal))
-    for k in range(pixels.shape[0]):
-        if target.confidence[k] <= 0.0:
-            continue
-        if not keypoints[k, 2] > MIN_DEPTH:
-            return out
-        dx, dy = pixels[k, 0] - target.points[k, 0], pixels[k, 1] - target.points[k, 1]
-        data += target.confidence[k] ** 2 * geman_mcclure(dx * dx + dy * dy, weights.rho)
-    out[1] = data / (2.0 * weights.sigma**2)
-    energies = mixture_energies(state.pose, mixture)
-    out[2] = weights.pose * pose_prior(state.pose, mixture, max_mixture)
-    out[3] = weights.shape * shape_prior(state.betas)
-    out[4] = weights.bend * bending(state.pose).sum()
-    down = np.zeros(3)
-    best = np.argmin(energies)
+def unpack(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, float]:
+    """Split x again."""
+    size = len(x) - 82
+    root = x[size : size + 9].reshape(3, 3)
+    return x[:size], root, x[size + 9 : size + 78], x[size + 78 : size + 81], float(x[-1])
+
+
+@compiled
+def _forward(kin, x):
+    size = x.shape[0] - 82
+    root = x[size : size + 9].reshape((3, 3))
+    return forward(kin, x[:size], root, x[size + 9 : size + 78], x[size + 78 : size + 81])
+
+
+@compiled
+def _down(mixture, best, x):
+    """Return gravity in the camera frame as the nearest Gaussian sees it; zeros where it says nothing."""
+    first, out = x.shape[0] - 82, np.zeros(3)
     for a in range(3):
         for b in range(3):
-            down[a] += state.root[a, b] * mixture.gravity[best, b]
-    out[5] = 0.5 * weights.gravity * (gravity(down) ** 2).sum()
-    out[6] = focal_prior(state.log_focal, target.log_focal, target.log_focal_sigma)
-    out[0] = out[1:].sum()
+            out[a] += x[first + 3 * a + b] * mixture.gravity[best, b]
     return out
 
 
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
+@compiled
+def _energy(keypoints, mixture, target, weights, max_mixture, x):
+    """Return the energy terms (7,) of posed keypoints; infinite where a labelled one is behind the camera."""
+    out = np.full(7, np.inf)
+    size = x.shape[0] - 82
+    pose, focal = x[size + 9 : size + 78], np.exp(x[x.shape[0] - 1])
+    data = 0.0
+    for k in range(keypoints.shape[0]):
+        if target.confidence[k] <= 0.0:
+            continue
+        depth = keypoints[k, 2]
+        if not depth > MIN_DEPTH:
+            return out
+        dx = focal * keypoints[k, 0] / depth - target.points[k, 0]
+        dy = focal * keypoints[k, 1] / depth - target.points[k, 1]
+        data += target.confidence[k] ** 2 * geman_mcclure(dx * dx + dy * dy, weights.rho)
+    energies = mixture_energies(pose, mixture)
+    out[1] = data / (2.0 * weights.sigma**2)
+    out[2] = weights.pose * pose_prior(energies, max_mixture)
+    out[3] = weights.shape * shape_prior(x[:size])
+    out[4], out[5] = 0.0, 0.0
+    for value in bending(pose):
+        out[4] += weights.bend * value * value
+    for value in gravity(_down(mixture, np.argmin(energies), x)):
+        out[5] += 0.5 * weights.gravity * value * value
+    out[6] = focal_prior(x[x.shape[0] - 1], target.log_focal, target.log_focal_sigma)
+    out[0] = out[1] + out[2] + out[3] + out[4] + out[5] + out[6]
+    return out
+
+
+@compiled
+def body_energy(kin, mixture, target, weights, max_mixture, x):
+    """Return the energy of x (7,): :data:`ENERGY_TERMS`."""
+    keypoints, _, _, _ = _forward(kin, x)
+    return _energy(keypoints, mixture, target, weights, max_mixture, x)
+
+
+@compiled
 def _prior_gradient(pose, mixture, max_mixture):
     """Return the gradient of L_theta, in coordinates in which the nearest Gaussian is the identity, and its index."""
     share = responsibilities(mixture_energies(pose, mixture), max_mixture)
@@ -116,8 +148,9 @@ def _prior_gradient(pose, mixture, max_mixture):
             z = 0.0
             for j in range(i + 1):
                 z += mixture.whiten[m, i, j] * (pose[j] - mixture.means[m, j])
+            z *= share[m]
             for j in range(i + 1):
-                gradient[j] += share[m] * z * mixture.whiten[m, i, j]
+                gradient[j] += z * mixture.whiten[m, i, j]
     best = np.argmax(share)
     for i in range(size):
         for j in range(i + 1):
@@ -125,95 +158,129 @@ def _prior_gradient(pose, mixture, max_mixture):
     return out, best
 
 
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
-def _data_rows(kin, target, weights, state, rows, residual):
+@compiled
+def _data_rows(posed, jacobian, target, weights, focal, rows, residual):
     """Fill the keypoints' rows: d (weighted residual) / d (betas, root, pose, transl along the ray, log focal)."""
-    keypoints, centers, rotations, terms = forward(kin, state.betas, state.root, state.pose, state.transl)
-    jacobian = keypoint_jacobian(kin, state.pose, rotations, centers, terms)
-    focal = np.exp(state.log_focal)
-    pixels = project(keypoints, focal)
+    keypoints, root = posed
     size = jacobian.shape[2]
-    depth = centers[0, 2]
-    for k in range(pixels.shape[0]):
+    for k in range(keypoints.shape[0]):
         if target.confidence[k] <= 0.0:
             continue
-        dx, dy = pixels[k, 0] - target.points[k, 0], pixels[k, 1] - target.points[k, 1]
-        weight = np.sqrt(geman_mcclure_weight(dx * dx + dy * dy, weights.rho)) * target.confidence[k] / weights.sigma
+        depth = keypoints[k, 2]
+        dx = focal * keypoints[k, 0] / depth - target.points[k, 0]
+        dy = focal * keypoints[k, 1] / depth - target.points[k, 1]
+        weight = np.sqrt(geman_mcclure_weight(dx * dx + dy * dy, weights.rho))
+        weight *= target.confidence[k] / weights.sigma
         residual[2 * k], residual[2 * k + 1] = weight * dx, weight * dy
-        scale = weight * focal / keypoints[k, 2]
+        scale = weight * focal / depth
         for axis in range(2):
-            slope = keypoints[k, axis] / keypoints[k, 2]
-            row = rows[2 * k + axis]
+            slope = keypoints[k, axis] / depth
+            r = 2 * k + axis
             for c in range(size):
-                row[c] = scale * (jacobian[k, axis, c] - slope * jacobian[k, 2, c])
-            row[size + axis] = scale * depth
-            row[size + 2] = scale * (centers[0, axis] - slope * centers[0, 2])
-            row[size + 3] = weight * pixels[k, axis]
-    return centers[0]
+                rows[r, c] = scale * (jacobian[k, axis, c] - slope * jacobian[k, 2, c])
+            rows[r, size + axis] = scale * root[2]
+            rows[r, size + 2] = scale * (root[axis] - slope * root[2])
+            rows[r, size + 3] = weight * focal * slope
 
 
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
-def _extra_rows(mixture, best, weights, state, rows, residual, first, offset):
-    """Fill four bending rows and two gravity rows from row ``first``; pose columns begin at ``offset``."""
+@compiled
+def _extra_rows(mixture, best, weights, x, rows, residual):
+    """Fill the last rows: four of bending and two of gravity."""
+    first, offset = rows.shape[0] - NUM_EXTRA, x.shape[0] - 82 + 3
     for i in range(4):
-        index = _BENDING_INDEX[i]
-        value = np.sqrt(2.0 * weights.bend) * np.exp(_BENDING_SIGN[i] * state.pose[index])
-        residual[first + i] = value
-        rows[first + i, offset + index] = _BENDING_SIGN[i] * value
-    down = np.zeros(3)
-    for a in range(3):
-        for b in range(3):
-            down[a] += state.root[a, b] * mixture.gravity[best, b]
-    value = gravity(down) * np.sqrt(weights.gravity)
-    residual[first + 4], residual[first + 5] = value[0], value[1]
-    root = offset - 3
-    if value[0] > 0.0:  # d down_z / d w = (down_y, -down_x, 0) for down <- w x down, negated twice
-        rows[first + 4, root] = -down[1] / 0.15 * np.sqrt(weights.gravity)
-        rows[first + 4, root + 1] = down[0] / 0.15 * np.sqrt(weights.gravity)
-    if value[1] > 0.0:
-        rows[first + 5, root] = down[2] / 0.3 * np.sqrt(weights.gravity)
-        rows[first + 5, root + 2] = -down[0] / 0.3 * np.sqrt(weights.gravity)
+        residual[first + i] = np.sqrt(2.0 * weights.bend) * bending(x[offset + 6 : offset + 75])[i]
+        rows[first + i, offset + BENDING_INDEX[i]] = BENDING_SIGN[i] * residual[first + i]
+    down = _down(mixture, best, x)
+    value, slope = gravity(down), gravity_jacobian(down)
+    for i in range(2):
+        residual[first + 4 + i] = np.sqrt(weights.gravity) * value[i]
+        for c in range(3):
+            rows[first + 4 + i, offset - 3 + c] = np.sqrt(weights.gravity) * slope[i, c]
 
 
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
-def _whiten_rows(rows, chol, offset, scale, out):
-    """Multiply the pose columns by the prior's Cholesky factor, the shape columns by their standard deviation."""
-    size = chol.shape[0]
+@compiled
+def _whiten(rows, chol, offset, pose_scale, shape_scale, focal_scale):
+    """Express the rows in coordinates in which the priors are the identity, in place."""
+    size, last = chol.shape[0], rows.shape[1] - 1
+    moved = np.empty(size)
     for r in range(rows.shape[0]):
-        for c in range(rows.shape[1]):
-            out[r, c] = rows[r, c]
-        for c in range(size):
-            out[r, offset + c] = 0.0
+        for j in range(size):
+            moved[j] = 0.0
         for i in range(size):
-            value = rows[r, offset + i] * scale
+            value = rows[r, offset + i] * pose_scale
             if value != 0.0:
                 for j in range(i + 1):
-                    out[r, offset + j] += value * chol[i, j]
+                    moved[j] += value * chol[i, j]
+        for j in range(size):
+            rows[r, offset + j] = moved[j]
+        for j in range(offset - 3):
+            rows[r, j] *= shape_scale
+        rows[r, last] *= focal_scale
 
 
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
-def _solve_step(rows, residual, prior, diagonal):
-    """Return the minimiser d of |residual + rows d|^2 + |prior + d|^2 on the damped diagonal."""
+@compiled
+def _linearise(kin, posed, mixture, target, weights, max_mixture, x, rows, residual, prior):
+    """Fill whitened rows, residuals and the gradient of the priors; return the index of the nearest Gaussian."""
+    keypoints, centers, rotations, terms = posed
+    size, last = x.shape[0] - 82, x.shape[0] - 7
+    offset = size + 3
+    for r in range(rows.shape[0]):
+        residual[r] = 0.0
+        for c in range(rows.shape[1]):
+            rows[r, c] = 0.0
+    pose, log_focal = x[size + 9 : size + 78], x[x.shape[0] - 1]
+    jacobian = keypoint_jacobian(kin, pose, rotations, centers, terms)
+    _data_rows((keypoints, centers[0]), jacobian, target, weights, np.exp(log_focal), rows, residual)
+    gradient, best = _prior_gradient(pose, mixture, max_mixture)
+    _extra_rows(mixture, best, weights, x, rows, residual)
+    shape_scale, pose_scale = 1.0 / np.sqrt(weights.shape), 1.0 / np.sqrt(weights.pose)
+    _whiten(rows, mixture.chol[best], offset, pose_scale, shape_scale, target.log_focal_sigma)
+    for c in range(size):
+        prior[c] = x[c] / shape_scale
+    for c in range(pose.shape[0]):
+        prior[offset + c] = gradient[c] / pose_scale
+    prior[last] = (log_focal - target.log_focal) / target.log_focal_sigma
+    return best
+
+
+@compiled
+def _solve_step(rows, residual, prior, free, damping):
+    """Return the minimiser d of |residual + rows d|^2 + |prior + d|^2, damped; columns in ``free`` have no prior."""
     count, size = rows.shape
-    system = np.zeros((count, count))
-    gradient = prior.copy()
+    system, rhs = np.zeros((count, count)), np.zeros(count)
+    gradient, inverse, scaled = np.empty(size), np.empty(size), np.empty(size)
+    for c in range(size):
+        inverse[c] = 1.0 / (damping + (0.0 if free[c] else 1.0))
+        gradient[c] = prior[c]
     for r in range(count):
         for c in range(size):
             gradient[c] += rows[r, c] * residual[r]
-    scaled = np.empty(size)
-    rhs = np.zeros(count)
     for r in range(count):
+        total = 0.0
         for c in range(size):
-            scaled[c] = rows[r, c] / diagonal[c]
+            scaled[c] = rows[r, c] * inverse[c]
+            total += scaled[c] * gradient[c]
+        rhs[r] = total
         for q in range(r + 1):
             total = 0.0
             for c in range(size):
                 total += scaled[c] * rows[q, c]
             system[r, q] = total
         system[r, r] += 1.0
+    _cholesky_solve(system, rhs)
+    for r in range(count):
         for c in range(size):
-            rhs[r] += scaled[c] * gradient[c]
-    for r in range(count):  # Cholesky in place and forward substitution
+            gradient[c] -= rows[r, c] * rhs[r]
+    for c in range(size):
+        gradient[c] *= -inverse[c]
+    return gradient
+
+
+@compiled
+def _cholesky_solve(system, rhs):
+    """Solve a positive definite system given by its lower half, in place; NaN where it is not."""
+    count = rhs.shape[0]
+    for r in range(count):
         for q in range(r + 1):
             total = system[r, q]
             for c in range(q):
@@ -226,95 +293,85 @@ def _solve_step(rows, residual, prior, diagonal):
         for c in range(r + 1, count):
             rhs[r] -= system[c, r] * rhs[c]
         rhs[r] /= system[r, r]
-    for r in range(count):
-        for c in range(size):
-            gradient[c] -= rows[r, c] * rhs[r]
-    return -gradient / diagonal
 
 
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
-def _apply(state, step, chol, pose_scale, shape_scale, focal_sigma, anchor):
-    """Return the state after a step in whitened coordinates."""
-    size = state.betas.shape[0]
-    betas = state.betas + step[:size] * shape_scale
-    root = np.zeros((3, 3))
+@compiled
+def _apply(x, step, chol, weights, focal_sigma, root_joint):
+    """Return x after a step in whitened coordinates."""
+    size = x.shape[0] - 82
+    out = x.copy()
+    for c in range(size):
+        out[c] += step[c] / np.sqrt(weights.shape)
     turn = rodrigues(step[size : size + 3])
     for a in range(3):
         for b in range(3):
+            value = 0.0
             for c in range(3):
-                root[a, b] += turn[a, c] * state.root[c, b]
-    pose = state.pose.copy()
-    offset = size + 3
-    for i in range(pose.shape[0]):
+                value += turn[a, c] * x[size + 3 * c + b]
+            out[size + 3 * a + b] = value
+    for i in range(chol.shape[0]):
+        value = 0.0
         for j in range(i + 1):
-            pose[i] += pose_scale * chol[i, j] * step[offset + j]
-    last = offset + pose.shape[0]
-    transl = state.transl.copy()
-    transl[0] += step[last] * anchor[2] + step[last + 2] * anchor[0]
-    transl[1] += step[last + 1] * anchor[2] + step[last + 2] * anchor[1]
-    transl[2] += step[last + 2] * anchor[2]
-    return State(betas, root, pose, transl, state.log_focal + step[last + 3] * focal_sigma)
+            value += chol[i, j] * step[size + 3 + j]
+        out[size + 9 + i] += value / np.sqrt(weights.pose)
+    last, first = step.shape[0] - 4, size + 78
+    out[first] += step[last] * root_joint[2] + step[last + 2] * root_joint[0]
+    out[first + 1] += step[last + 1] * root_joint[2] + step[last + 2] * root_joint[1]
+    out[first + 2] += step[last + 2] * root_joint[2]
+    out[first + 3] += step[last + 3] * focal_sigma
+    return out
 
 
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
-def _linearise(kin, mixture, target, weights, max_mixture, state):
-    """Return whitened rows, residuals, the priors' coordinates, their mask, the Cholesky factor and the root joint."""
-    size, pose_size = state.betas.shape[0], state.pose.shape[0]
-    offset, unknowns = size + 3, size + pose_size + 7
-    count = 2 * kin.num_keypoints
-    rows, residual = np.zeros((count + 6, unknowns)), np.zeros(count + 6)
-    anchor = _data_rows(kin, target, weights, state, rows, residual)
-    z, best = _prior_gradient(state.pose, mixture, max_mixture)
-    _extra_rows(mixture, best, weights, state, rows, residual, count, offset)
-    whitened = np.empty_like(rows)
-    _whiten_rows(rows, mixture.chol[best], offset, 1.0 / np.sqrt(weights.pose), whitened)
-    whitened[:, :size] /= np.sqrt(weights.shape)
-    whitened[:, unknowns - 1] *= target.log_focal_sigma
-    prior, mask = np.zeros(unknowns), np.zeros(unknowns)
-    prior[:size], mask[:size] = state.betas * np.sqrt(weights.shape), 1.0
-    prior[offset : offset + pose_size], mask[offset : offset + pose_size] = z * np.sqrt(weights.pose), 1.0
-    prior[unknowns - 1] = (state.log_focal - target.log_focal) / target.log_focal_sigma
-    mask[unknowns - 1] = 1.0
-    return whitened, residual, prior, mask, mixture.chol[best], anchor
-
-
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
-def minimise(kin, mixture, target, weights, max_mixture, state, max_steps, tolerance):
+@compiled
+def minimise(
+    kin: Kinematics,
+    mixture: Mixture,
+    target: Target,
+    weights: Weights,
+    max_mixture: bool,
+    start: np.ndarray,
+    max_steps: int,
+    tolerance: float,
+):
     """Minimise the energy from one start.
 
     Args:
-        kin: :class:`~syrip_gen.fitting.kinematics.Kinematics`.
-        mixture: :class:`~syrip_gen.fitting.objective.Mixture`.
-        target: :class:`Target`.
-        weights: :class:`Weights`, all > 0 except ``gravity`` and ``bend``.
+        kin: Sums of the body.
+        mixture: Pose prior.
+        target: The keypoints.
+        weights: Weights of the terms; sigma, rho, pose and shape > 0.
         max_mixture: Use the mixture's largest term instead of its sum.
-        state: Where to start.
-        max_steps: Number of linear systems solved at most.
+        start: x to start from.
+        max_steps: Number of trial steps at most.
         tolerance: Stop when an accepted step lowers the energy by less than this.
 
     Returns:
-        The best state and its total energy (not finite if the start was impossible).
+        The best x and its energy (not finite if the start was impossible).
     """
-    energy = energy_terms(kin, mixture, target, weights, max_mixture, state)[0]
-    if not np.isfinite(energy):
-        return state, np.inf
-    damping = 0.03
-    pose_scale, shape_scale = 1.0 / np.sqrt(weights.pose), 1.0 / np.sqrt(weights.shape)
-    rows, residual, prior, mask, chol, anchor = _linearise(kin, mixture, target, weights, max_mixture, state)
-    for _ in range(max_steps):
-        step = _solve_step(rows, residual, prior, mask + damping)
-        trial = _apply(state, step, chol, pose_scale, shape_scale, target.log_focal_sigma, anchor)
-        value = energy_terms(kin, mixture, target, weights, max_mixture, trial)[0]
+    unknowns = start.shape[0] - 6
+    rows = np.empty((2 * kin.num_keypoints + NUM_EXTRA, unknowns))
+    residual, prior, free = np.empty(rows.shape[0]), np.zeros(unknowns), np.zeros(unknowns, np.bool_)
+    size = start.shape[0] - 82
+    for c in range(3):
+        free[size + c] = True
+        free[unknowns - 4 + c] = True
+    root_joint = np.zeros(3)
+    x, trial, energy, damping, best = start, start, np.inf, 0.03, 0
+    for step in range(max_steps + 1):
+        posed = _forward(kin, trial)
+        value = _energy(posed[0], mixture, target, weights, max_mixture, trial)[0]
         if value < energy:
-            gain, state, energy = energy - value, trial, value
+            gain, x, energy = energy - value, trial, value
             damping = max(damping * 0.3, 1e-5)
-            if gain < tolerance:
+            if gain < tolerance or step == max_steps:
                 break
-            rows, residual, prior, mask, chol, anchor = _linearise(
-                kin, mixture, target, weights, max_mixture, state
-            )
+            for a in range(3):
+                root_joint[a] = posed[1][0, a]
+            best = _linearise(kin, posed, mixture, target, weights, max_mixture, x, rows, residual, prior)
         else:
             damping *= 5.0
-            if not damping < 1e6:
+            if not (damping < 1e6 and energy < np.inf) or step == max_steps:
                 break
-    return state, energy
+        change = _solve_step(rows, residual, prior, free, damping)
+        trial = _apply(x, change, mixture.chol[best], weights, target.log_focal_sigma, root_joint)
+    return x, energy

@@ -9,30 +9,34 @@ in units of the keypoint box's diagonal with the principal point at 0: image siz
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
-from syrip_gen.fitting.kinematics import FASTMATH
+from syrip_gen.fitting.kinematics import compiled
 
 __all__ = [
-    "BENDING_JOINTS",
+    "BENDING_INDEX",
+    "BENDING_SIGN",
     "Mixture",
     "bending",
     "focal_prior",
     "geman_mcclure",
     "geman_mcclure_weight",
     "gravity",
+    "gravity_jacobian",
     "mixture_energies",
     "pose_prior",
-    "project",
     "responsibilities",
     "shape_prior",
 ]
 
-BENDING_JOINTS = ((52, 1.0), (55, -1.0), (9, -1.0), (12, -1.0))
-"""(index into body_pose, sign) of left elbow, right elbow, left knee, right knee: sign * angle > 0 bends backwards."""
+BENDING_INDEX = np.array([52, 55, 9, 12])
+"""Index into body_pose of the flexion of left elbow, right elbow, left knee, right knee."""
+BENDING_SIGN = np.array([1.0, -1.0, -1.0, -1.0])
+"""sign * angle > 0 bends backwards."""
 
-_BENDING_INDEX = np.array([i for i, _ in BENDING_JOINTS])
-_BENDING_SIGN = np.array([s for _, s in BENDING_JOINTS])
+LOOK_UP, LOOK_UP_SIGMA = -0.17, 0.15
+"""Least component of gravity along the optical axis that costs nothing, and by how much it may be less."""
+UPSIDE_DOWN, UPSIDE_DOWN_SIGMA = -0.35, 0.3
+"""The same for the image's downward direction."""
 
 
 class Mixture(NamedTuple):
@@ -50,89 +54,104 @@ class Mixture(NamedTuple):
     """(M, 3) unit vector of gravity in the root's frame, zeros where unknown."""
 
 
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
-def project(points: np.ndarray, focal: float) -> np.ndarray:
-    """Project (K, 3) camera-frame points (z forward) with a pinhole camera whose principal point is 0."""
-    out = np.empty((points.shape[0], 2))
-    for k in range(points.shape[0]):
-        out[k, 0] = focal * points[k, 0] / points[k, 2]
-        out[k, 1] = focal * points[k, 1] / points[k, 2]
-    return out
-
-
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
+@compiled
 def geman_mcclure(squared_distance: float, rho: float) -> float:
     """L_J of one keypoint: rho^2 d^2 / (d^2 + rho^2) (Geman and McClure 1987; SMPLify Eq. 2)."""
     return rho * rho * squared_distance / (squared_distance + rho * rho)
 
 
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
+@compiled
 def geman_mcclure_weight(squared_distance: float, rho: float) -> float:
     """Return d(L_J)/d(d^2), the weight of iteratively reweighted least squares (Holland and Welsch 1977)."""
     ratio = rho * rho / (squared_distance + rho * rho)
     return ratio * ratio
 
 
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
+@compiled
 def mixture_energies(pose: np.ndarray, mixture: Mixture) -> np.ndarray:
     """Return (M,) energies of each component: squared Mahalanobis distance / 2 - log weight + log det L."""
-    out = -mixture.log_weights
-    for m in range(out.shape[0]):
-        for i in range(pose.shape[0]):
+    count, size = mixture.means.shape
+    out, offset = np.empty(count), np.empty(size)
+    for m in range(count):
+        total = 0.0
+        for i in range(size):
+            offset[i] = pose[i] - mixture.means[m, i]
             z = 0.0
             for j in range(i + 1):
-                z += mixture.whiten[m, i, j] * (pose[j] - mixture.means[m, j])
-            out[m] += 0.5 * z * z
+                z += mixture.whiten[m, i, j] * offset[j]
+            total += z * z
+        out[m] = 0.5 * total - mixture.log_weights[m]
     return out
 
 
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
-def pose_prior(pose: np.ndarray, mixture: Mixture, max_mixture: bool) -> float:
-    """L_theta: -log sum_m w_m N(pose), up to the constant 69/2 log 2 pi; or its largest term (SMPLify Eq. 4-6)."""
-    energies = mixture_energies(pose, mixture)
-    best = energies.min()
-    return best if max_mixture else best - np.log(np.exp(best - energies).sum())
+@compiled
+def pose_prior(energies: np.ndarray, max_mixture: bool) -> float:
+    """L_theta: -log sum_m w_m N_m(pose) up to 69/2 log 2 pi, or its largest term (SMPLify Eq. 4-6), from the components'
+    :func:`mixture_energies`.
+    """
+    best, total = energies.min(), 0.0
+    for m in range(energies.shape[0]):
+        total += np.exp(best - energies[m])
+    return best if max_mixture else best - np.log(total)
 
 
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
+@compiled
 def responsibilities(energies: np.ndarray, max_mixture: bool) -> np.ndarray:
     """Return (M,) posterior probabilities of the components; one-hot for the max-mixture."""
-    out = np.exp(energies.min() - energies)
-    if max_mixture:
-        best = np.argmin(energies)
-        out[:] = 0.0
-        out[best] = 1.0
-    return out / out.sum()
-
-
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
-def shape_prior(betas: np.ndarray) -> float:
-    """L_beta: squared Mahalanobis length / 2 of unit-variance shape coefficients (SMPLify Sec. 3.3)."""
-    return 0.5 * (betas * betas).sum()
-
-
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
-def bending(pose: np.ndarray) -> np.ndarray:
-    """L_alpha of each elbow and knee, (4,): exp(sign * angle)^2 (SMPLify Eq. 3; squared as in SMPLify-X)."""
-    out = np.empty(4)
-    for i in range(4):
-        out[i] = np.exp(2.0 * _BENDING_SIGN[i] * pose[_BENDING_INDEX[i]])
+    best, total = np.argmin(energies), 0.0
+    out = np.zeros(energies.shape[0])
+    for m in range(energies.shape[0]):
+        out[m] = np.exp(energies[best] - energies[m])
+        if max_mixture and m != best:
+            out[m] = 0.0
+        total += out[m]
+    for m in range(energies.shape[0]):
+        out[m] /= total
     return out
 
 
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
+@compiled
+def shape_prior(betas: np.ndarray) -> float:
+    """L_beta: squared Mahalanobis length / 2 of unit-variance shape coefficients (SMPLify Sec. 3.3)."""
+    total = 0.0
+    for value in betas:
+        total += value * value
+    return 0.5 * total
+
+
+@compiled
+def bending(pose: np.ndarray) -> np.ndarray:
+    """L_alpha: exp(sign * angle) of each elbow and knee, (4,); SMPLify Eq. 3, and its square as in SMPLify-X."""
+    out = np.empty(4)
+    for i in range(4):
+        out[i] = np.exp(BENDING_SIGN[i] * pose[BENDING_INDEX[i]])
+    return out
+
+
+@compiled
 def focal_prior(log_focal: float, mean: float, sigma: float) -> float:
     """Return a broad log-normal energy of the focal length (ours; SMPLify assumes one focal length instead)."""
     z = (log_focal - mean) / sigma
     return 0.5 * z * z
 
 
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
-def gravity(direction: np.ndarray) -> np.ndarray:
-    """Return residuals (2,) of gravity's direction in the camera frame (ours): a photograph is taken neither from below
-    the support (the optical axis looks up by more than about 10 degrees) nor, unless it looks down, upside down.
+@compiled
+def gravity(down: np.ndarray) -> np.ndarray:
+    """Return residuals (2,) of gravity's direction (3,) in the camera frame (ours): a photograph is taken neither from
+    below the support (looking up by more than 10 degrees) nor, unless it looks down, upside down.
     """
     out = np.empty(2)
-    out[0] = max(0.0, -0.17 - direction[2]) / 0.15
-    out[1] = max(0.0, -0.35 - direction[1]) / 0.3
+    out[0] = max(0.0, LOOK_UP - down[2]) / LOOK_UP_SIGMA
+    out[1] = max(0.0, UPSIDE_DOWN - down[1]) / UPSIDE_DOWN_SIGMA
+    return out
+
+
+@compiled
+def gravity_jacobian(down: np.ndarray) -> np.ndarray:
+    """Return (2, 3), d :func:`gravity` / d a small rotation w of the body, down <- down + w x down."""
+    out = np.zeros((2, 3))
+    if down[2] < LOOK_UP:
+        out[0, 0], out[0, 1] = -down[1] / LOOK_UP_SIGMA, down[0] / LOOK_UP_SIGMA
+    if down[1] < UPSIDE_DOWN:
+        out[1, 0], out[1, 2] = down[2] / UPSIDE_DOWN_SIGMA, -down[0] / UPSIDE_DOWN_SIGMA
     return out

@@ -1,22 +1,33 @@
-"""Where to start: every mean pose of the prior from every side, scored in closed form; compiled.
+"""Where to start: every mean pose of the prior from every side, scored in closed form.
 
-The authors start from one pose, facing the camera, at a depth that assumes the torso parallel to the image. Infants seen
-from their feet, from behind or upside down need other starts. Under weak perspective the turn in the image, the size and
-the position follow from least squares, so that only the mean pose and the viewing direction have to be tried.
+The authors start from one pose, facing the camera, at a depth that assumes the torso parallel to the image. Infants
+seen from their feet, from behind or upside down need other starts. Under weak perspective the turn in the image, the
+size and the position follow from least squares, so that only mean pose and viewing direction have to be tried.
 """
 
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
-from syrip_gen.fitting.kinematics import FASTMATH, Kinematics, forward
-from syrip_gen.fitting.levenberg import State
-from syrip_gen.fitting.objective import Mixture, gravity
+from syrip_gen.fitting.kinematics import Kinematics, forward
+from syrip_gen.fitting.levenberg import Target, pack
+from syrip_gen.fitting.objective import (
+    LOOK_UP,
+    LOOK_UP_SIGMA,
+    UPSIDE_DOWN,
+    UPSIDE_DOWN_SIGMA,
+    Mixture,
+)
 
 __all__ = ["StartTable", "build_start_table", "find_starts"]
 
 NUM_VIEWS = 80
+SIGMA = 0.1
+"""Standard deviation of a keypoint about that of a mean pose, in box diagonals."""
+SAME_VIEW = 1.0 + 2.0 * np.cos(np.radians(40.0))
+"""Trace of the rotation between two views that count as one."""
+NEAREST, FARTHEST = 0.25, 50.0
+"""Range of start distances, metres."""
 
 
 class StartTable(NamedTuple):
@@ -25,7 +36,9 @@ class StartTable(NamedTuple):
     views: np.ndarray
     """(V, 3, 3) rotations, body to camera, no turn in the image."""
     points: np.ndarray
-    """(M, K, 3) keypoints of the mean poses relative to the root joint, root frame."""
+    """(M, V, K) complex: projected keypoints of the mean poses relative to the root joint, x + iy, metres."""
+    gravity: np.ndarray
+    """(M, V, 3) gravity in the camera frame."""
     root_joint: np.ndarray
     """(3,) rest position of the root joint."""
 
@@ -38,114 +51,70 @@ def build_start_table(kin: Kinematics, mixture: Mixture) -> StartTable:
     radius = np.sqrt(1.0 - height**2)
     forwards = np.stack([radius * np.cos(turn), height, radius * np.sin(turn)], axis=1)
     up = np.where(np.abs(height)[:, None] < 0.9, [[0.0, 1.0, 0.0]], [[0.0, 0.0, 1.0]])
-    down = -(up - (up * forwards).sum(1, keepdims=True) * forwards)
+    down = (up * forwards).sum(1, keepdims=True) * forwards - up
     down /= np.linalg.norm(down, axis=1, keepdims=True)
-    right = np.cross(down, forwards)
+    views = np.stack([np.cross(down, forwards), down, forwards], axis=1)
     betas, root = np.zeros(kin.joint_dirs.shape[2]), np.eye(3)
-    points = [forward(kin, betas, root, mean, np.zeros(3))[0] - kin.joints[0] for mean in mixture.means]
-    return StartTable(np.stack([right, down, forwards], axis=1), np.stack(points), kin.joints[0].copy())
+    posed = [forward(kin, betas, root, mean, np.zeros(3))[0] - kin.joints[0] for mean in mixture.means]
+    seen = np.einsum("vab,mkb->mvka", views, np.stack(posed))
+    gravity = np.einsum("vab,mb->mva", views, mixture.gravity)
+    return StartTable(views, seen[..., 0] + 1j * seen[..., 1], gravity, kin.joints[0].copy())
 
 
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
-def _similarity(points, view, target):
-    """Fit turn, scale and shift of the projected points; return (cos, sin, scale, x, y, mean squared error)."""
-    total = cx = cy = tx = ty = 0.0
-    count = points.shape[0]
-    flat = np.empty((count, 2))
-    for k in range(count):
-        for a in range(2):
-            flat[k, a] = view[a, 0] * points[k, 0] + view[a, 1] * points[k, 1] + view[a, 2] * points[k, 2]
-        w = target.confidence[k] ** 2
-        total += w
-        cx += w * flat[k, 0]
-        cy += w * flat[k, 1]
-        tx += w * target.points[k, 0]
-        ty += w * target.points[k, 1]
-    cx, cy, tx, ty = cx / total, cy / total, tx / total, ty / total
-    dot = cross = size = spread = 0.0
-    for k in range(count):
-        w = target.confidence[k] ** 2
-        x, y = flat[k, 0] - cx, flat[k, 1] - cy
-        u, v = target.points[k, 0] - tx, target.points[k, 1] - ty
-        dot += w * (x * u + y * v)
-        cross += w * (x * v - y * u)
-        size += w * (x * x + y * y)
-        spread += w * (u * u + v * v)
-    length = np.sqrt(dot * dot + cross * cross)
-    cos, sin, scale = dot / length, cross / length, length / size
-    x = tx - scale * (cos * cx - sin * cy)
-    y = ty - scale * (sin * cx + cos * cy)
-    return cos, sin, scale, x, y, (spread - length * length / size) / total
+def _similarities(table: StartTable, target: Target) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return turn x scale (M, V) and shift (M, V), complex, and the squared error (M, V) of every mean and view."""
+    weight = target.confidence**2 / np.sum(target.confidence**2)
+    goal = target.points[:, 0] + 1j * target.points[:, 1]
+    center, goal_center = table.points @ weight, goal @ weight
+    points = table.points - center[..., None]
+    dot = (points.conj() * (goal - goal_center)) @ weight
+    size = np.maximum((points.real**2 + points.imag**2) @ weight, 1e-12)
+    spread = (np.abs(goal - goal_center) ** 2) @ weight
+    turn = dot / size
+    return turn, goal_center - turn * center, np.maximum(spread - np.abs(dot) ** 2 / size, 0.0)
 
 
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
-def _score_all(table, mixture, target, sigma, gravity_weight):
-    """Return (M * V,) scores, the lower the better, and the in-image fits (M * V, 5)."""
-    modes, views = table.points.shape[0], table.views.shape[0]
-    scores, fits = np.empty(modes * views), np.empty((modes * views, 5))
-    down = np.empty(3)
-    labelled = (target.confidence > 0).sum()
-    for m in range(modes):
-        for v in range(views):
-            view = table.views[v]
-            cos, sin, scale, x, y, error = _similarity(table.points[m], view, target)
-            for a in range(3):
-                down[a] = 0.0
-                for b in range(3):
-                    down[a] += view[a, b] * mixture.gravity[m, b]
-            turned = np.array([cos * down[0] - sin * down[1], sin * down[0] + cos * down[1], down[2]])
-            i = m * views + v
-            scores[i] = 0.5 * labelled * error / sigma**2 + 0.5 * gravity_weight * (gravity(turned) ** 2).sum()
-            fits[i, 0], fits[i, 1], fits[i, 2], fits[i, 3], fits[i, 4] = cos, sin, scale, x, y
-    return scores, fits
-
-
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
-def _state(table, mixture, target, mode, view, fit, size):
-    cos, sin, scale = fit[0], fit[1], fit[2]
-    root = np.empty((3, 3))
-    for b in range(3):
-        root[0, b] = cos * view[0, b] - sin * view[1, b]
-        root[1, b] = sin * view[0, b] + cos * view[1, b]
-        root[2, b] = view[2, b]
-    depth = np.exp(target.log_focal) / max(scale, 1e-6)
-    transl = np.empty(3)
-    transl[0] = fit[3] / max(scale, 1e-6) - table.root_joint[0]
-    transl[1] = fit[4] / max(scale, 1e-6) - table.root_joint[1]
-    transl[2] = max(depth, 0.3) - table.root_joint[2]
-    return State(np.zeros(size), root, mixture.means[mode].copy(), transl, target.log_focal)
-
-
-@njit(cache=True, nogil=True, fastmath=FASTMATH)
-def find_starts(table, mixture, target, size, count, sigma, gravity_weight):
-    """Return up to ``count`` states, best first, that differ in mean pose or by more than about 40 degrees.
+def find_starts(
+    table: StartTable, mixture: Mixture, target: Target, count: int, gravity_weight: float, num_betas: int
+) -> list[np.ndarray]:
+    """Return up to ``count`` bodies x, best first, that differ in mean pose or by more than 40 degrees.
 
     Args:
-        table: :class:`StartTable`.
-        mixture: The pose prior.
+        table: Mean poses from all sides.
+        mixture: The pose prior that the table was made of.
         target: The keypoints.
-        size: Number of betas.
         count: Starts wanted.
-        sigma: Standard deviation of a keypoint about a mean pose's, in box diagonals.
         gravity_weight: Weight of the camera's relation to gravity.
+        num_betas: Shape coefficients of the body, all zero at the start.
     """
-    scores, fits = _score_all(table, mixture, target, sigma, gravity_weight)
-    views = table.views.shape[0]
-    states = []
-    modes = np.empty(count, np.int64)
-    for i in np.argsort(scores):
-        if len(states) == count or not np.isfinite(scores[i]):
+    turn, shift, error = _similarities(table, target)
+    down = (table.gravity[..., 0] + 1j * table.gravity[..., 1]) * turn / np.maximum(np.abs(turn), 1e-12)
+    tilt = np.maximum(LOOK_UP - table.gravity[..., 2], 0.0) / LOOK_UP_SIGMA
+    tilt = tilt**2 + (np.maximum(UPSIDE_DOWN - down.imag, 0.0) / UPSIDE_DOWN_SIGMA) ** 2
+    score = 0.5 * (target.confidence > 0).sum() * error / SIGMA**2 + 0.5 * gravity_weight * tilt
+    starts: list[np.ndarray] = []
+    roots, modes = np.empty((count, 3, 3)), np.empty(count, dtype=int)
+    for flat in np.argsort(score, axis=None, kind="stable"):
+        mode, view = divmod(int(flat), table.views.shape[0])
+        taken = len(starts)
+        if taken == count or not np.isfinite(score[mode, view]):
             break
-        mode = i // views
-        state = _state(table, mixture, target, mode, table.views[i % views], fits[i], size)
-        fresh, near = True, 0
-        for n in range(len(states)):
-            trace = (states[n].root * state.root).sum()
-            if trace > 2.53 and modes[n] == mode:
-                fresh = False
-            if trace > 2.53:
-                near += 1
-        if fresh and near < 3:
-            modes[len(states)] = mode
-            states.append(state)
-    return states
+        x = _start(table, mixture, target, mode, view, turn[mode, view], shift[mode, view], num_betas)
+        root = x[num_betas : num_betas + 9].reshape(3, 3)
+        near = (roots[:taken] * root).sum((1, 2)) > SAME_VIEW
+        if near.sum() < 3 and not (near & (modes[:taken] == mode)).any():
+            roots[taken], modes[taken] = root, mode
+            starts.append(x)
+    return starts
+
+
+def _start(
+    table: StartTable, mixture: Mixture, target: Target, mode: int, view: int, turn: complex, shift: complex,
+    num_betas: int,
+) -> np.ndarray:  # fmt: skip
+    scale = max(abs(turn), 1e-9)
+    cos, sin = turn.real / scale, turn.imag / scale
+    root = np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]]) @ table.views[view]
+    depth = float(np.clip(np.exp(target.log_focal) / scale, NEAREST, FARTHEST))
+    center = np.array([shift.real / scale, shift.imag / scale, depth])
+    return pack(np.zeros(num_betas), root, mixture.means[mode], center - table.root_joint, target.log_focal)

@@ -13,23 +13,26 @@ __all__ = ["NO_PART", "BodySurface"]
 NO_PART = -1
 """Part of triangles that belong to nothing a keypoint lies in."""
 
-_HEAD = ("head",)
 _ADJOINING: dict[str, tuple[str, ...]] = {
-    "nose": _HEAD,
-    "eye": _HEAD,
-    "ear": _HEAD,
-    "shoulder": ("spine3", "collar", "shoulder"),
+    "nose": ("head",),
+    "eye": ("head",),
+    "ear": ("head",),
+    "shoulder": ("spine2", "spine3", "collar", "shoulder"),
     "elbow": ("shoulder", "elbow"),
-    "wrist": ("elbow", "wrist"),
-    "hip": ("pelvis", "spine1", "hip"),
+    "wrist": ("elbow", "wrist", "hand"),
+    "hip": ("pelvis", "spine1", "spine2", "hip"),
     "knee": ("hip", "knee"),
-    "ankle": ("knee", "ankle"),
+    "ankle": ("knee", "ankle", "foot"),
 }
 """Parts that meet at a keypoint; a part has the name of the joint that moves it (``elbow`` = the forearm)."""
 
+_SHARE_OF_VIEWS = {"nose": 0.15, "eye": 0.15, "ear": 0.15, "shoulder": 0.5, "hip": 0.5}
+"""Keypoints of head and trunk may also be on the far side of their own part. There flesh is measured at rest:
+the least that covers the keypoint in this share of all views. The face's lie at the surface, shoulders and
+hips in it."""
 _SLANT, _MARGIN_M = 2.0, 0.02
-"""A ray at a slant runs through this many times the flesh's thickness, and through clothing or hair."""
-_DIRECTIONS, _THIN_SIDES, _FAR_M = 64, 0.15, 100.0
+"""A ray at a slant runs through this many times as much, and through clothing or hair."""
+_DIRECTIONS, _FAR_M = 64, 100.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,22 +49,28 @@ class BodySurface:
     adjoins: np.ndarray
     """(17, 24) bool: part j meets at COCO keypoint k."""
     reach: np.ndarray
-    """(17,) metres: how deep below the surface a keypoint may lie and still count as seen."""
+    """(17,) metres: how deep below the surface of its part a keypoint may lie and still count as seen; inf
+    for limbs, which are thin."""
 
     @classmethod
     def from_body(cls, body: BodyAssets) -> "BodySurface":
         """Take parts from the skinning weights and depths from the template at rest."""
         per_face = body.weights[body.faces].sum(axis=1)
         adjoins = adjoining_parts()
-        thickness = _flesh_thickness(body.keypoint_regressor @ body.v_template, body.v_template, body.faces)
-        return cls(per_face.argmax(axis=1).astype(np.int16), adjoins, _SLANT * thickness + _MARGIN_M)
+        depths = _flesh_depths(body.keypoint_regressor @ body.v_template, body.v_template, body.faces)
+        reach = np.full(len(COCO17), np.inf)
+        for k, name in enumerate(COCO17.keypoints):
+            kind = name.rpartition("_")[2]
+            if kind in _SHARE_OF_VIEWS:
+                pair = depths[:, [k, COCO17.flip_index[k]]]  # both sides of the body, so that they are alike
+                reach[k] = _SLANT * max(np.quantile(pair, _SHARE_OF_VIEWS[kind]), 0) + _MARGIN_M
+        return cls(per_face.argmax(axis=1).astype(np.int16), adjoins, reach)
 
 
-def _flesh_thickness(keypoints: np.ndarray, vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Return (17,) metres of flesh over each keypoint of the body at rest, on the sides where it is thin.
+def _flesh_depths(keypoints: np.ndarray, vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Return (views, 17) metres of flesh in front of each keypoint of a body at rest.
 
-    That is a low quantile over views from all directions, each from so far that its rays are parallel; the
-    same for left and right.
+    The views come from all directions, each from so far that its rays are parallel.
     """
     i = np.arange(_DIRECTIONS) + 0.5
     height, turn = 1 - 2 * i / _DIRECTIONS, np.pi * (1 + 5**0.5) * i
@@ -73,8 +82,7 @@ def _flesh_thickness(keypoints: np.ndarray, vertices: np.ndarray, faces: np.ndar
         pixels = points[:, :2] / points[:, 2:]
         _, depth = first_hits(pixels, vertices @ axes.T + (0, 0, _FAR_M), faces, 1, 1, 0, 0)
         depths[n] = points[:, 2] - depth
-    thickness = np.maximum(np.quantile(depths, _THIN_SIDES, axis=0), 0)
-    return np.maximum(thickness, thickness[COCO17.flip_index])
+    return depths
 
 
 def _frame(forward: np.ndarray) -> np.ndarray:

@@ -198,7 +198,7 @@ def _pose_plot(title: str, keypoints: np.ndarray) -> dict[str, str]:
     import cv2
 
     poses, kept = normalise_by_torso(keypoints)
-    picture = draw_pose_distribution(poses, opacity=float(np.clip(24 / max(len(poses), 1), 0.06, 0.6)))
+    picture = draw_pose_distribution(poses, opacity=float(np.clip(40 / max(len(poses), 1), 0.1, 0.6)))
     _, data = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGBA2BGRA))
     return {
         "title": title,

@@ -9,8 +9,8 @@ __all__ = ["draw_pose_distribution", "normalise_by_torso"]
 
 _SHOULDERS = [COCO17.index("left_shoulder"), COCO17.index("right_shoulder")]
 _HIPS = [COCO17.index("left_hip"), COCO17.index("right_hip")]
-_BODY = range(5, 17)
-_TRUNK = {tuple(sorted(edge)) for edge in ((5, 6), (11, 12), (5, 11), (6, 12))}
+_EDGES = [(a, b) for a, b in COCO17.skeleton if min(a, b) >= 5]  # without the face
+_TRUNK = {(5, 6), (11, 12), (5, 11), (6, 12)}
 _REACH = 2.5
 """Half the picture's side, in torso lengths."""
 _MIN_TORSO = 0.3
@@ -58,23 +58,23 @@ def draw_pose_distribution(keypoints: np.ndarray, side: int = 460, opacity: floa
     """
     import cv2
 
-    color = np.zeros((side, side, 3), np.float32)
-    alpha = np.zeros((side, side), np.float32)
-    pixels = np.round((keypoints[:, :, :2] / (2 * _REACH) + 0.5) * side * 16)
-    edges = [edge for edge in COCO17.skeleton if edge[0] in _BODY and edge[1] in _BODY]
-    for pose, visibility in zip(
-        np.clip(pixels, -(10**6), 10**6).astype(int), keypoints[:, :, 2], strict=True
-    ):
-        for group in ("centre", "left", "right"):
-            layer = np.zeros((side, side), np.uint8)
+    groups = {name: [e for e in _EDGES if _edge_group(*e) == name] for name in SIDE_COLORS}
+    cover = {name: np.zeros((side, side), np.float32) for name in groups}
+    layer = np.zeros((side, side), np.uint8)
+    pixels = np.clip(np.round((keypoints[:, :, :2] / (2 * _REACH) + 0.5) * side * 16), -(10**6), 10**6)
+    for pose, visibility in zip(pixels.astype(int).tolist(), keypoints[:, :, 2], strict=True):
+        for name, edges in groups.items():
             for a, b in edges:
-                of_trunk = tuple(sorted((a, b))) in _TRUNK
-                edge_group = "centre" if of_trunk else COCO17.sides[a]
-                if edge_group == group and min(visibility[a], visibility[b]) > 0:
-                    cv2.line(layer, tuple(pose[a].tolist()), tuple(pose[b].tolist()), 255, 2, cv2.LINE_AA, 4)
-            cover = layer.astype(np.float32) * (opacity / 255)
-            color += cover[..., None] * (np.array(SIDE_COLORS[group], np.float32) - color)
-            alpha += cover * (1 - alpha)
-    # The colour was blended into black; undo that where the picture is transparent.
-    rgb = color / np.maximum(alpha, 1e-6)[..., None]
-    return np.dstack([np.clip(rgb, 0, 255), alpha * 255]).round().astype(np.uint8)
+                if visibility[a] > 0 and visibility[b] > 0:
+                    cv2.line(layer, pose[a], pose[b], 255, 2, cv2.LINE_AA, 4)
+            cv2.accumulate(layer, cover[name])
+            layer[:] = 0
+    total = sum(cover.values()) / 255
+    alpha = 1 - (1 - opacity) ** total
+    color = sum(cover[name][..., None] * np.array(SIDE_COLORS[name], np.float32) for name in groups)
+    rgb = color / np.maximum(total * 255, 1e-6)[..., None]
+    return np.dstack([rgb, alpha * 255]).round().astype(np.uint8)
+
+
+def _edge_group(a: int, b: int) -> str:
+    return "centre" if (a, b) in _TRUNK else COCO17.sides[a]

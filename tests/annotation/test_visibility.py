@@ -68,23 +68,51 @@ def test_keypoints_behind_the_camera_are_outside():
 
 
 @pytest.mark.parametrize(
-    "part, depth, expected",
+    "keypoint, part, depth, expected",
     [
-        ("left_elbow", 0.02, VISIBLE),  # the forearm's own skin
-        ("left_elbow", 0.5, OCCLUDED),  # the same forearm, far in front
-        ("head", 0.02, OCCLUDED),  # not a part that meets at the wrist
-        (None, 0.02, OCCLUDED),  # a prop
+        ("left_wrist", "left_elbow", 0.02, VISIBLE),  # the forearm's own skin
+        ("left_wrist", "left_elbow", 0.2, VISIBLE),  # a forearm that points at the camera
+        ("left_wrist", "right_elbow", 0.02, OCCLUDED),  # the other arm
+        ("left_wrist", "head", 0.02, OCCLUDED),
+        ("left_wrist", None, 0.02, OCCLUDED),  # a prop
+        ("left_hip", "pelvis", 0.05, VISIBLE),
+        ("left_hip", "pelvis", 0.5, OCCLUDED),  # the far side of the trunk
+        ("left_ear", "head", 0.01, VISIBLE),
+        ("left_ear", "head", 0.08, OCCLUDED),  # the far side of the head
     ],
 )
-def test_surface_in_front_of_a_wrist(part, depth, expected):
-    wrist = np.array([0.0, 0.0, 2.0])
+def test_surface_in_front_of_a_keypoint(keypoint, part, depth, expected):
     front = 2.0 - depth
     vertices = np.array([[-1, -1, front], [1, -1, front], [0, 1, front]], np.float32)
     number = NO_PART if part is None else SMPL24.index(part)
     surface = BodySurface(np.array([number], np.int16), SURFACE.adjoins, SURFACE.reach)
     keypoints = np.tile((9.0, 9.0, 2.0), (17, 1))
-    keypoints[COCO17.index("left_wrist")] = wrist
-    assert flags(vertices, keypoints, np.array([[0, 1, 2]]), surface)["left_wrist"] == expected
+    keypoints[COCO17.index(keypoint)] = (0, 0, 2)
+    assert flags(vertices, keypoints, np.array([[0, 1, 2]]), surface)[keypoint] == expected
+
+
+def test_annotators_of_real_infants_mostly_agree(shared_data):
+    """Flags of bodies fitted to a few poses against those that people gave the same keypoints."""
+    from syrip_gen.body import load_body
+    from syrip_gen.body.posing import pose_body
+    from syrip_gen.fitting import fit_poses
+    from syrip_gen.fitting.priors import load_prior
+    from syrip_gen.keypoints.readers import read_poses
+
+    body = load_body("infant")
+    poses = read_poses(shared_data / "infant_2d" / "syrip_real_383.json").select(slice(0, 383, 32))
+    bank = fit_poses(poses, body, load_prior("infant"))
+    surface = BodySurface.from_body(body)
+    agreed = []
+    for i in np.flatnonzero(bank.accepted):
+        parameters = bank.betas[i], bank.global_orient[i], bank.body_pose[i].ravel(), bank.transl[i]
+        vertices = pose_body(body, *parameters).vertices
+        points = body.keypoint_regressor @ vertices.astype(np.float64)
+        width, height = bank.image_size[i].tolist()
+        camera = (bank.focal_px[i], bank.focal_px[i], width / 2, height / 2)
+        _, seen = keypoint_visibility(points, vertices, body.faces, surface, camera, (width, height))
+        agreed.append((seen == poses.keypoints[i, :, 2])[poses.keypoints[i, :, 2] > 0])
+    assert np.concatenate(agreed).mean() > 0.75
 
 
 def test_triangles_beyond_the_bodys_own_hide():

@@ -78,7 +78,8 @@ def build_surface(
         regions=regions,
         eyeball=eyeball,
     )
-    texel_map = map_texels(uv.astype(np.float64), uv_faces, size)
+    # Layouts taken over from another body may overlap; there the face that is more in the open is painted.
+    texel_map = map_texels(uv.astype(np.float64), uv_faces, size, priority=sky[faces].mean(axis=1))
     return Surface(anatomy, texel_map, vertices, _at_texels(vertices, texel_map, faces))
 
 

@@ -42,7 +42,9 @@ class TexelMap:
         return out.reshape((self.size, self.size, *values.shape[1:]))
 
 
-def map_texels(uv: np.ndarray, uv_faces: np.ndarray, size: int, gutter: float = 3.0) -> TexelMap:
+def map_texels(
+    uv: np.ndarray, uv_faces: np.ndarray, size: int, gutter: float = 3.0, priority: np.ndarray | None = None
+) -> TexelMap:
     """Rasterise the UV triangles.
 
     Args:
@@ -51,13 +53,15 @@ def map_texels(uv: np.ndarray, uv_faces: np.ndarray, size: int, gutter: float = 
         size: Width and height of the texture in texels.
         gutter: Texels by which every island is extended beyond its edge, so that bilinear reads never see a
         hole.
+        priority: (F,) where triangles overlap, the one with the highest value is kept; None = the first.
     """
     pixels = np.empty(uv.shape, np.float64)
     pixels[:, 0] = uv[:, 0] * size - 0.5
     pixels[:, 1] = (1.0 - uv[:, 1]) * size - 0.5
     face = np.full((size, size), -1, np.int32)
     barycentric = np.zeros((size, size, 3), np.float32)
-    _rasterise(pixels, uv_faces.astype(np.int32), face, barycentric)
+    order = np.arange(len(uv_faces)) if priority is None else np.argsort(-priority, kind="stable")
+    _rasterise(pixels, uv_faces.astype(np.int32), order, face, barycentric)
     distance, (rows, columns) = ndimage.distance_transform_edt(face < 0, return_indices=True)
     wanted = distance <= gutter
     r, c = np.nonzero(wanted)
@@ -83,9 +87,9 @@ def _weights(pixels, triangle, x, y):
 
 
 @njit(cache=True, nogil=True)
-def _rasterise(pixels, uv_faces, face, barycentric):
+def _rasterise(pixels, uv_faces, order, face, barycentric):
     height, width = face.shape
-    for f in range(uv_faces.shape[0]):
+    for f in order:
         t = uv_faces[f]
         x0 = min(pixels[t[0], 0], pixels[t[1], 0], pixels[t[2], 0])
         x1 = max(pixels[t[0], 0], pixels[t[1], 0], pixels[t[2], 0])

@@ -33,3 +33,9 @@ def test_interpolation_matches_numpy():
     values = np.random.default_rng(0).normal(size=(4, 3))
     expected = (values[FACES[texels.face]] * texels.barycentric[..., None]).sum(axis=1)
     np.testing.assert_allclose(texels.interpolate(values, FACES), expected, atol=1e-5)
+
+
+def test_overlapping_triangles_are_settled_by_priority():
+    twice = np.concatenate([FACES, FACES])
+    assert (map_texels(UV, twice, 32).face < 2).all()
+    assert (map_texels(UV, twice, 32, priority=np.array([0.0, 0.0, 1.0, 1.0])).face >= 2).all()

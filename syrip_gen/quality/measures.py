@@ -91,7 +91,8 @@ def categories_of(record: Mapping[str, Any]) -> dict[str, list[str]]:
             found["clothes"] = ["texture file"]
         else:
             kinds = [str(garment.get("kind")) for garment in appearance.get("garments", [])]
-            found["clothes"] = [kind.replace("_", " ") for kind in kinds] or ["naked"]
+            over = [kind.replace("_", " ") for kind in kinds if kind != "diaper"]
+            found["clothes"] = over or (["diaper only"] if kinds else ["naked"])
             tone = (appearance.get("skin") or {}).get("tone")
             if isinstance(tone, int | float):
                 found["skin tone"] = [f"Monk {round(tone)}"]

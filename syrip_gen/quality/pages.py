@@ -42,6 +42,8 @@ def render_report(
     thumbs: Sequence[Thumb],
     keypoints: np.ndarray,
     input_poses: PoseSet | None,
+    *,
+    poses_are_fits: bool = False,
 ) -> str:
     """Return the report as one HTML page that needs nothing else.
 
@@ -51,12 +53,16 @@ def render_report(
         thumbs: Pictures to show.
         keypoints: (N, 17, 3) sample of the dataset's poses.
         input_poses: What the dataset was made from.
+        poses_are_fits: They are projections of fitted bodies, whose visibility means nothing.
     """
     reference = pose_statistics(input_poses) if input_poses is not None and len(input_poses) else None
+    name = "Fitted input poses" if poses_are_fits else "Input poses"
+    if reference is not None and poses_are_fits:
+        reference.histograms.pop("num_visible", None)
     plots = [_pose_plot("This dataset", keypoints)]
     if reference is not None and input_poses is not None:
         usable = input_poses.keypoints[input_poses.is_usable]
-        plots.append(_pose_plot("Input poses", _spread(usable, MAX_POSES)))
+        plots.append(_pose_plot(name, _spread(usable, MAX_POSES)))
     return (
         _environment()
         .get_template("report.html.j2")
@@ -64,7 +70,7 @@ def render_report(
             title=_title(run, statistics),
             subtitle=_subtitle(run),
             version=_version(run),
-            run=run,
+            run={"command": "", "licences": [], "fits": {}, **run},
             statistics=statistics,
             tiles=_tiles(run, statistics, thumbs),
             thumbs=[_thumb(thumb) for thumb in thumbs],
@@ -73,7 +79,8 @@ def render_report(
             charts=_charts(statistics, reference),
             categories=_categories(statistics),
             keypoint_rows=_keypoint_rows(statistics, reference),
-            has_reference=reference is not None,
+            reference_name=name.lower() if reference is not None else "",
+            has_reference_visibility=reference is not None and not poses_are_fits,
             reason_tables=_reason_tables(run, statistics),
             details=_details(run),
         )
@@ -88,7 +95,7 @@ def render_card(run: Mapping[str, Any], statistics: DatasetStatistics, thumbs: S
         .render(
             title=_title(run, statistics),
             version=_version(run),
-            run=run,
+            run={"command": "", "licences": [], "fits": {}, **run},
             statistics=statistics,
             image_size=_image_size(thumbs),
             num_poses_used=len(statistics.poses),

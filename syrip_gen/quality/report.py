@@ -7,12 +7,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from syrip_gen.annotation.coco import IMAGE_FOLDER, iterate_coco
+from syrip_gen.annotation.coco import IMAGE_FOLDER
 from syrip_gen.keypoints.poses import PoseSet
 from syrip_gen.quality.drawing import draw_skeleton
 from syrip_gen.quality.pages import Thumb, render_card, render_report
 from syrip_gen.quality.sheets import contact_sheet, decode_picture, encode_jpeg
 from syrip_gen.quality.statistics import Reservoir, collect_statistics
+from syrip_gen.quality.stored import fitted_poses, stored_records
 
 __all__ = ["DatasetFolder", "build_report", "write_report"]
 
@@ -37,6 +38,7 @@ def build_report(
     *,
     run: Mapping[str, Any],
     input_poses: PoseSet | None = None,
+    poses_are_fits: bool = False,
     image_folder: str = IMAGE_FOLDER,
 ) -> dict[str, bytes]:
     """Make the files that show what is in a dataset. One pass over the records, in constant memory.
@@ -47,6 +49,7 @@ def build_report(
             ``rejected`` (counts by reason) are used where present.
         run: Content of ``run.json``: command, seed, versions, licences, rejections, fits ... all optional.
         input_poses: Poses that the dataset was made from, to compare with.
+        poses_are_fits: They are projections of fitted bodies: their visibility means nothing.
         image_folder: Folder of the images within ``folder``.
 
     Returns:
@@ -60,7 +63,9 @@ def build_report(
     poses = [np.reshape(r["annotation"]["keypoints"], (-1, 3)) for r in drawn.items]
     keypoints = np.array(poses, np.float64).reshape(-1, 17, 3)
     files = {
-        "report.html": render_report(run, statistics, thumbs, keypoints, input_poses).encode(),
+        "report.html": render_report(
+            run, statistics, thumbs, keypoints, input_poses, poses_are_fits=poses_are_fits
+        ).encode(),
         "README.md": render_card(run, statistics, thumbs).encode(),
     }
     seen = [thumb for thumb in thumbs if thumb.pixels is not None]
@@ -71,31 +76,41 @@ def build_report(
     return files
 
 
-def write_report(dataset: str | Path) -> list[Path]:
+def write_report(dataset: str | Path, input_poses: PoseSet | None = None) -> list[Path]:
     """Write the report of a dataset on disk beside it.
 
     Any COCO keypoint dataset will do; one that is not ours keeps its own README.
+
+    Args:
+        dataset: The dataset's folder.
+        input_poses: Poses that it was made from; without them the fitted ones of ``fits.npz`` are shown.
 
     Raises:
         FileNotFoundError: If there is no annotation file.
         ValueError: If it is not COCO keypoints.
     """
     root = Path(dataset)
-    annotation_file = _find_annotations(root)
-    records = _stored_records(annotation_file)
+    records = stored_records(_find_annotations(root), root / "manifest.jsonl")
+    first = next((record for record in records() if "image" in record), None)
+    if first is None:
+        raise ValueError(f"{root}: its annotations hold no person with 17 keypoints")
     run_file = root / "run.json"
-    run = json.loads(run_file.read_bytes()) if run_file.is_file() else {"name": root.resolve().name}
-    folder = _LocalFolder(root)
-    first = next(iter(records()), None)
-    image_folder = _find_images(root, first["image"]["file_name"] if first else "")
-    files = build_report(folder, records, run=run, image_folder=image_folder)
-    if (root / "README.md").exists() and not run_file.is_file():
+    is_ours = run_file.is_file()
+    run = json.loads(run_file.read_bytes()) if is_ours else {"name": root.resolve().name}
+    poses = input_poses if input_poses is not None else fitted_poses(root / "fits.npz")
+    files = build_report(
+        _LocalFolder(root),
+        records,
+        run=run,
+        input_poses=poses,
+        poses_are_fits=input_poses is None,
+        image_folder=_find_images(root, str(first["image"]["file_name"])),
+    )
+    if not is_ours and (root / "README.md").exists():
         del files["README.md"]  # somebody else's words
-    written = []
     for name, data in files.items():
         (root / name).write_bytes(data)
-        written.append(root / name)
-    return written
+    return [root / name for name in files]
 
 
 class _LocalFolder:
@@ -144,28 +159,3 @@ def _find_images(root: Path, file_name: str) -> str:
         if (folder / file_name).is_file():
             return "" if folder == root else folder.relative_to(root).as_posix()
     return IMAGE_FOLDER
-
-
-def _stored_records(path: Path) -> Callable[[], Iterable[Record]]:
-    """Return a function that gives a COCO file's records (image and annotation of each person)."""
-
-    def records() -> Iterable[Record]:
-        with path.open("rb") as file:
-            pairs = list(iterate_coco(file))
-        if not pairs:
-            data = json.loads(path.read_bytes())
-            if not isinstance(data, dict) or "images" not in data or "annotations" not in data:
-                raise ValueError(f"{path}: not a COCO file; expected 'images' and 'annotations'")
-            pairs = [("images", i) for i in data["images"]] + [
-                ("annotations", a) for a in data["annotations"]
-            ]
-        images = {record["id"]: record for section, record in pairs if section == "images"}
-        for section, record in pairs:
-            if (
-                section == "annotations"
-                and len(record.get("keypoints", [])) == 51
-                and record["image_id"] in images
-            ):
-                yield {"image": images[record["image_id"]], "annotation": record}
-
-    return records

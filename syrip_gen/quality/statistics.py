@@ -44,9 +44,11 @@ HISTOGRAMS: Mapping[str, HistogramSpec] = {
     ),
     "camera_pitch": HistogramSpec("Camera looks down", "°", _even(-90, 90, 18), "0 level, 90 straight down"),
     "view_azimuth": HistogramSpec(
-        "Seen from", "°", _even(-180, 180, 24), "0 front, +90 its left, -90 its right, ±180 back"
+        "Seen around its length", "°", _even(-180, 180, 24), "0 front, +90 its left, −90 its right, ±180 back"
     ),
-    "view_elevation": HistogramSpec("Seen from", "°", _even(-90, 90, 18), "-90 the feet, +90 the head"),
+    "view_elevation": HistogramSpec(
+        "Seen along its length", "°", _even(-90, 90, 18), "−90 from the feet, +90 from the head"
+    ),
     "head_turn": HistogramSpec("Head turned", "°", _even(-90, 90, 18), "+ to its left"),
     "distance": HistogramSpec("Distance of the camera", "m", _even(0, 4, 20)),
     "field_of_view": HistogramSpec("Field of view", "°", _even(0, 100, 20)),

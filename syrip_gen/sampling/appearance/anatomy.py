@@ -81,9 +81,6 @@ def measure(assets: BodyAssets) -> Anatomy:
         )
     else:
         eyes, radius = keypoints[1:3].copy(), 0.0
-        fronts = [assets.regions.get(f"eye_front_{side}", ()) for side in ("left", "right")]
-        if all(len(front) for front in fronts):
-            eyes = np.stack([v[front].mean(axis=0) for front in fronts])
     gap = float(np.linalg.norm(eyes[0] - eyes[1]))
     origin = eyes.mean(axis=0) + np.array([0.0, 0.0, radius])
     head = v[assets.weights[:, 15] > 0.5]
@@ -95,8 +92,7 @@ def measure(assets: BodyAssets) -> Anatomy:
         middle = lips[np.argsort(np.abs(lips[:, 0]))[: max(4, len(lips) // 8)]]
         mouth, mouth_half_width = middle.mean(axis=0), float(np.abs(lips[:, 0]).max())
     elif len(assets.regions.get("lips", ())):
-        lips = v[assets.regions["lips"]]
-        mouth, mouth_half_width = lips.mean(axis=0), float(np.abs(lips[:, 0]).max())
+        mouth = v[assets.regions["lips"]].mean(axis=0)
     lids = [_rim(assets, f"eye_socket_{side}") for side in ("left", "right")]
     gaze_offset = 0.0
     if balls and all(len(lid) for lid in lids):

@@ -17,6 +17,8 @@ from syrip_gen.sampling.walls import paint_panorama, paint_walls, room_walls
 
 __all__ = ["Backdrop", "BackdropPainter"]
 
+HALF_SIZE_BLUR = 1.5
+"""Pixels of blur from which on half the resolution does."""
 MAX_TRIES = 20
 """So many photos in a row may be broken before a scene gives up."""
 TYPICAL_PHOTO_LUMA = 0.17
@@ -52,12 +54,15 @@ class BackdropPainter:
         outline = cloth_outline(params) if params["setting"] in ("bed", "blanket") else None
         cloth = outline_mask(view, outline) if outline is not None else np.zeros((h, w), np.uint8)
         is_covered = cloth.min() == 255
+        blur = float(params["far_blur"]) * (0.3 if params["setting"] == "plain" else 1.0)
         if spec.background.kind == "photo" and not is_covered:
-            photo, source, notes = self._read_photo(int(params["photo"]), min(w, h))
-            photo = crop_photo(photo, params["photo_crop"], w, h)
+            photo, source, notes = self._read_photo(
+                int(params["photo"]), min(w, h) // (2 if blur > HALF_SIZE_BLUR else 1)
+            )
+            photo = photo_layer(photo, params["photo_crop"], w, h, blur)
             gain = photo_light(photo)
         if params["setting"] == "plain":
-            return Backdrop(_soften(photo, float(params["far_blur"]) * 0.3), False, gain, source, notes)
+            return Backdrop(photo, False, gain, source, notes)
         level = light_on_support(spec.light) * gain
         if is_covered:
             picture = np.empty((h, w, 3), np.uint8)
@@ -145,6 +150,16 @@ def crop_photo(photo: np.ndarray, crop: Any, width: int, height: int) -> np.ndar
     )
 
 
+def photo_layer(photo: np.ndarray, crop: Any, width: int, height: int, blur: float) -> np.ndarray:
+    """Crop a photo and blur it by ``blur`` px; worked out at half size where that is as good."""
+    if blur <= HALF_SIZE_BLUR:
+        return _soften(crop_photo(photo, crop, width, height), blur)
+    small = crop_photo(photo, crop, max(width // 2, 8), max(height // 2, 8))
+    return cv2.resize(
+        cv2.GaussianBlur(small, (0, 0), blur / 2), (width, height), interpolation=cv2.INTER_LINEAR
+    )
+
+
 def photo_light(photo: np.ndarray) -> np.ndarray:
     """Return the (3,) gain that makes a body's light suit a photo: dim in the dark, tinted as the photo, mildly."""
     small = cv2.resize(photo, (32, 24), interpolation=cv2.INTER_AREA).astype(np.float64) / 255
@@ -159,7 +174,7 @@ def _soften(picture: np.ndarray, sigma: float) -> np.ndarray:
     """Blur by ``sigma`` px, at half size where that is as good."""
     if sigma < 0.4:
         return picture
-    if sigma < 1.5:
+    if sigma < HALF_SIZE_BLUR:
         return cv2.GaussianBlur(picture, (0, 0), sigma)
     h, w = picture.shape[:2]
     small = cv2.resize(picture, (max(w // 2, 8), max(h // 2, 8)), interpolation=cv2.INTER_AREA)

@@ -6,7 +6,14 @@ import numpy as np
 
 from syrip_gen.sampling.scene import CameraSpec
 
-__all__ = ["Framing", "place_camera", "place_camera_above", "sample_framing", "sample_rotation", "view_rotation"]
+__all__ = [
+    "Framing",
+    "place_camera",
+    "place_camera_above",
+    "sample_framing",
+    "sample_rotation",
+    "view_rotation",
+]
 
 ELEVATION_DEG = {
     # posture: (low, mode, high) of a triangular distribution of the camera's elevation above the horizon

@@ -7,7 +7,7 @@ import numpy as np
 
 from syrip_gen.sampling.build_relief import LIGHT as RELIEF_LIGHT
 from syrip_gen.sampling.materials import MaterialLibrary
-from syrip_gen.sampling.perspective import View, outline_mask, project_outline
+from syrip_gen.sampling.perspective import FAR_PX, NEAR, SUBPIXEL_BITS, View, outline_mask
 from syrip_gen.sampling.scene import LightSpec
 from syrip_gen.sampling.surfaces import fill_surface, palette, response, to_linear, to_srgb
 
@@ -56,13 +56,19 @@ def bed_sides(
         1 + spread / np.linalg.norm(outline - centre, axis=1, keepdims=True)
     )
     grown[:, 2] = shadow_height
-    shade = outline_mask(view, grown)
-    small = cv2.resize(shade, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
-    small = cv2.GaussianBlur(small, (0, 0), 2.0 if params["setting"] == "bed" else 1.0)
-    soft = cv2.resize(small, shade.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    darkness = np.repeat(255 - (soft * 0.45).astype(np.uint8)[..., None], 3, axis=2)
-    cv2.multiply(picture, darkness, picture, 1 / 255)
+    darken(picture, outline_mask(view, grown), 8.0 if params["setting"] == "bed" else 4.0)
     _fill_sides(picture, view, outline, thickness, params, level)
+
+
+def darken(picture: np.ndarray, mask: np.ndarray, softness_px: float, amount: float = 0.45) -> None:
+    """Darken a picture where ``mask`` is set, with a soft edge; worked out at a quarter of the size."""
+    h, w = mask.shape
+    small = cv2.resize(mask, (w // 4, h // 4), interpolation=cv2.INTER_AREA)
+    if small.max() == 0:
+        return
+    keep = 255 - cv2.GaussianBlur(small, (0, 0), softness_px / 4) * np.float32(amount)
+    full = cv2.resize(keep.astype(np.uint8), (w, h), interpolation=cv2.INTER_LINEAR)
+    cv2.multiply(picture, cv2.cvtColor(full, cv2.COLOR_GRAY2RGB), picture, 1 / 255)
 
 
 def _fill_sides(
@@ -74,21 +80,23 @@ def _fill_sides(
     level: np.ndarray,
 ) -> None:
     base = to_linear(np.array(params["cloth_colors"][:3]))
-    to_camera = view.position[:2]
-    lower = outline - (0.0, 0.0, depth)
-    following, lower_following = np.roll(outline, -1, 0), np.roll(lower, -1, 0)
-    edge = (following - outline)[:, :2]
+    rings = np.stack([outline, outline - (0.0, 0.0, depth)])
+    cam = rings @ view.R.T + view.t
+    image = cam @ view.K.T
+    pixels = image[..., :2] / np.maximum(image[..., 2:], NEAR)
+    following = np.roll(pixels, -1, axis=1)
+    edge = (np.roll(outline, -1, 0) - outline)[:, :2]
     normal = np.stack([edge[:, 1], -edge[:, 0]], 1) / np.maximum(
         np.linalg.norm(edge, axis=1, keepdims=True), 1e-9
     )
-    facing = ((to_camera - outline[:, :2]) * normal).sum(1) > 0
-    for i in np.flatnonzero(facing):
-        quad = project_outline(view, np.stack([outline[i], following[i], lower_following[i], lower[i]]))
-        if len(quad) < 3 or np.abs(quad).max() > 30000:
-            continue
-        tone = 0.62 + 0.12 * normal[i, 0]
-        color = np.clip(255 * to_srgb(base * level * tone), 0, 255)
-        cv2.fillConvexPoly(picture, np.round(quad * 16).astype(np.int32), color.tolist(), cv2.LINE_AA, 4)
+    facing = ((view.position[:2] - outline[:, :2]) * normal).sum(1) > 0
+    in_front = (cam[..., 2] > NEAR).all(0)
+    quads = np.stack([pixels[0], following[0], following[1], pixels[1]], axis=1)
+    drawn = facing & in_front & np.roll(in_front, -1) & (np.abs(quads).max((1, 2)) < FAR_PX)
+    tones = np.clip(255 * to_srgb(base * level * (0.62 + 0.12 * normal[:, :1])), 0, 255)
+    for i in np.flatnonzero(drawn):
+        fixed = np.round(quads[i] * (1 << SUBPIXEL_BITS)).astype(np.int32)
+        cv2.fillConvexPoly(picture, fixed, tones[i].tolist(), cv2.LINE_AA, SUBPIXEL_BITS)
 
 
 def paint_cloth(

@@ -16,6 +16,7 @@ __all__ = ["View", "coverage", "half_plane", "outline_mask"]
 NEAR = 0.05
 """Metres; nearer parts of an outline are cut off."""
 SUBPIXEL_BITS = 4
+FAR_PX = 20_000.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,23 +80,26 @@ def half_plane(polygon: np.ndarray, line: np.ndarray) -> np.ndarray:
 
 def _clip(polygon: np.ndarray, side: np.ndarray) -> np.ndarray:
     """Keep the part of a polygon where the per-vertex value ``side`` is >= 0."""
-    kept = []
-    for i in range(len(polygon)):
-        a, b, sa, sb = polygon[i - 1], polygon[i], side[i - 1], side[i]
-        if (sa >= 0) != (sb >= 0):
-            kept.append(a + (b - a) * (sa / (sa - sb)))
-        if sb >= 0:
-            kept.append(b)
-    return np.array(kept).reshape(-1, polygon.shape[1])
+    inside = side >= 0
+    if inside.all():
+        return polygon
+    before, side_before = np.roll(polygon, 1, axis=0), np.roll(side, 1)
+    crosses = inside != np.roll(inside, 1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(crosses, side_before / (side_before - side), 0.0)[:, None]
+    entering = before + (polygon - before) * share
+    both = np.stack([entering, polygon], axis=1).reshape(-1, polygon.shape[1])
+    return both[np.stack([crosses, inside], axis=1).ravel()]
 
 
 def coverage(polygon: np.ndarray, width: int, height: int) -> np.ndarray:
     """Return the (H, W) uint8 anti-aliased coverage of a polygon (n, 2) of pixel indices."""
     mask = np.zeros((height, width), np.uint8)
-    margin = 8.0  # pixels beyond the picture; cutting there keeps fillPoly's integers small and its work short
-    for line in ((1, 0, margin), (-1, 0, width + margin), (0, 1, margin), (0, -1, height + margin)):
-        if len(polygon) >= 3:
-            polygon = half_plane(polygon, np.array(line, np.float64))
+    if len(polygon) >= 3 and np.abs(polygon).max() > FAR_PX:
+        # Cut well outside the picture: fillPoly takes 32-bit integers with SUBPIXEL_BITS of fraction.
+        for line in ((1, 0, FAR_PX), (-1, 0, FAR_PX), (0, 1, FAR_PX), (0, -1, FAR_PX)):
+            if len(polygon) >= 3:
+                polygon = half_plane(polygon, np.array(line, np.float64))
     if len(polygon) >= 3:
         fixed = np.round(polygon * (1 << SUBPIXEL_BITS)).astype(np.int32)
         cv2.fillPoly(mask, [fixed], 255, cv2.LINE_AA, SUBPIXEL_BITS)

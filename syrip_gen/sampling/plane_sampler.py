@@ -9,7 +9,9 @@ from numba import njit
 
 __all__ = ["SPAN", "Pyramid", "build_pyramid", "fill_plane"]
 
-SPAN = 8
+SPAN = 16
+PLAIN_SIDE = 8
+"""Tiles this small are one colour: level 128."""
 Pyramid = tuple[np.ndarray, np.ndarray, np.ndarray, float]
 """Texels (n,) uint8 grey or uint32 packed 0x00BBGGRR, offsets (L,) and sizes (L,) of the levels, texels a metre."""
 
@@ -94,7 +96,20 @@ def _fixed_step(turn, row, du, dv, scale):
 
 @njit(**_JIT)
 def fill_plane(
-    out, mask, M, is_rgb, rgb, grey, relief, weave, colors, relief_gain, weave_gain, turn_tile, turn_relief, ramp
+    out,
+    mask,
+    M,
+    is_rgb,
+    rgb,
+    grey,
+    relief,
+    weave,
+    colors,
+    relief_gain,
+    weave_gain,
+    turn_tile,
+    turn_relief,
+    ramp,
 ):
     """Blend a material into ``out`` where ``mask`` is set.
 
@@ -121,6 +136,9 @@ def fill_plane(
     wr, wo, ws, wd = weave
     offsets, sizes, density = (to, ts, td) if is_rgb else (go, gs, gd)
     white = np.float32(255.0)
+    has_relief = relief_gain[0] != relief_gain[255]
+    has_weave = weave_gain[0] != weave_gain[255]
+    is_plain = not is_rgb and gs[0] <= PLAIN_SIDE
     for y in range(height):
         for x in range(0, width, SPAN):
             end = min(x + SPAN, width)
@@ -147,25 +165,38 @@ def fill_plane(
             df, dg = _fixed_step(turn_relief, 0, du, dv, scale), _fixed_step(turn_relief, 1, du, dv, scale)
             m, m_r, m_w = (1 << bits) - 1, (1 << bits_r) - 1, (1 << bits_w) - 1
             gain = np.float32(ramp[0] + ramp[1] * x + ramp[2] * y)
-            fold = np.float32(-1.0)
+            fold = np.float32(-1.0) if has_relief else gain
             for k in range(x, end):
                 coverage = mask[y, k]
                 if coverage != 0:
-                    if fold < 0 or k & 1 == 0:  # folds are smooth: every second pixel is enough
+                    if has_relief and (
+                        fold < 0 or k & 1 == 0
+                    ):  # folds are smooth: every second pixel is enough
                         i, j = (p >> 16) & m_r, (q >> 16) & m_r
                         row0, row1 = base_r + (j << bits_r), base_r + (((j + 1) & m_r) << bits_r)
                         i1, a, b = (i + 1) & m_r, (p >> 8) & 255, (q >> 8) & 255
-                        fold = relief_gain[_blend(rr[row0 + i], rr[row0 + i1], rr[row1 + i], rr[row1 + i1], a, b)] * gain
-                    thread = wr[base_w + (((g >> 16) & m_w) << bits_w) + ((f >> 16) & m_w)]
-                    shade = fold * weave_gain[thread]
+                        fold = (
+                            relief_gain[
+                                _blend(rr[row0 + i], rr[row0 + i1], rr[row1 + i], rr[row1 + i1], a, b)
+                            ]
+                            * gain
+                        )
+                    shade = fold
+                    if has_weave:
+                        shade *= weave_gain[wr[base_w + (((g >> 16) & m_w) << bits_w) + ((f >> 16) & m_w)]]
                     i, j = (s >> 16) & m, (t >> 16) & m
                     row0, row1 = base + (j << bits), base + (((j + 1) & m) << bits)
                     i1, a, b = (i + 1) & m, (s >> 8) & 255, (t >> 8) & 255
-                    if is_rgb:
+                    if is_plain:
+                        c0, c1, c2 = colors[128, 0], colors[128, 1], colors[128, 2]
+                    elif is_rgb:
                         t00, t01, t10, t11 = tr[row0 + i], tr[row0 + i1], tr[row1 + i], tr[row1 + i1]
                         c0 = colors[_blend(t00 & 255, t01 & 255, t10 & 255, t11 & 255, a, b), 0]
                         c1 = colors[
-                            _blend((t00 >> 8) & 255, (t01 >> 8) & 255, (t10 >> 8) & 255, (t11 >> 8) & 255, a, b), 1
+                            _blend(
+                                (t00 >> 8) & 255, (t01 >> 8) & 255, (t10 >> 8) & 255, (t11 >> 8) & 255, a, b
+                            ),
+                            1,
                         ]
                         c2 = colors[_blend(t00 >> 16, t01 >> 16, t10 >> 16, t11 >> 16, a, b), 2]
                     else:

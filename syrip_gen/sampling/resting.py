@@ -11,7 +11,15 @@ from scipy.spatial import ConvexHull, QhullError
 
 from syrip_gen.sampling.coarse_body import CoarsePose
 
-__all__ = ["POSTURES", "down_hint", "estimate_posture", "refine_posture", "rest_direction", "rotation_to_down", "trunk_frame"]
+__all__ = [
+    "POSTURES",
+    "down_hint",
+    "estimate_posture",
+    "refine_posture",
+    "rest_direction",
+    "rotation_to_down",
+    "trunk_frame",
+]
 
 POSTURES = ("Supine", "Prone", "Side", "Sitting", "Standing", "Crawling")
 
@@ -192,7 +200,9 @@ def hip_flexion_deg(pose: CoarsePose) -> float:
     """Return the mean angle between the thighs and the trunk's continuation, degrees; 0 = straight."""
     up, j = trunk_frame(pose).up, pose.joints
     return float(
-        np.mean([np.rad2deg(np.arccos(np.clip(_unit(j[k] - j[h]) @ -up, -1, 1))) for h, k in ((1, 4), (2, 5))])
+        np.mean(
+            [np.rad2deg(np.arccos(np.clip(_unit(j[k] - j[h]) @ -up, -1, 1))) for h, k in ((1, 4), (2, 5))]
+        )
     )
 
 

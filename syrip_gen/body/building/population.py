@@ -39,6 +39,7 @@ _SINGLE = {
     "mouth-scale-horiz-incr": (-0.15, 0.10),
     "nose-scale-horiz-incr": (0.0, 0.10),
     "nose-scale-vert-incr": (0.0, 0.06),
+    "nose-scale-depth-incr": (-0.12, 0.05),
     "stomach-tone-incr": (-0.05, 0.08),
 }
 """Mean and spread of MakeHuman's local targets. They are made for adults and count about double on an infant."""
@@ -105,15 +106,15 @@ def _part_scales(rng: np.random.Generator, size: float) -> np.ndarray:
 
     scales = np.ones((24, 3))
     belly, chest, hips = vary(1.0, 0.03), vary(1.0, 0.02), vary(1.0, 0.02)
-    scales[0] = (1.02 * hips, 1.0, hips)
-    scales[3] = (1.04 * belly, 1.0, 1.02 * belly)
-    scales[6] = (chest, 1.0, chest)
-    scales[9] = (0.97 * chest, 1.0, 0.98 * chest)
+    scales[0] = (1.08 * hips, 0.94, hips)
+    scales[3] = (1.04 * belly, 0.94, 1.02 * belly)
+    scales[6] = (chest, 0.94, chest)
+    scales[9] = (0.97 * chest, 0.94, 0.98 * chest)
     scales[12] = (1.1, vary(0.7, 0.06), 1.1)
-    scales[[13, 14]] = (vary(1.05, 0.025), 1.0, 1.0)
+    scales[[13, 14]] = (vary(1.15, 0.025), 1.0, 1.0)
     leg, arm = vary(1.0 + 0.012 * size, 0.02), vary(1.0, 0.02)
-    thigh, shank = vary(0.76 * leg, 0.015), vary(0.80 * leg, 0.015)
-    upper, lower = vary(0.82 * arm, 0.015), vary(0.75 * arm, 0.015)
+    thigh, shank = vary(0.80 * leg, 0.015), vary(0.88 * leg, 0.015)
+    upper, lower = vary(0.83 * arm, 0.015), vary(0.76 * arm, 0.015)
     leg_girth, arm_girth = vary(1.0, 0.03), vary(1.0, 0.03)
     scales[[1, 2]] = (1.20 * leg_girth, thigh, 1.15 * leg_girth)
     scales[[4, 5]] = (1.20 * leg_girth, shank, 1.18 * leg_girth)

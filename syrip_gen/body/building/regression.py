@@ -7,7 +7,7 @@ from scipy import sparse
 from scipy.optimize import nnls
 from scipy.spatial import cKDTree
 
-__all__ = ["fit_joint_regressor", "mirror_vertices", "prune_rows"]
+__all__ = ["annotators_keypoints", "fit_joint_regressor", "mirror_vertices", "prune_rows"]
 
 _LEFT_JOINTS = (1, 4, 7, 10, 13, 16, 18, 20, 22)
 _CENTRE_JOINTS = (0, 3, 6, 9, 12, 15)
@@ -63,6 +63,39 @@ def fit_joint_regressor(
         else:
             regressor[joint + 1, mirror] = regressor[joint]
     return prune_rows(regressor, 1e-4)
+
+
+def annotators_keypoints(
+    coco: np.ndarray, vertices: np.ndarray, mirror: np.ndarray, offsets: dict[int, tuple[float, float, float]]
+) -> np.ndarray:
+    """Move keypoints of a (17, V) regressor to where annotators of infant photos click.
+
+    The new rows are fitted over all samples, with offsets that grow with the body, so they follow the shape.
+
+    Args:
+        coco: Regressor of anatomical centres, symmetric.
+        vertices: (N, V, 3) T-posed infants.
+        mirror: (V,) mirror image of each vertex.
+        offsets: Metres (x outwards, y up, z forward) by keypoint of the left side, or by ``0`` for the nose.
+    """
+    moved = coco.copy()
+    mean = vertices.mean(axis=0)
+    growth = np.ptp(vertices[:, :, 1], axis=1) / np.ptp(mean[:, 1])
+    for keypoint, offset in offsets.items():
+        target = coco[keypoint] @ vertices + growth[:, None] * np.array(offset)
+        near = np.argsort(np.linalg.norm(mean - target.mean(axis=0), axis=1), kind="stable")[:80]
+        support = np.argsort(-coco[keypoint], kind="stable")[:80]
+        candidates = np.union1d(near, support)
+        if keypoint == 0:
+            candidates = np.union1d(candidates, mirror[candidates])
+        row = np.zeros(coco.shape[1])
+        row[candidates] = _fit_row(vertices, target, candidates)
+        moved[keypoint] = row
+        if keypoint == 0:
+            moved[0] = 0.5 * (row + row[mirror])
+        else:
+            moved[keypoint + 1, mirror] = row
+    return moved
 
 
 def prune_rows(matrix: np.ndarray, threshold: float) -> sparse.csr_matrix:

@@ -74,6 +74,7 @@ def render_report(
             statistics=statistics,
             tiles=_tiles(run, statistics, thumbs),
             thumbs=[_thumb(thumb) for thumb in thumbs],
+            cell_aspect=_cell_aspect(thumbs),
             num_broken=sum(thumb.pixels is None for thumb in thumbs),
             pose_plots=plots,
             charts=_charts(statistics, reference),
@@ -129,11 +130,12 @@ def _markdown_text(value: Any) -> str:
 
 
 def _title(run: Mapping[str, Any], statistics: DatasetStatistics) -> str:
-    name = str(run.get("name") or "syrip")
-    own = name == "syrip"
-    return (
-        f"{statistics.num_images:,} synthetic infants" if own else f"{name}: {statistics.num_images:,} poses"
-    )
+    count = f"{statistics.num_images:,}"
+    return f"{count} synthetic infants" if _is_ours(run) else f"{run['name']}: {count} poses"
+
+
+def _is_ours(run: Mapping[str, Any]) -> bool:
+    return run.get("name", "syrip") == "syrip"
 
 
 def _version(run: Mapping[str, Any]) -> str:
@@ -142,6 +144,8 @@ def _version(run: Mapping[str, Any]) -> str:
 
 def _subtitle(run: Mapping[str, Any]) -> str:
     seed = run.get("seed")
+    if not _is_ours(run):
+        return "A dataset with COCO keypoints."
     return "A dataset of rendered infants with 2D and 3D keypoints" + (
         f", seed {seed}." if seed is not None else "."
     )
@@ -159,7 +163,10 @@ def _tiles(
     run: Mapping[str, Any], statistics: DatasetStatistics, thumbs: Sequence[Thumb]
 ) -> list[dict[str, str]]:
     shares = _shares(statistics.visibility.sum(axis=0))
-    tiles = [(f"{statistics.num_images:,}", "images"), (_image_size(thumbs), "pixels")]
+    tiles = [
+        (f"{statistics.num_images:,}", "images" if _is_ours(run) else "persons"),
+        (_image_size(thumbs), "pixels"),
+    ]
     fits = run.get("fits") or {}
     if fits:
         tiles.append(
@@ -169,7 +176,7 @@ def _tiles(
         tiles.append((f"{len(statistics.poses):,}", "poses that images were made from"))
     tiles.append((f"{shares[2]} %", f"of keypoints visible, {shares[1]} % occluded"))
     redrawn = sum(statistics.rejections.values())
-    if redrawn or statistics.num_images:
+    if _is_ours(run):
         tiles.append((f"{redrawn:,}", "scenes thrown away and drawn again"))
     if statistics.num_failed:
         tiles.append((f"{statistics.num_failed:,}", "items failed"))
@@ -194,6 +201,12 @@ def _thumb(thumb: Thumb) -> dict[str, Any]:
         "height": small.shape[0],
         "skeleton": skeleton_svg(thumb.keypoints, (width, height)),
     }
+
+
+def _cell_aspect(thumbs: Sequence[Thumb]) -> float:
+    """Return width over height of the sheet's cells: that of most pictures."""
+    ratios = [t.pixels.shape[1] / t.pixels.shape[0] for t in thumbs if t.pixels is not None]
+    return round(float(np.median(ratios)), 4) if ratios else 4 / 3
 
 
 def _spread(poses: np.ndarray, count: int) -> np.ndarray:

@@ -49,6 +49,17 @@ _DECALS_OF_KIND = {
 }
 
 
+_TILE_OF_FABRIC = {
+    "stripes": (0.045, 0.10),
+    "pinstripes": (0.075, 0.12),
+    "breton": (0.06, 0.11),
+    "check": (0.055, 0.11),
+    "plaid": (0.06, 0.13),
+    "dots": (0.035, 0.085),
+}
+"""Width of one repeat, metres, at least so large that lines stay apart in the texture."""
+
+
 def sample_appearance(rng: np.random.Generator) -> AppearanceSpec:
     """Draw one infant's skin, hair, eyes and clothes. All ten Monk tones are equally likely."""
     tone = float(np.clip(rng.integers(1, 11) + rng.uniform(-0.5, 0.5), 1.0, 10.0))
@@ -169,7 +180,7 @@ def _sample_garment(kind: str, rng: np.random.Generator) -> GarmentSpec:
         color = (0.93, 0.935, 0.94) if white else color
         second = tuple(0.45 + 0.55 * c for c in second) if white else second
     params = {
-        "tile": rng.uniform(0.035, 0.085),
+        "tile": rng.uniform(*_TILE_OF_FABRIC.get(fabric, (0.045, 0.095))),
         "turn": float(rng.choice((0.0, 0.0, 0.0, np.pi / 2, np.pi / 4))),
         "shift_across": rng.uniform(0, 0.1),
         "shift_along": rng.uniform(0, 0.1),

@@ -26,6 +26,8 @@ _SPLAT_CELLS = 56
 _SHADOW_CELLS = 192
 _TAPS = 12
 _EMPTY = np.float32(1e9)
+_LEAST_SHARE = np.float32(0.04)
+"""Ambient light left in the deepest crease: a dozen directions cannot tell 0 from a little."""
 
 
 def _fixed_axes(count: int) -> np.ndarray:
@@ -64,7 +66,8 @@ def ambient_visibility(
         ground: (n, n) float32 share of the ground's own light that the body blocks, or None for no ground.
         ground_grid: (3,) its first coordinates and cell size.
         ground_color: (3,) float32 linear colour of the unshadowed ground.
-        out: (V, 4) float32, written at ``wanted``: share of the ambient light 0..1, bounced red, green, blue.
+        out: (V, 5) float32, written at ``wanted``: share of the ambient light 0..1, bounced red, green, blue,
+            share of the directions that end on the body itself.
     """
     bounds, count = finite_bounds(local)
     if count == 0:
@@ -140,6 +143,7 @@ def _gather_ambient(
                 top, bottom = b00 * (one - tu) + b01 * tu, b10 * (one - tu) + b11 * tu
                 open_share = one - (top * (one - tv) + bottom * tv)
             share = cosine * open_share
+            out[i, 4] += cosine - share
             climb = d2 if side == 0 else -d2
             if has_ground and climb < 0.0:
                 reach = max(points[i, 2], np.float32(0.0)) / -climb
@@ -154,7 +158,8 @@ def _gather_ambient(
                 out[i, 0] += share * arriving
     for i in wanted:
         bounced = out[i, 1] / max(totals[i, 1], np.float32(1e-6))
-        out[i, 0] /= max(totals[i, 0], np.float32(1e-6))
+        out[i, 4] /= max(totals[i, 1], np.float32(1e-6))
+        out[i, 0] = max(out[i, 0] / max(totals[i, 0], np.float32(1e-6)), _LEAST_SHARE)
         for k in range(3):
             out[i, 1 + k] = bounced * ground_color[k]
 
@@ -313,18 +318,18 @@ def spread_from_representatives(values, wanted, starts, neighbours, is_represent
 def smooth_over_neighbours(values, wanted, starts, neighbours):
     """Replace each wanted vertex's ``values`` by the mean of it and its wanted neighbours, in place."""
     is_wanted = np.zeros(values.shape[0], dtype=np.bool_)
-    before = np.empty((values.shape[0], 4), dtype=np.float32)
+    before = np.empty(values.shape, dtype=np.float32)
     for i in wanted:
         is_wanted[i] = True
-        for c in range(4):
+        for c in range(values.shape[1]):
             before[i, c] = values[i, c]
     for i in wanted:
-        a, b, g, d = before[i, 0], before[i, 1], before[i, 2], before[i, 3]
         found = np.float32(1.0)
         for k in range(starts[i], starts[i + 1]):
             j = neighbours[k]
             if is_wanted[j]:
-                a, b, g, d = a + before[j, 0], b + before[j, 1], g + before[j, 2], d + before[j, 3]
                 found += np.float32(1.0)
-        inv = np.float32(1.0) / found
-        values[i, 0], values[i, 1], values[i, 2], values[i, 3] = a * inv, b * inv, g * inv, d * inv
+                for c in range(values.shape[1]):
+                    values[i, c] += before[j, c]
+        for c in range(values.shape[1]):
+            values[i, c] /= found

@@ -14,6 +14,7 @@ import numpy as np
 
 from syrip_gen.rendering.colors import LINEAR_OF_SRGB, linear_to_srgb
 from syrip_gen.rendering.lighting import irradiance
+from syrip_gen.rendering.shading import BETWEEN_WALLS
 from syrip_gen.rendering.stopwatch import Stopwatch
 from syrip_gen.rendering.topology import MeshTopology
 from syrip_gen.rendering.types import RenderInputs, RenderOutput
@@ -55,14 +56,16 @@ class PyrenderRenderer:
         all_faces = np.arange(len(self._topology.faces), dtype=np.int32)
         attributes = light_vertices(inputs, self._topology, all_faces, bounds, rgb, self.stopwatch)
         with self.stopwatch("opengl"):
-            color, _ = self._draw(inputs, _vertex_irradiance(inputs, attributes))
+            vertex, corner_uv, _ = self._corners
+            albedo = _nearest_texels(inputs.texture, inputs.uv[corner_uv])
+            color, _ = self._draw(inputs, _vertex_irradiance(inputs, attributes[vertex], albedo))
         with self.stopwatch("blending"):
             return RenderOutput(rgb=_blend(color, rgb), depth=depth)
 
     def gl_depth(self, inputs: RenderInputs) -> np.ndarray:
         """Return OpenGL's own depth (H, W), metres, inf where no body is; the check of the camera conversion."""
         self._analyse(inputs)
-        _, depth = self._draw(inputs, np.ones((len(inputs.vertices), 3), dtype=np.float32))
+        _, depth = self._draw(inputs, np.ones((len(self._corners[0]), 3), dtype=np.float32))
         return np.where(depth > 0, depth, np.inf).astype(np.float32)
 
     def close(self) -> None:
@@ -99,7 +102,7 @@ class PyrenderRenderer:
             self._uv_faces = np.array(inputs.uv_faces)
 
     def _draw(self, inputs: RenderInputs, light: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return OpenGL's colour (H, W, 4) uint8, alpha = coverage, and depth (H, W) metres."""
+        """Return OpenGL's colour (H, W, 4) uint8, alpha = coverage, and depth (H, W) metres; light per corner."""
         pyrender = self._pyrender
         if self._offscreen is None:
             self._offscreen = pyrender.OffscreenRenderer(inputs.width, inputs.height)
@@ -133,7 +136,7 @@ class PyrenderRenderer:
             positions=positions,
             normals=inputs.normals[vertex] * _OPENGL_OF_OPENCV,
             texcoord_0=inputs.uv[corner_uv],
-            color_0=np.concatenate([light[vertex], np.ones((len(vertex), 1), np.float32)], axis=1),
+            color_0=np.concatenate([light, np.ones((len(vertex), 1), np.float32)], axis=1),
             indices=triangles,
             material=material,
             mode=4,
@@ -153,13 +156,29 @@ def _import_pyrender() -> ModuleType:
     return pyrender
 
 
-def _vertex_irradiance(inputs: RenderInputs, attributes: np.ndarray) -> np.ndarray:
-    """Return the light (V, 3) float32 of each vertex in the units of :mod:`syrip_gen.rendering.lighting`."""
+def _vertex_irradiance(inputs: RenderInputs, attributes: np.ndarray, albedo: np.ndarray) -> np.ndarray:
+    """Return the light (C, 3) float32 of each corner in the units of :mod:`syrip_gen.rendering.lighting`.
+
+    Args:
+        inputs: The scene.
+        attributes: (C, 9) of each corner, see :func:`syrip_gen.rendering.vertex_light.light_vertices`.
+        albedo: (C, 3) linear colour of the texture there.
+    """
     normals = attributes[:, :3]
-    ambient = np.maximum(irradiance(inputs.sh, normals), 0.0) * attributes[:, 4:5] + attributes[:, 5:]
+    ambient = np.maximum(irradiance(inputs.sh, normals), 0.0) * attributes[:, 4:5]
+    ambient /= 1.0 - BETWEEN_WALLS * attributes[:, 8:9] * albedo
     facing = np.maximum(normals @ np.asarray(inputs.key_direction, dtype=np.float32), 0.0)
     key = (facing * attributes[:, 3])[:, None] * np.asarray(inputs.key_color, dtype=np.float32)
-    return (ambient + key).astype(np.float32)
+    return (ambient + attributes[:, 5:8] + key).astype(np.float32)
+
+
+def _nearest_texels(texture: np.ndarray, uv: np.ndarray) -> np.ndarray:
+    """Return the linear colour (C, 3) of the texture at (C, 2) coordinates."""
+    height, width = texture.shape[:2]
+    wrapped = uv - np.floor(uv)
+    column = np.minimum((wrapped[:, 0] * width).astype(int), width - 1)
+    row = np.minimum(((1.0 - wrapped[:, 1]) * height).astype(int), height - 1)
+    return LINEAR_OF_SRGB[texture[row, column]]
 
 
 def _blend(color: np.ndarray, rgb: np.ndarray) -> np.ndarray:

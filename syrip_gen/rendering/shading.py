@@ -10,12 +10,14 @@ from numba import njit
 from syrip_gen.rendering.lighting import sh_irradiance
 from syrip_gen.rendering.texturing import fetch
 
-__all__ = ["shade_points"]
+__all__ = ["BETWEEN_WALLS", "shade_points"]
 
 _JIT = {"nogil": True, "cache": True, "error_model": "numpy", "fastmath": True}
 _WRAP = (np.float32(0.30), np.float32(0.16), np.float32(0.10))
 """How far the key light wraps past the terminator of skin in red, green, blue: light scattered under the skin."""
 _CLOTH_WRAP = np.float32(0.10)
+BETWEEN_WALLS = np.float32(0.85)
+"""Share of the blocked directions that end on surfaces as bright as the point itself."""
 
 
 @njit(**_JIT, inline="always")
@@ -98,8 +100,7 @@ def shade_points(
         cx: See ``fx``.
         cy: See ``fx``.
         vertices: (V, 3) float32 camera frame.
-        attributes: (V, 8) float32 unit normal, share of the key light, share of the ambient light, bounced light
-            (red, green, blue) of each vertex.
+        attributes: (V, 9) float32, :func:`syrip_gen.rendering.vertex_light.light_vertices`.
         faces: (F, 3) int32.
         uv: (U, 2) float32.
         uv_faces: (F, 3) int32.
@@ -135,7 +136,11 @@ def shade_points(
         inv = one / np.sqrt(max(nx * nx + ny * ny + nz * nz, np.float32(1e-12)))
         nx, ny, nz = nx * inv, ny * inv, nz * inv
         er, eg, eb = sh_irradiance(matrix, nx, ny, nz)
-        er, eg, eb = er * ambient + bounce_r, eg * ambient + bounce_g, eb * ambient + bounce_b
+        # Creases are filled by light from their own walls, most of it in the colour that these reflect best.
+        walls = BETWEEN_WALLS * (b0 * attributes[a, 8] + b1 * attributes[b, 8] + b2 * attributes[c, 8])
+        er = er * ambient / (one - walls * red) + bounce_r
+        eg = eg * ambient / (one - walls * green) + bounce_g
+        eb = eb * ambient / (one - walls * blue) + bounce_b
         ndl = nx * lx + ny * ly + nz * lz
         kr, kg, kb = _key_light(gloss, ndl)
         red *= er + key_color[0] * visible * kr

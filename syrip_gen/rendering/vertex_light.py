@@ -17,7 +17,10 @@ from syrip_gen.rendering.stopwatch import Stopwatch
 from syrip_gen.rendering.topology import MeshTopology
 from syrip_gen.rendering.types import RenderInputs
 
-__all__ = ["light_vertices"]
+__all__ = ["NUM_ATTRIBUTES", "light_vertices"]
+
+NUM_ATTRIBUTES = 9
+"""Columns of the array that :func:`light_vertices` returns."""
 
 
 def light_vertices(
@@ -39,12 +42,12 @@ def light_vertices(
         timed: Told about the stages.
 
     Returns:
-        (V, 8) float32: normal, share of the key light, share of the ambient light, bounced red, green, blue;
-        columns 3 to 7 are undefined for vertices out of sight.
+        (V, 9) float32: normal, share of the key light, share of the ambient light, bounced red, green, blue, share
+        of directions that end on the body itself; all but the normal are undefined for vertices out of sight.
     """
     vertices = np.ascontiguousarray(inputs.vertices, dtype=np.float32)
     normals = np.ascontiguousarray(inputs.normals, dtype=np.float32)
-    attributes = np.empty((len(vertices), 8), dtype=np.float32)
+    attributes = np.empty((len(vertices), NUM_ATTRIBUTES), dtype=np.float32)
     attributes[:, :3] = normals
     graph = (topology.starts, topology.neighbours, topology.is_representative)
     axes, local, local_normals = AXES[:, 2], vertices, normals

@@ -19,7 +19,7 @@ SKY = np.ones((len(AXES), 2), np.float32)
 def ambient(
     vertices: np.ndarray, normals: np.ndarray, ground: np.ndarray | None = None, grid: np.ndarray = NO_GRID
 ) -> np.ndarray:
-    out = np.full((len(vertices), 4), np.nan, np.float32)
+    out = np.full((len(vertices), 5), np.nan, np.float32)
     wanted = np.arange(len(vertices), dtype=np.int32)
     color = np.array([0.6, 0.3, 0.1], np.float32)
     ambient_visibility(
@@ -38,7 +38,8 @@ def test_a_lone_sphere_sees_the_whole_sky() -> None:
     vertices, _ = sphere((0.3, 0.1, 2.0), 0.2)
     share = ambient(vertices, (vertices - [0.3, 0.1, 2.0]) / 0.2)
     assert share[:, 0].min() > 0.97
-    assert (share[:, 1:] == 0).all()
+    assert (share[:, 1:4] == 0).all()
+    assert share[:, 4].max() < 0.03
 
 
 def test_vertices_that_face_each_other_are_darker() -> None:
@@ -59,9 +60,9 @@ def test_above_a_ground_the_upper_side_sees_the_sky_and_the_lower_side_the_groun
     top, bottom = normals[:, 2] > 0.95, normals[:, 2] < -0.95
     assert share[top, 0].min() > 0.95
     assert share[bottom, 0].max() < 0.05
-    np.testing.assert_allclose(share[bottom, 1:].mean(axis=0), [0.6, 0.3, 0.1], rtol=0.08)
+    np.testing.assert_allclose(share[bottom, 1:4].mean(axis=0), [0.6, 0.3, 0.1], rtol=0.08)
     dark = ambient(vertices, normals, np.ones((4, 4), np.float32), np.array([-50, -50, 25], np.float32))
-    assert dark[bottom, 1:].max() < 0.02
+    assert dark[bottom, 1:4].max() < 0.02
 
 
 @pytest.mark.parametrize("is_closed", [True, False])

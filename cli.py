@@ -45,7 +45,7 @@ class _Group(click.Group):
         except click.ClickException as error:
             error.show()
             code = USAGE if isinstance(error, click.UsageError) else FAILED
-        except (ValueError, FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+        except (ValueError, FileNotFoundError) as error:
             code = _fail(error, USAGE, debug)
         except Exception as error:  # the last line of defence: shown, exit code 1, traceback with --debug
             code = _fail(error, FAILED, debug)

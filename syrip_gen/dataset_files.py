@@ -5,14 +5,31 @@ import shutil
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-__all__ = ["LocalFolder", "OutputFolder", "RemoteFolder", "open_folder"]
+__all__ = ["LocalFolder", "OutputFolder", "RemoteFolder", "WriteError", "open_folder"]
 
 WORK_FOLDER = ".syrip"
 """Holds what an unfinished run needs to go on; removed when the dataset is complete."""
+
+
+class WriteError(OSError):
+    """The output folder cannot be written to; what is in it is whole, and a run can go on."""
+
+    @classmethod
+    def of(cls, url: str, name: str, error: OSError) -> "WriteError":
+        """Say what could not be written, why, and what to do."""
+        reason = error.strerror or str(error)
+        return cls(
+            error.errno or 0,
+            f"cannot write {name} in {url}: {reason}. Nothing is lost: make room or choose a writable "
+            "folder, then run the same command with --resume.",
+        )
+
+    def __str__(self) -> str:
+        return self.strerror or super().__str__()
 
 
 class OutputFolder(ABC):
@@ -77,16 +94,19 @@ class LocalFolder(OutputFolder):
         """Write to a temporary file in the work folder, then move it into place."""
         target = self.path / name
         temporary = self.path / WORK_FOLDER / "tmp" / f"{os.getpid()}-{uuid.uuid4().hex[:12]}"
-        for folder in (target.parent, temporary.parent):
-            if folder not in self._made:
-                folder.mkdir(parents=True, exist_ok=True)
-                self._made.add(folder)
         try:
+            for folder in (target.parent, temporary.parent):
+                if folder not in self._made:
+                    folder.mkdir(parents=True, exist_ok=True)
+                    self._made.add(folder)
             with open(temporary, "wb") as file:
                 yield file
             os.replace(temporary, target)
+        except OSError as error:
+            _remove_quietly(temporary)
+            raise WriteError.of(self.url, name, error) from error
         except BaseException:
-            temporary.unlink(missing_ok=True)
+            _remove_quietly(temporary)
             raise
 
     def open_read(self, name: str) -> IO[bytes]:
@@ -134,12 +154,14 @@ class RemoteFolder(OutputFolder):
     def open_write(self, name: str) -> Iterator[IO[bytes]]:
         """Upload to a temporary name, then move it into place."""
         temporary = self._path(f"{WORK_FOLDER}/tmp/{uuid.uuid4().hex}")
-        self.fs.makedirs(temporary.rpartition("/")[0], exist_ok=True)
-        self.fs.makedirs(self._path(name).rpartition("/")[0], exist_ok=True)
         try:
+            self.fs.makedirs(temporary.rpartition("/")[0], exist_ok=True)
+            self.fs.makedirs(self._path(name).rpartition("/")[0], exist_ok=True)
             with self.fs.open(temporary, "wb") as file:
                 yield file
             self.fs.mv(temporary, self._path(name))
+        except OSError as error:
+            raise WriteError.of(self.url, name, error) from error
         except BaseException:
             if self.fs.exists(temporary):
                 self.fs.rm(temporary)
@@ -175,6 +197,11 @@ class RemoteFolder(OutputFolder):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return RemoteFolder, (self.url,)
+
+
+def _remove_quietly(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
 
 
 def open_folder(url: str | Path) -> OutputFolder:

@@ -15,11 +15,10 @@ import numpy as np
 import pytest
 
 from syrip_gen.config import GenerateConfig
-from syrip_gen.dataset_files import open_folder
+from syrip_gen.dataset_files import WriteError, open_folder
 from syrip_gen.pipeline import HopelessRunError, dry_run, generate, plan_shards
 from syrip_gen.stages.run_state import OutputInUseError
 from syrip_gen.stages.sample import SampleMaker
-from syrip_gen.stages.shard import WriteError
 from tests.folder_digests import digests
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,6 +39,28 @@ def reference(few_fits, tmp_path_factory):
     result = generate(config(few_fits, folder))
     assert result.num_failures == 0
     return folder
+
+
+@pytest.fixture(scope="session")
+def textures(tmp_path_factory):
+    """A folder with one plain texture: workers that need not prepare the painter start sooner."""
+    folder = tmp_path_factory.mktemp("textures")
+    cv2.imwrite(str(folder / "plain.png"), np.full((64, 64, 3), (120, 150, 200), np.uint8))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def plain_reference(few_fits, textures, tmp_path_factory):
+    """A dataset of plainly textured infants, made in this process by one worker."""
+    folder = tmp_path_factory.mktemp("plain") / "out"
+    generate(config(few_fits, folder, textures=str(textures)))
+    return folder
+
+
+def command_of(fits, textures, folder):
+    """The command that makes the same in processes of its own."""
+    words = [sys.executable, "-m", "cli", "generate", "--poses", fits, "--textures", textures, "-o", folder]
+    return [str(word) for word in [*words, "--n", N, "--size", SIZE, "--workers", 2, "--resume"]]
 
 
 def annotations(folder):
@@ -110,11 +131,9 @@ def test_fewer_images_are_a_prefix(few_fits, reference, tmp_path):
 
 
 @pytest.mark.parametrize("after", ["start", "first shard", "half", "merge"])
-def test_sigkill_and_resume_make_the_same_bytes(few_fits, reference, tmp_path, after):
+def test_sigkill_and_resume_make_the_same_bytes(few_fits, textures, plain_reference, tmp_path, after):
     folder = tmp_path / "out"
-    command = [sys.executable, "-m", "cli", "generate", "--poses", few_fits, "-o", folder]
-    command += ["--n", N, "--size", SIZE, "--workers", 2, "--resume"]
-    command = [str(word) for word in command]
+    command = command_of(few_fits, textures, folder)
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     reached = {
         "start": lambda: (folder / ".syrip/run.json").exists(),
@@ -132,13 +151,12 @@ def test_sigkill_and_resume_make_the_same_bytes(few_fits, reference, tmp_path, a
     assert process.returncode == -signal.SIGKILL
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert digests(folder) == digests(reference)
+    assert digests(folder) == digests(plain_reference)
 
 
-def test_ctrl_c_exits_130_and_can_be_resumed(few_fits, reference, tmp_path):
+def test_ctrl_c_exits_130_and_can_be_resumed(few_fits, textures, plain_reference, tmp_path):
     folder = tmp_path / "out"
-    command = [sys.executable, "-m", "cli", "generate", "--poses", few_fits, "-o", folder]
-    command = [str(word) for word in [*command, "--n", N, "--size", SIZE, "--workers", 2, "--resume"]]
+    command = command_of(few_fits, textures, folder)
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while not any((folder / ".syrip/shards").glob("*.jsonl")):
@@ -149,7 +167,7 @@ def test_ctrl_c_exits_130_and_can_be_resumed(few_fits, reference, tmp_path):
     assert process.returncode == 130
     assert "--resume" in errors
     assert subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode == 0
-    assert digests(folder) == digests(reference)
+    assert digests(folder) == digests(plain_reference)
 
 
 def test_resume_of_a_finished_run_changes_nothing(few_fits, tmp_path):
@@ -232,15 +250,14 @@ def test_rejected_scenes_are_drawn_again_and_counted(few_fits, reference, tmp_pa
     assert made["images/train_infant/train10007.jpg"] == before["images/train_infant/train10007.jpg"]
 
 
-def test_full_disk_loses_nothing(few_fits, reference, tmp_path):
+def test_full_disk_loses_nothing(few_fits, textures, plain_reference, tmp_path):
     """A limit on the size of files stands in for the full disk: writes fail half-way with an OSError."""
     code = (
         "import resource, sys, cli\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)\n"
         "cli.main.main(args=sys.argv[2:])\n"
     )
-    words = ["generate", "--poses", few_fits, "-o", tmp_path / "out", "--n", N, "--size", SIZE, "--resume"]
-    words = [str(word) for word in words]
+    words = command_of(few_fits, textures, tmp_path / "out")[3:]
     run = [sys.executable, "-c", code]
     limited = subprocess.run([*run, "40000", *words], cwd=ROOT, capture_output=True, text=True, check=False)
     assert limited.returncode == 1
@@ -248,12 +265,12 @@ def test_full_disk_loses_nothing(few_fits, reference, tmp_path):
     assert "Traceback" not in limited.stderr
     free = subprocess.run([*run, "100000000", *words], cwd=ROOT, capture_output=True, text=True, check=False)
     assert free.returncode == 0, free.stderr
-    assert digests(tmp_path / "out") == digests(reference)
+    assert digests(tmp_path / "out") == digests(plain_reference)
 
 
 def test_unwritable_folder_is_an_error(few_fits, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(OSError, match="file"):
+    with pytest.raises(WriteError, match=r"cannot write lock in .*file/out: Not a directory"):
         generate(config(few_fits, tmp_path / "file" / "out"))
 
 

@@ -91,7 +91,7 @@ def _info(run: dict[str, Any]) -> dict[str, Any]:
 
 
 def _coco_licences(licences: list[dict[str, str]]) -> list[dict[str, Any]]:
-    """Return COCO's ``licenses``: the dataset's own first, which every image refers to, then what went into it."""
+    """Return COCO's ``licenses``: the dataset's own, which every image refers to, then what went in."""
     own = {"id": LICENSE_ID, "name": "see README.md of this dataset", "url": ""}
     parts = [f"{entry['what']} {entry['name']}: {entry['licence']}" for entry in licences]
     return [

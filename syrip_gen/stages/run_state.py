@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from syrip_gen.dataset_files import WORK_FOLDER, LocalFolder, OutputFolder
+from syrip_gen.dataset_files import WORK_FOLDER, LocalFolder, OutputFolder, WriteError
 
 __all__ = [
     "FINISHED_FILE",
@@ -95,8 +95,12 @@ def lock_folder(folder: OutputFolder) -> Iterator[None]:
     import fcntl
 
     work = folder.path / WORK_FOLDER
-    work.mkdir(parents=True, exist_ok=True)
-    with open(work / "lock", "a") as file:
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        lock = open(work / "lock", "a")  # noqa: SIM115 - closed below, by the with statement
+    except OSError as error:
+        raise WriteError.of(folder.url, "lock", error) from error
+    with lock as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -12,15 +12,11 @@ from syrip_gen.execution import Progress, Shard
 from syrip_gen.sampling.options import SamplingOptions
 from syrip_gen.stages.fit import load_fits
 from syrip_gen.stages.run_state import shard_file
-from syrip_gen.stages.sample import Sample, SampleMaker
+from syrip_gen.stages.sample import SampleMaker
 
-__all__ = ["ShardJob", "ShardResult", "WriteError"]
+__all__ = ["ShardJob", "ShardResult"]
 
 log = logging.getLogger(__name__)
-
-
-class WriteError(OSError):
-    """The output folder cannot be written; the run stops and can be resumed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +70,7 @@ class ShardWorker:
         lines = "".join(
             json.dumps(record, separators=(",", ":"), allow_nan=False) + "\n" for record in records
         )
-        self._write(shard_file(shard.shard_id), lines.encode())
+        self.job.folder.write_bytes(shard_file(shard.shard_id), lines.encode())
         failures = [record["reason"] for record in records if "reason" in record]
         return ShardResult(
             shard_id=shard.shard_id,
@@ -110,18 +106,6 @@ class ShardWorker:
                 }
                 continue
             with self.maker.timed("write"):
-                self._write_files(sample)
+                for name, data in sample.files.items():
+                    self.job.folder.write_bytes(name, data)
             yield sample.record
-
-    def _write_files(self, sample: Sample) -> None:
-        for name, data in sample.files.items():
-            self._write(name, data)
-
-    def _write(self, name: str, data: bytes) -> None:
-        try:
-            self.job.folder.write_bytes(name, data)
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise WriteError(
-                error.errno, f"cannot write {name} in {self.job.folder.url}: {reason}"
-            ) from error

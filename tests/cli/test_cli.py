@@ -178,7 +178,7 @@ def test_failed_items_exit_3_and_are_listed(few_fits, tmp_path, monkeypatch):
 
 
 def test_fault_exits_1_and_shows_the_traceback_only_with_debug(few_fits, tmp_path, monkeypatch):
-    def broken(*_):
+    def broken(*_, **__):
         raise KeyError("inner")
 
     monkeypatch.setattr("syrip_gen.pipeline.claim_folder", broken)

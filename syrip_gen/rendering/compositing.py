@@ -1,8 +1,9 @@
 """From the sample lattice to pixels: which points to shade, and how to blend them over the picture behind.
 
 The lattice has half-pixel spacing: sample (row 2j+1, column 2i+1) is the centre of pixel (j, i), and the nine
-samples of a pixel, shared with its neighbours, weigh 1-2-1 in each direction (the trapezoid rule of a box filter).
-A pixel is shaded once when its samples belong to one continuous surface, otherwise once per surface.
+samples of a pixel, shared with its neighbours, weigh 1-2-1 in each direction (the trapezoid rule of a box
+filter). A pixel is shaded once when its samples belong to one continuous surface, otherwise once per
+surface.
 """
 
 import numpy as np
@@ -21,7 +22,9 @@ MAX_SURFACES = 4
 
 
 @njit(**_JIT)
-def collect_points(x0, y0, x1, y1, inverse_depth, face_index, columns, rows, point_face, pixel, weight, depth):
+def collect_points(
+    x0, y0, x1, y1, inverse_depth, face_index, columns, rows, point_face, pixel, weight, depth
+):
     """List the points to shade, front to back within each pixel, and write the depth at pixel centres.
 
     Args:

@@ -93,5 +93,7 @@ def _noise_rows(picture, offsets, pool, amplitude, out):
         at = offsets[j]
         for i in range(picture.shape[1]):
             value = picture[j, i]
-            noisy = np.float32(value) + amplitude[value] * np.float32(pool[(at + i) & (_NOISE_POOL - 1)]) + half
+            noisy = (
+                np.float32(value) + amplitude[value] * np.float32(pool[(at + i) & (_NOISE_POOL - 1)]) + half
+            )
             out[j, i] = np.uint8(min(max(noisy, np.float32(0.0)), np.float32(255.0)))

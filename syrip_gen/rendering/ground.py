@@ -1,9 +1,10 @@
 """The body's soft shadows on the plane it lies on: blocked ambient light and the key light's shadow.
 
-Both come from height maps of the body over the plane: the lowest body point above each cell, seen straight up for
-the ambient light and along the light for the key light. A cell of area A at height h takes from a ground point at
-horizontal distance r the share A h² / (pi (h² + r²)²) of its ambient light (the form factor of two parallel
-patches), a blur whose width grows with h; the key light's penumbra is a blur that grows with h, too.
+Both come from height maps of the body over the plane: the lowest body point above each cell, seen straight
+up for the ambient light and along the light for the key light. A cell of area A at height h takes from a
+ground point at horizontal distance r the share A h² / (pi (h² + r²)²) of its ambient light (the form factor
+of two parallel patches), a blur whose width grows with h; the key light's penumbra is a blur that grows
+with h, too.
 """
 
 from dataclasses import dataclass
@@ -27,10 +28,10 @@ _MARGIN_M = 0.22
 _LEVELS_M = np.array([0.0, 0.012, 0.035, 0.09, 0.22], dtype=np.float32)
 """Heights between which the body is split; everything higher counts as the last."""
 _NARROW, _WIDE = 0.6, 1.7
-"""Two Gaussians of these widths times h, in equal shares of 0.6 and 0.4, follow the form factor within 0.03."""
+"""Two Gaussians of these widths times h, in shares of 0.6 and 0.4, follow the form factor within 0.03."""
 _NARROW_SHARE = 0.6
 _MIN_SLOPE = 0.3
-"""Sine of the lowest key light that still casts its true shadow; lower ones would cast it over the whole picture."""
+"""Sine of the lowest key light that casts its true shadow; lower ones would cast it over the whole room."""
 _DARKEST = 0.10
 _INVISIBLE = 2
 """Shadows of so many 255ths are left out."""
@@ -106,7 +107,9 @@ def cast_ground_shadow(
     key_light = np.asarray(key_color, dtype=np.float32) * max(float(toward[2]), 0.0)
     if key_light.max() > 0.0:
         heights, key_grid = _height_map(local, faces, shear)
-        widening = 0.5 * np.tan(min(softness, 1.0)) / slope  # a disc's shadow, as a Gaussian of half its radius
+        widening = (
+            0.5 * np.tan(min(softness, 1.0)) / slope
+        )  # a disc's shadow, as a Gaussian of half its radius
         key = np.clip(_blur_by_height(heights, widening / key_grid[2], _SOFT_CELLS), 0.0, 1.0)
     else:
         key, key_grid = np.zeros((2, 2), dtype=np.float32), ambient_grid
@@ -122,12 +125,11 @@ def cast_ground_shadow(
     )
 
 
-def darken_ground(
-    rgb: np.ndarray, shadow: GroundShadow, fx: float, fy: float, cx: float, cy: float
-) -> None:
+def darken_ground(rgb: np.ndarray, shadow: GroundShadow, fx: float, fy: float, cx: float, cy: float) -> None:
     """Darken the picture ``rgb`` (H, W, 3) in place where the plane is in the body's shadow.
 
-    Each colour keeps the share of the plane's light that still arrives, so the shadow of a warm key light is cool.
+    Each colour keeps the share of the plane's light that still arrives, so the shadow of a warm key light
+    is cool.
     """
     h, w = rgb.shape[:2]
     size = ((w + 1) // 2, (h + 1) // 2)  # shadows are soft: half size is enough
@@ -152,7 +154,9 @@ def darken_ground(
         window[...] = cv2.multiply(window, full, scale=1.0 / 255.0)
 
 
-def _warp(values: np.ndarray, grid: np.ndarray, plane_of_pixel: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def _warp(
+    values: np.ndarray, grid: np.ndarray, plane_of_pixel: np.ndarray, size: tuple[int, int]
+) -> np.ndarray:
     """Draw a map of the plane as the camera sees it, mirrored beyond the horizon; (size) uint8, 255 = all."""
     cell = float(grid[2])
     cell_of_plane = np.array(
@@ -212,7 +216,9 @@ def _splat_heights(points, faces, grid, out):
             for k in range(steps * steps):
                 u, v = np.float32((k // steps + 1 / 3) / steps), np.float32((k % steps + 1 / 3) / steps)
                 if u + v < one:
-                    _lower(out, x0 + (u * x1 + v * x2) * inv, y0 + (u * y1 + v * y2) * inv, z0 + u * z1 + v * z2)
+                    _lower(
+                        out, x0 + (u * x1 + v * x2) * inv, y0 + (u * y1 + v * y2) * inv, z0 + u * z1 + v * z2
+                    )
 
 
 @njit(**_JIT, inline="always")
@@ -227,8 +233,8 @@ def _lower(out, x, y, height):
 def _blur_by_height(heights: np.ndarray, sigma_per_metre: float, sigma_min: float) -> np.ndarray:
     """Blur the occupancy of ``heights`` by a Gaussian that grows with height.
 
-    The occupancy is split over :data:`_LEVELS_M`. Gaussians add up (their variances do), so the highest level is
-    blurred by what it needs more than the next one, joined with that, and so on down.
+    The occupancy is split over :data:`_LEVELS_M`. Gaussians add up (their variances do), so the highest
+    level is blurred by what it needs more than the next one, joined with that, and so on down.
     """
     weights = np.zeros((len(_LEVELS_M), *heights.shape), dtype=np.float32)
     _split_levels(heights, _LEVELS_M, weights)

@@ -1,7 +1,7 @@
 """Distant light as spherical harmonics: irradiance and radiance of nine coefficients per colour.
 
-Units: a surface of albedo 1 under ``irradiance`` 1 shows as linear white, as in SURREAL's shader, which multiplies
-the texture by the irradiance polynomial without dividing by pi.
+Units: a surface of albedo 1 under ``irradiance`` 1 shows as linear white, as in SURREAL's shader, which
+    multiplies the texture by the irradiance polynomial without dividing by pi.
 """
 
 import numpy as np

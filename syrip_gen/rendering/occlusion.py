@@ -1,9 +1,9 @@
 """How much light reaches each vertex past the rest of the body and the ground.
 
-Ambient light: the body is splatted along a dozen fixed axes into small maps of its first and last depth; a vertex
-sees the light of a direction unless the body is farther along it. Directions that end on the support plane bring
-the plane's colour instead of the sky's. Key light: a shadow map with a penumbra that widens with the distance of the
-blocker (Fernando, Percentage-Closer Soft Shadows, 2005).
+Ambient light: the body is splatted along a dozen fixed axes into small maps of its first and last depth; a
+vertex sees the light of a direction unless the body is farther along it. Directions that end on the support
+plane bring the plane's colour instead of the sky's. Key light: a shadow map with a penumbra that widens
+with the distance of the blocker (Fernando, Percentage-Closer Soft Shadows, 2005).
 """
 
 import numpy as np
@@ -31,7 +31,7 @@ _LEAST_SHARE = np.float32(0.04)
 
 
 def _fixed_axes(count: int) -> np.ndarray:
-    """Return (count, 3, 3) frames whose last rows, with their opposites, are spread evenly over the sphere."""
+    """Return (count, 3, 3) frames; their last rows and the opposites are spread evenly over the sphere."""
     k = np.arange(count)
     z = 1.0 - (k + 0.5) / count  # upper half only
     angle = k * np.pi * (3.0 - np.sqrt(5.0))
@@ -78,7 +78,18 @@ def ambient_visibility(
     has_ground = ground is not None
     blocked = ground if ground is not None else np.zeros((2, 2), dtype=np.float32)
     _gather_ambient(
-        local, normals, wanted, center, radius, AXES, light, has_ground, blocked, ground_grid, ground_color, out
+        local,
+        normals,
+        wanted,
+        center,
+        radius,
+        AXES,
+        light,
+        has_ground,
+        blocked,
+        ground_grid,
+        ground_color,
+        out,
     )
 
 
@@ -200,13 +211,21 @@ def key_visibility(
     index = np.full(closest.shape, -1, dtype=np.int32)
     fill_faces(vertices, faces, xy, closeness, 1.0, 1.0, 0.0, 0.0, is_closed, closest, index)
     return _filter_shadow(
-        vertices, normals, wanted, frame, center, cell, radius, np.float32(np.tan(min(softness, 1.0))), closest
+        vertices,
+        normals,
+        wanted,
+        frame,
+        center,
+        cell,
+        radius,
+        np.float32(np.tan(min(softness, 1.0))),
+        closest,
     )
 
 
 @njit(**_JIT)
 def _to_light(vertices, frame, center, cell, radius):
-    """Project along the light: snapped map positions and closeness to the light, 1..3 (0 would mean empty)."""
+    """Project along the light: snapped map positions, and closeness to it in 1..3 (0 would mean empty)."""
     count = vertices.shape[0]
     xy = np.zeros((count, 2), dtype=np.int32)
     closeness = np.empty(count, dtype=np.float64)
@@ -297,7 +316,7 @@ def mark_vertices(point_face, faces, starts, neighbours, is_representative):
 
 @njit(**_JIT)
 def spread_from_representatives(values, wanted, starts, neighbours, is_representative):
-    """Give each wanted vertex that is no representative the mean ``values`` of its representatives, in place."""
+    """Give each other wanted vertex the mean ``values`` of its representatives, in place."""
     for i in wanted:
         if is_representative[i]:
             continue

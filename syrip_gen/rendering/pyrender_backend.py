@@ -1,9 +1,9 @@
 """Rendering through OpenGL with pyrender; needs the extra ``pyrender`` and an EGL, OSMesa or windowed OpenGL.
 
-OpenGL does visibility, texture filtering and anti-aliasing. Each vertex's light (spherical harmonics, key light,
-their shadows and the bounce of the ground) and the ground's shadow come from the same code as for ``raster``, so
-both show the same scene; the gloss is left out. Labels must not depend on the renderer: the depth that is handed
-out is the z-buffer's, like the raster renderer's own.
+OpenGL does visibility, texture filtering and anti-aliasing. Each vertex's light (spherical harmonics, key
+light, their shadows and the bounce of the ground) and the ground's shadow come from the same code as for
+``raster``, so both show the same scene; the gloss is left out. Labels must not depend on the renderer: the
+depth that is handed out is the z-buffer's, like the raster renderer's own.
 """
 
 import os
@@ -63,7 +63,7 @@ class PyrenderRenderer:
             return RenderOutput(rgb=_blend(color, rgb), depth=depth)
 
     def gl_depth(self, inputs: RenderInputs) -> np.ndarray:
-        """Return OpenGL's own depth (H, W), metres, inf where no body is; the check of the camera conversion."""
+        """Return OpenGL's own depth (H, W), metres, inf where no body is: a check of the camera conversion."""
         self._analyse(inputs)
         _, depth = self._draw(inputs, np.ones((len(self._corners[0]), 3), dtype=np.float32))
         return np.where(depth > 0, depth, np.inf).astype(np.float32)
@@ -102,16 +102,14 @@ class PyrenderRenderer:
             self._uv_faces = np.array(inputs.uv_faces)
 
     def _draw(self, inputs: RenderInputs, light: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return OpenGL's colour (H, W, 4) uint8, alpha = coverage, and depth (H, W) metres; light per corner."""
+        """Return OpenGL's colour (H, W, 4) uint8, alpha = coverage, and depth (H, W); ``light`` per corner."""
         pyrender = self._pyrender
         if self._offscreen is None:
             self._offscreen = pyrender.OffscreenRenderer(inputs.width, inputs.height)
         self._offscreen.viewport_width, self._offscreen.viewport_height = inputs.width, inputs.height
         scene = pyrender.Scene(bg_color=[0.0, 0.0, 0.0, 0.0], ambient_light=[1.0, 1.0, 1.0])
         scene.add(
-            pyrender.IntrinsicsCamera(
-                inputs.fx, inputs.fy, inputs.cx, inputs.cy, znear=NEAR_M, zfar=_FAR_M
-            ),
+            pyrender.IntrinsicsCamera(inputs.fx, inputs.fy, inputs.cx, inputs.cy, znear=NEAR_M, zfar=_FAR_M),
             pose=np.eye(4),
         )
         scene.add(pyrender.Mesh([self._primitive(inputs, light)]))
@@ -148,10 +146,10 @@ def _import_pyrender() -> ModuleType:
     os.environ.setdefault("PYOPENGL_PLATFORM", "egl")
     try:
         import pyrender
-    except ImportError as error:
+    except (ImportError, AttributeError, OSError) as error:  # PyOpenGL's ways to miss a library
         raise ImportError(
-            f"the pyrender renderer cannot start ({error}). Install it with: pip install 'syrip[pyrender]'; on a "
-            "machine without a display it also needs EGL: apt install libegl1 libgl1-mesa-dri"
+            f"the pyrender renderer cannot start ({error}). Install it with: pip install 'syrip[pyrender]'; "
+            "on a machine without a display it also needs EGL: apt install libegl1 libgl1-mesa-dri"
         ) from error
     return pyrender
 

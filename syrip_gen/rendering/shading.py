@@ -1,7 +1,7 @@
 """The colour of single points of the body: texture, ambient and key light, gloss.
 
-The functions take arrays one by one: unpacking a tuple of arrays inside a compiled loop counts references, which
-costs ten times the shading.
+The functions take arrays one by one: unpacking a tuple of arrays inside a compiled loop counts references,
+which costs ten times the shading.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ __all__ = ["BETWEEN_WALLS", "shade_points"]
 
 _JIT = {"nogil": True, "cache": True, "error_model": "numpy", "fastmath": True}
 _WRAP = (np.float32(0.30), np.float32(0.16), np.float32(0.10))
-"""How far the key light wraps past the terminator of skin in red, green, blue: light scattered under the skin."""
+"""How far the key light wraps past the terminator of skin in red, green, blue: scattering under the skin."""
 _CLOTH_WRAP = np.float32(0.10)
 BETWEEN_WALLS = np.float32(0.85)
 """Share of the blocked directions that end on surfaces as bright as the point itself."""
@@ -65,8 +65,8 @@ def _key_light(gloss, ndl):
 def _highlights(gloss, ndl, ndh, vdh, ndv):
     """Return how much of the key light and of the ambient light is mirrored.
 
-    Normalised Blinn-Phong with Schlick's Fresnel term for the key light; the power x^n of the cosine near 1 is
-    (1 + n (1 - x) / 4)^-4.
+    Normalised Blinn-Phong with Schlick's Fresnel term for the key light; the power x^n of the cosine near 1
+    is (1 + n (1 - x) / 4)^-4.
     """
     one, zero = np.float32(1.0), np.float32(0.0)
     exponent = np.float32(10.0) + np.float32(400.0) * gloss * gloss

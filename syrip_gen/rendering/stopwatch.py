@@ -15,6 +15,7 @@ class Stopwatch:
 
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
+        """Add the time spent inside to ``stage``."""
         start = perf_counter()
         try:
             yield

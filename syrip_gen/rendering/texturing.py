@@ -123,5 +123,7 @@ def fetch(texels, levels, level, u, v, linear_of_srgb):
     green = wa * t[a & 255] + wb * t[b & 255] + wc * t[c & 255] + wd * t[d & 255]
     a, b, c, d = a >> 8, b >> 8, c >> 8, d >> 8
     blue = wa * t[a & 255] + wb * t[b & 255] + wc * t[c & 255] + wd * t[d & 255]
-    gloss = wa * np.float32(a >> 8) + wb * np.float32(b >> 8) + wc * np.float32(c >> 8) + wd * np.float32(d >> 8)
+    gloss = (
+        wa * np.float32(a >> 8) + wb * np.float32(b >> 8) + wc * np.float32(c >> 8) + wd * np.float32(d >> 8)
+    )
     return red, green, blue, gloss * np.float32(1.0 / 255.0)

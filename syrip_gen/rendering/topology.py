@@ -1,4 +1,4 @@
-"""What follows from a mesh's triangles alone: is it closed, and a sparse set of vertices that represents the rest."""
+"""What follows from a mesh's triangles alone: is it closed, and which few vertices represent the rest."""
 
 from dataclasses import dataclass
 
@@ -38,7 +38,9 @@ class MeshTopology:
         edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]).astype(np.int64)
         forward = np.sort(edges[:, 0] * num_vertices + edges[:, 1])
         backward = np.sort(edges[:, 1] * num_vertices + edges[:, 0])
-        is_closed = len(forward) > 0 and bool(np.all(np.diff(forward) > 0)) and np.array_equal(forward, backward)
+        is_closed = (
+            len(forward) > 0 and bool(np.all(np.diff(forward) > 0)) and np.array_equal(forward, backward)
+        )
         both = np.unique(np.concatenate([forward, backward]))
         starts = np.searchsorted(both, np.arange(num_vertices + 1) * num_vertices).astype(np.int32)
         neighbours = (both % max(num_vertices, 1)).astype(np.int32)

@@ -42,8 +42,9 @@ def light_vertices(
         timed: Told about the stages.
 
     Returns:
-        (V, 9) float32: normal, share of the key light, share of the ambient light, bounced red, green, blue, share
-        of directions that end on the body itself; all but the normal are undefined for vertices out of sight.
+        (V, 9) float32: normal, share of the key light, share of the ambient light, bounced red, green,
+        blue, share of directions that end on the body itself; all but the normal are undefined for vertices
+        out of sight.
     """
     vertices = np.ascontiguousarray(inputs.vertices, dtype=np.float32)
     normals = np.ascontiguousarray(inputs.normals, dtype=np.float32)

@@ -1,8 +1,9 @@
 """Which triangle is seen at each sample of the picture, and how far away it is.
 
-Image coordinates are continuous pixels with (0, 0) at the top left *corner* of the picture, so the centre of pixel
-(column i, row j) is (i + 0.5, j + 0.5) and ``u = fx x / z + cx``. Vertices snap to 1/256 of a sample and edges
-follow the top-left rule in integers, so two triangles that share an edge leave no crack and share no sample.
+Image coordinates are continuous pixels with (0, 0) at the top left *corner* of the picture, so the centre
+of pixel (column i, row j) is (i + 0.5, j + 0.5) and ``u = fx x / z + cx``. Vertices snap to 1/256 of a
+sample and edges follow the top-left rule in integers, so two triangles that share an edge leave no crack
+and share no sample.
 """
 
 import numpy as np
@@ -40,8 +41,8 @@ def face_buffer(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the nearest triangle of every sample, seen from either side.
 
-    Triangles that cross the near plane are clipped, those with a vertex that is not finite are left out. Of two
-    triangles at exactly the same depth the one that comes first in ``faces`` wins.
+    Triangles that cross the near plane are clipped, those with a vertex that is not finite are left out. Of
+    two triangles at exactly the same depth the one that comes first in ``faces`` wins.
 
     Args:
         vertices_cam: (V, 3) metres, camera frame (OpenCV axes).
@@ -91,7 +92,8 @@ def half_pixel_lattice(
         face_index: (2h+1, 2w+1) int32, likewise.
 
     Returns:
-        The pixels x0, y0, x1, y1 that the body may touch (x0 = x1 for none), and :func:`project`'s two arrays.
+        The pixels x0, y0, x1, y1 that the body may touch (x0 = x1 for none), and :func:`project`'s two
+        arrays.
     """
     lattice = tuple(2.0 * float(value) for value in camera)
     xy, inv_z = project(vertices, *lattice)
@@ -119,7 +121,8 @@ def project(vertices, fx, fy, cx, cy):
     """Project vertices to snapped sample coordinates.
 
     Returns:
-        xy (V, 2) int32 in 1/256 sample; inv_z (V,) float64: 1/z, 0 behind the near plane, NaN when not finite.
+        xy (V, 2) int32 in 1/256 sample; inv_z (V,) float64: 1/z, 0 behind the near plane, NaN when not
+        finite.
     """
     count = vertices.shape[0]
     xy = np.zeros((count, 2), dtype=np.int32)
@@ -153,7 +156,7 @@ def finite_bounds(points):
 
 @njit(**_JIT)
 def pixel_bounds(xy, inv_z, w, h):
-    """Return the pixels x0, y0, x1, y1 that triangles may touch on the half-pixel lattice; x0 = x1 for none."""
+    """Return the pixels x0, y0, x1, y1 that triangles may touch (half-pixel lattice); x0 = x1 for none."""
     low_x = low_y = np.int64(1 << 40)
     high_x = high_y = np.int64(-(1 << 40))
     drawn = False
@@ -203,9 +206,8 @@ def fill_faces(vertices, faces, xy, inv_z, fx, fy, cx, cy, cull, inverse_depth, 
                 _fill(cx_, cy_, zc, bx, by, zb, ax, ay, za, -area, f, inverse_depth, face_index)
             elif area > 0 and not cull:
                 _fill(ax, ay, za, bx, by, zb, cx_, cy_, zc, area, f, inverse_depth, face_index)
-        elif za > 0.0 or zb > 0.0 or zc > 0.0:
-            if za >= 0.0 and zb >= 0.0 and zc >= 0.0:  # false for NaN
-                _fill_clipped(vertices, a, b, c, f, fx, fy, cx, cy, cull, inverse_depth, face_index)
+        elif max(za, zb, zc) > 0.0 and za >= 0.0 and zb >= 0.0 and zc >= 0.0:  # false for NaN
+            _fill_clipped(vertices, a, b, c, f, fx, fy, cx, cy, cull, inverse_depth, face_index)
 
 
 @njit(**_JIT)

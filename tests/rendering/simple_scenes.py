@@ -40,7 +40,9 @@ def inputs_of(vertices: np.ndarray, faces: np.ndarray, **changes: object) -> Ren
     return dataclasses.replace(defaults, **changes)
 
 
-def sphere(center: tuple[float, float, float], radius: float, subdivisions: int = 4) -> tuple[np.ndarray, np.ndarray]:
+def sphere(
+    center: tuple[float, float, float], radius: float, subdivisions: int = 4
+) -> tuple[np.ndarray, np.ndarray]:
     """Return vertices and faces of a closed sphere."""
     mesh = trimesh.creation.icosphere(subdivisions=subdivisions, radius=radius)
     return np.asarray(mesh.vertices) + center, np.asarray(mesh.faces, np.int32)

@@ -47,7 +47,9 @@ def test_ambient_shadow_beside_a_disc_follows_the_form_factor_of_its_patches(dis
 
 
 def test_the_shadow_darkens_as_the_body_comes_down() -> None:
-    middle = [value_at(s.ambient, s.ambient_grid, 0, 0) for s in (cast(disc(h)) for h in (0.4, 0.2, 0.1, 0.03, 0.0))]
+    middle = [
+        value_at(s.ambient, s.ambient_grid, 0, 0) for s in (cast(disc(h)) for h in (0.4, 0.2, 0.1, 0.03, 0.0))
+    ]
     assert np.all(np.diff(middle) > 0)
     assert middle[-1] > 0.97
 

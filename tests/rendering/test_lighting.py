@@ -54,4 +54,8 @@ def test_light_is_never_negative() -> None:
     sh = np.zeros((9, 3))
     sh[1] = 1.0
     assert radiance(sh, np.array([0.0, -1.0, 0.0])).min() == 0.0
-    assert sh_irradiance(irradiance_matrix(sh), np.float32(0), np.float32(-1), np.float32(0)) == (0.0, 0.0, 0.0)
+    assert sh_irradiance(irradiance_matrix(sh), np.float32(0), np.float32(-1), np.float32(0)) == (
+        0.0,
+        0.0,
+        0.0,
+    )

@@ -24,7 +24,9 @@ def renderer() -> Iterator[PyrenderRenderer]:
     except ImportError as error:
         pytest.skip(str(error))
     except Exception as error:  # the driver's own errors have no common base
-        pytest.skip(f"no off-screen OpenGL here ({type(error).__name__}: {error}); apt install libegl1 libgl1-mesa-dri")
+        pytest.skip(
+            f"no off-screen OpenGL here ({type(error).__name__}: {error}); apt install libegl1 libgl1-mesa-dri"
+        )
     yield renderer
     renderer.close()
 
@@ -32,7 +34,9 @@ def renderer() -> Iterator[PyrenderRenderer]:
 @pytest.fixture
 def ball() -> RenderInputs:
     vertices, faces = sphere((0.03, 0.01, 1.0), 0.25)
-    uv = np.stack([0.5 + 2 * (vertices[:, 0] - 0.03), 0.5 - 2 * (vertices[:, 1] - 0.01)], axis=1).astype(np.float32)
+    uv = np.stack([0.5 + 2 * (vertices[:, 0] - 0.03), 0.5 - 2 * (vertices[:, 1] - 0.01)], axis=1).astype(
+        np.float32
+    )
     texture = np.zeros((16, 16, 3), np.uint8)
     texture[:8, :, 0], texture[8:, :, 1], texture[:, :8, 2] = 220, 200, 180  # four quarters, all different
     return inputs_of(
@@ -68,12 +72,16 @@ def test_the_picture_is_that_of_the_raster_renderer(renderer: PyrenderRenderer, 
     assert np.median(difference[np.isfinite(RasterRenderer().render(ball).depth)]) <= 4
     assert difference.mean() < 2.5
     outside = np.isinf(renderer.gl_depth(ball))
-    outside &= np.roll(outside, 2, 0) & np.roll(outside, -2, 0) & np.roll(outside, 2, 1) & np.roll(outside, -2, 1)
+    outside &= (
+        np.roll(outside, 2, 0) & np.roll(outside, -2, 0) & np.roll(outside, 2, 1) & np.roll(outside, -2, 1)
+    )
     np.testing.assert_array_equal(found[outside], expected[outside])  # the same shadow on the ground
     assert (found[outside] < 80).any()
 
 
-def test_a_body_out_of_the_frame_leaves_the_background(renderer: PyrenderRenderer, ball: RenderInputs) -> None:
+def test_a_body_out_of_the_frame_leaves_the_background(
+    renderer: PyrenderRenderer, ball: RenderInputs
+) -> None:
     output = renderer.render(dataclasses.replace(ball, vertices=ball.vertices + np.float32([20, 0, 0])))
     assert (output.rgb == 90).all()
     assert np.isinf(output.depth).all()

@@ -46,7 +46,8 @@ def test_depth_is_the_z_buffer_at_pixel_centres(renderer: RasterRenderer, ball: 
 def test_coverage_of_a_slanted_edge_is_its_area(renderer: RasterRenderer) -> None:
     slope, offset = 0.37, 20.3  # the edge is column = offset + slope · row, in pixels
     corners = [((u - 32) / 60, (v - 24) / 60, 1.0) for u, v in
-               ((-300, -400), (offset - slope * 400, -400), (offset + slope * 400, 400), (-300, 400))]  # fmt: skip
+               ((-300, -400), (offset - 400 * slope, -400), (offset + 400 * slope, 400), (-300, 400))
+               ]  # fmt: skip
     black = np.zeros((48, 64, 3), np.uint8)
     found = linear(renderer.render(inputs_of(*quad(corners), background=black)).rgb)[..., 0]
     fine = (np.arange(64 * 32) + 0.5) / 32
@@ -68,7 +69,9 @@ def test_edges_blend_in_linear_light(renderer: RasterRenderer) -> None:
 def test_texture_is_perspective_correct(renderer: RasterRenderer) -> None:
     # A floor from z = 1 to z = 5: u runs with depth, so its place on the screen is far from linear.
     floor = quad([(-1, 0.4, 5), (1, 0.4, 5), (1, 0.4, 1.0), (-1, 0.4, 1.0)])
-    ramp = np.repeat(np.linspace(0, 255, 256).astype(np.uint8)[:, None], 256, axis=1)[..., None].repeat(3, axis=2)
+    ramp = np.repeat(np.linspace(0, 255, 256).astype(np.uint8)[:, None], 256, axis=1)[..., None].repeat(
+        3, axis=2
+    )
     inputs = inputs_of(
         *floor, texture=ramp, uv=np.array([[0, 1], [1, 1], [1, 0], [0, 0]], np.float32),
         uv_faces=np.array([[0, 2, 1], [0, 3, 2]], np.int32),
@@ -127,7 +130,10 @@ def test_a_background_of_another_size_is_refused(renderer: RasterRenderer, ball:
 def test_the_lit_side_faces_the_key_light(renderer: RasterRenderer) -> None:
     key = np.array([0.8, 0.0, -0.6], np.float32)
     ball = inputs_of(
-        *sphere((0, 0, 1.0), 0.25), sh=0.2 * WHITE_SH, key_direction=key, key_color=np.full(3, 0.6, np.float32)
+        *sphere((0, 0, 1.0), 0.25),
+        sh=0.2 * WHITE_SH,
+        key_direction=key,
+        key_color=np.full(3, 0.6, np.float32),
     )
     rgb = linear(renderer.render(ball).rgb)[24, :, 0]
     assert rgb[44] > 2.5 * rgb[19]  # the right edge against the left one
@@ -138,12 +144,13 @@ def test_the_lit_side_faces_the_key_light(renderer: RasterRenderer) -> None:
 def test_gloss_adds_a_highlight_in_the_mirror_direction(renderer: RasterRenderer) -> None:
     key = np.array([0.6, 0.0, -0.8], np.float32)
     matt = inputs_of(
-        *sphere((0, 0, 1.0), 0.25), sh=0.1 * WHITE_SH, key_direction=key, key_color=np.full(3, 0.3, np.float32),
+        *sphere((0, 0, 1.0), 0.25), sh=0.1 * WHITE_SH, key_direction=key,
+        key_color=np.full(3, 0.3, np.float32),
         texture=np.full((8, 8, 3), 60, np.uint8),
     )  # fmt: skip
     glossy = dataclasses.replace(matt, gloss=np.full((8, 8), 255, np.uint8))
     extra = linear(renderer.render(glossy).rgb)[24, :, 0] - linear(renderer.render(matt).rgb)[24, :, 0]
-    # Halfway between light and view: the normal leans 18 degrees, so x = 0.25 sin(18.4°) and about 60 x / z px.
+    # Halfway between light and view: the normal leans 18 degrees, so x = 0.25 sin(18.4°) at about 60 x / z px.
     assert abs(int(np.argmax(extra)) - 38) <= 2
     assert extra.max() > 0.1
 
@@ -155,7 +162,8 @@ def test_a_plate_throws_the_key_lights_shadow_on_another(renderer: RasterRendere
     wall = (
         np.stack([x.ravel(), y.ravel(), np.full(x.size, 1.5)], 1),
         np.array([t for r in range(40) for c in range(40) for t in
-                  ([r * 41 + c, r * 41 + c + 41, r * 41 + c + 1], [r * 41 + c + 1, r * 41 + c + 41, r * 41 + c + 42])]),
+                  ([r * 41 + c, r * 41 + c + 41, r * 41 + c + 1],
+                   [r * 41 + c + 1, r * 41 + c + 41, r * 41 + c + 42])]),
     )  # fmt: skip
     plate = quad([(-0.1, -0.1, 1.2), (0.1, -0.1, 1.2), (0.1, 0.1, 1.2), (-0.1, 0.1, 1.2)])
     key = np.array([0.5, 0.0, -1.0], np.float32) / np.sqrt(1.25)
@@ -171,7 +179,14 @@ def test_a_plate_throws_the_key_lights_shadow_on_another(renderer: RasterRendere
 
 def test_stage_times_are_recorded(renderer: RasterRenderer, ball: RenderInputs) -> None:
     renderer.render(ball)
-    assert {"visibility", "points", "texture", "ground", "ambient", "key shadow", "shading", "blending"} == set(
-        renderer.stopwatch.seconds
-    )
+    assert {
+        "visibility",
+        "points",
+        "texture",
+        "ground",
+        "ambient",
+        "key shadow",
+        "shading",
+        "blending",
+    } == set(renderer.stopwatch.seconds)
     assert all(seconds > 0 for seconds in renderer.stopwatch.seconds.values())

@@ -5,7 +5,9 @@ from syrip_gen.rendering.colors import LINEAR_OF_SRGB
 from syrip_gen.rendering.texturing import build_pyramid, choose_levels, fetch, plan_pyramid
 
 
-def look_up(texture: np.ndarray, u: float, v: float, level: int = 0, gloss: np.ndarray | None = None) -> np.ndarray:
+def look_up(
+    texture: np.ndarray, u: float, v: float, level: int = 0, gloss: np.ndarray | None = None
+) -> np.ndarray:
     levels = plan_pyramid(*texture.shape[:2])
     texels = build_pyramid(texture, gloss, levels)
     return np.array(fetch(texels, levels, level, np.float32(u), np.float32(v), LINEAR_OF_SRGB))
@@ -57,7 +59,7 @@ def test_levels_halve_down_to_four_texels(checkerboard: np.ndarray) -> None:
     assert 0.0 < coarse[0] < 1.0
 
 
-@pytest.mark.parametrize(("pixels", "level"), [(16, 0), (8, 1), (4, 2)])
+@pytest.mark.parametrize("pixels,level", [(16, 0), (8, 1), (4, 2)])
 def test_the_level_follows_the_size_on_the_screen(pixels: int, level: int) -> None:
     levels = plan_pyramid(16, 16)
     side = pixels * 512  # snapped half pixels
@@ -77,7 +79,7 @@ def test_levels_that_nobody_reads_need_not_be_made(checkerboard: np.ndarray) -> 
 def test_triangles_out_of_sight_have_no_level() -> None:
     face = np.array([[0, 1, 2], [0, 1, 2]], np.int32)
     chosen, _ = choose_levels(
-        np.array([1], np.int32), np.zeros((3, 2), np.int32), np.ones(3), face, np.zeros((3, 2), np.float32), face,
-        plan_pyramid(8, 8),
+        np.array([1], np.int32), np.zeros((3, 2), np.int32), np.ones(3), face,
+        np.zeros((3, 2), np.float32), face, plan_pyramid(8, 8),
     )  # fmt: skip
     assert chosen.tolist() == [255, 0]

@@ -47,7 +47,9 @@ def test_matches_a_naive_ray_caster(seed: int) -> None:
     assert same.mean() > 0.995  # only rays within 1/512 px of an edge may differ
     assert (index >= 0).mean() > 0.2
     hit = same & (index >= 0)
-    np.testing.assert_allclose(depth[hit], expected_depth[hit], rtol=1e-3)  # snapping moves steep triangles by a little
+    np.testing.assert_allclose(
+        depth[hit], expected_depth[hit], rtol=1e-3
+    )  # snapping moves steep triangles by a little
 
 
 def test_matches_trimesh_rays_on_a_closed_mesh() -> None:
@@ -82,7 +84,10 @@ def test_triangles_of_a_flat_patch_share_no_sample_and_leave_no_crack() -> None:
         t
         for r in range(10)
         for c in range(12)
-        for t in ([r * 13 + c, r * 13 + c + 1, r * 13 + c + 13], [r * 13 + c + 1, r * 13 + c + 14, r * 13 + c + 13])
+        for t in (
+            [r * 13 + c, r * 13 + c + 1, r * 13 + c + 13],
+            [r * 13 + c + 1, r * 13 + c + 14, r * 13 + c + 13],
+        )
     ]
     covered = np.zeros((96, 128), int)
     for face in faces:
@@ -119,7 +124,9 @@ def test_an_edge_is_placed_to_a_fraction_of_a_pixel() -> None:
 
 
 def test_triangles_that_cross_the_near_plane_are_cut() -> None:
-    vertices = np.array([[-0.3, 0.2, -1.0], [0.3, 0.2, -1.0], [0.0, 0.2, 4.0]])  # a floor that passes below the camera
+    vertices = np.array(
+        [[-0.3, 0.2, -1.0], [0.3, 0.2, -1.0], [0.0, 0.2, 4.0]]
+    )  # a floor that passes below the camera
     depth, index = face_buffer(vertices, np.array([[0, 1, 2]]), *CAMERA, *SIZE)
     expected_depth, expected_index = naive_buffer(vertices, np.array([[0, 1, 2]]))
     assert (index == expected_index).mean() > 0.99
@@ -130,7 +137,9 @@ def test_triangles_that_cross_the_near_plane_are_cut() -> None:
 
 def test_neighbours_cut_at_the_near_plane_leave_no_crack() -> None:
     x = np.linspace(-0.5, 0.5, 15)
-    vertices = np.concatenate([np.stack([x, x * 0 + 0.3, x * 0 - 0.5], 1), np.stack([x, x * 0 + 0.3, x * 0 + 2], 1)])
+    vertices = np.concatenate(
+        [np.stack([x, x * 0 + 0.3, x * 0 - 0.5], 1), np.stack([x, x * 0 + 0.3, x * 0 + 2], 1)]
+    )
     faces = np.array([t for i in range(14) for t in ([i, i + 1, i + 15], [i + 1, i + 16, i + 15])])
     _, index = face_buffer(vertices, faces, *CAMERA, *SIZE, supersample=4)
     lowest = index[-1] >= 0

@@ -66,6 +66,7 @@ class Painter:
         self.unit = anatomy.stature / 0.65
         self.vertices: Samples = surface.vertices
         self.flat = surface.texel_map.flat
+        self.bleed = surface.texel_map.bleed
         self.fields = np.ascontiguousarray(texels.fields)
         self.bounds = chunk_bounds(self.fields)
         self.skin_layers = skin_layers(texels, anatomy)
@@ -128,6 +129,8 @@ def paint(appearance: AppearanceSpec, painter: Painter) -> PaintedBody:
         lift = stand_off(garment.kind, cut, painter.vertices, painter.fold, painter.fill, painter.unit)
         # A second layer lies on the first, but does not bridge the same hollows twice.
         offset = np.maximum(offset + np.minimum(lift, cut.thickness), lift)
+    texture[painter.bleed[0]] = texture[painter.bleed[1]]
+    gloss[painter.bleed[0]] = gloss[painter.bleed[1]]
     side = painter.size
     texture.flags.writeable = False
     return PaintedBody(texture.reshape(side, side, 3), gloss.reshape(side, side), offset.astype(np.float32))

@@ -8,6 +8,9 @@ from scipy import ndimage
 
 __all__ = ["TexelMap", "map_texels"]
 
+BLEED = 14.0
+"""Texels around the islands that repeat their colours, so that reduced textures see no gaps either."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TexelMap:
@@ -21,6 +24,9 @@ class TexelMap:
     """(N,) int32 triangle of each."""
     barycentric: np.ndarray
     """(N, 3) float32 weights of the triangle's corners; a gutter's texel repeats the island's edge."""
+
+    bleed: np.ndarray
+    """(2, M) int32 unused texels near the islands, and the used texel nearest to each."""
 
     def interpolate(self, values: np.ndarray, faces: np.ndarray) -> np.ndarray:
         """Carry per-vertex values (V,) or (V, C) over to the texels as float32.
@@ -68,7 +74,11 @@ def map_texels(
     source = face[rows[wanted], columns[wanted]]
     weights = np.empty((len(source), 3), np.float32)
     _closest(pixels, uv_faces.astype(np.int32), source, c.astype(np.float64), r.astype(np.float64), weights)
-    return TexelMap(size, (r * size + c).astype(np.int32), source, weights)
+    flat = (r * size + c).astype(np.int32)
+    distance, (rows, columns) = ndimage.distance_transform_edt(~wanted, return_indices=True)
+    around = (distance > 0) & (distance <= BLEED)
+    bleed = np.stack([np.flatnonzero(around), (rows[around] * size + columns[around])])
+    return TexelMap(size, flat, source, weights, bleed.astype(np.int32))
 
 
 @njit(cache=True, nogil=True)

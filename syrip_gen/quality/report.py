@@ -130,8 +130,9 @@ def _load_thumb(folder: DatasetFolder, record: Record, image_folder: str) -> Thu
     """Read one picture; a broken one gives a thumb without pixels."""
     image = record["image"]
     keypoints = np.asarray(record["annotation"]["keypoints"], np.float64).reshape(-1, 3)
-    name = f"{image_folder}/{image['file_name']}" if image_folder else str(image["file_name"])
-    if ".." in Path(name).parts or Path(name).is_absolute():
+    file_name = Path(str(image["file_name"]))
+    name = (Path(image_folder) / file_name).as_posix()
+    if ".." in file_name.parts or file_name.is_absolute():
         return Thumb(name="(refused: leaves the folder)", href="#", keypoints=keypoints, pixels=None)
     try:
         pixels = decode_picture(folder.read_bytes(name))

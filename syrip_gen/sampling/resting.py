@@ -82,7 +82,8 @@ def rest_direction(
 
     Every facet of the convex hull whose outward normal lies within ``max_tilt_deg`` of ``hint`` is a candidate. The
     one with the lowest centre of mass is taken, after charges for what is unlikely: a centre of mass beside the facet
-    (0.3 m a metre; infants hold themselves or are held, so it is not forbidden), turning away from the hint (0.5 mm
+    (0.3 m a metre; infants hold themselves or are held, so it is not forbidden), a head lower than
+    the pelvis (1.5 mm a percent of slope: infants raise heads, not hips), turning away from the hint (0.5 mm
     a degree) and, for a body in the frame of the photo that it was fitted to, a camera below the horizon
     (1.5 mm a degree) or a camera that is tilted sideways by more than 25 degrees without looking down (0.4 mm a
     degree). Without a candidate the hint itself is returned.
@@ -106,6 +107,7 @@ def rest_direction(
     cost = -(candidates @ pose.centre_of_mass + offsets[near])
     cost += 0.3 * overhang(pose.vertices[hull.simplices[near]], candidates, pose.centre_of_mass)
     cost += 0.0005 * np.rad2deg(np.arccos(np.clip(cosine[near], -1.0, 1.0)))
+    cost += 0.15 * np.maximum(candidates @ trunk_frame(pose).up - 0.05, 0.0)
     if in_photo_frame:
         cost += view_cost(candidates)
     return candidates[np.argmin(cost)]

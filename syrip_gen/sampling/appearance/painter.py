@@ -23,6 +23,7 @@ from syrip_gen.sampling.appearance.hair import hair_layers, hair_offset
 from syrip_gen.sampling.appearance.skin import PHOTOGRAPHED_TONES, SkinParams, blood_transmission, paint_skin
 from syrip_gen.sampling.appearance.skin_layers import skin_layers
 from syrip_gen.sampling.appearance.surface import Samples, build_surface
+from syrip_gen.sampling.appearance.uv_maps import bleed_islands
 from syrip_gen.sampling.scene import AppearanceSpec, GarmentSpec
 
 __all__ = ["PaintedBody", "Painter", "paint"]
@@ -129,8 +130,7 @@ def paint(appearance: AppearanceSpec, painter: Painter) -> PaintedBody:
         lift = stand_off(garment.kind, cut, painter.vertices, painter.fold, painter.fill, painter.unit)
         # A second layer lies on the first, but does not bridge the same hollows twice.
         offset = np.maximum(offset + np.minimum(lift, cut.thickness), lift)
-    texture[painter.bleed[0]] = texture[painter.bleed[1]]
-    gloss[painter.bleed[0]] = gloss[painter.bleed[1]]
+    bleed_islands(painter.bleed, texture, gloss)
     side = painter.size
     texture.flags.writeable = False
     return PaintedBody(texture.reshape(side, side, 3), gloss.reshape(side, side), offset.astype(np.float32))

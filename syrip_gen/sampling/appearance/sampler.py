@@ -13,7 +13,7 @@ __all__ = ["OUTFITS", "appearance_of_image", "sample_appearance"]
 
 IMAGES_PER_BLOCK = 64
 """Images whose appearances come from one small wardrobe."""
-APPEARANCES_PER_BLOCK = 16
+APPEARANCES_PER_BLOCK = 12
 """Different appearances in a block's wardrobe."""
 
 OUTFITS: dict[str, tuple[float, tuple[str, ...]]] = {
@@ -93,7 +93,7 @@ def appearance_of_image(seed: int, index: int) -> AppearanceSpec:
 
     Painting a texture costs as much as rendering several images, so images share appearances: every block of
     64
-    consecutive images draws from a wardrobe of 16 of its own. A pure function of (seed, index): any worker
+    consecutive images draws from a wardrobe of 12 of its own. A pure function of (seed, index): any worker
     rebuilds
     any wardrobe, and the number of different appearances grows with the dataset.
 

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 from scipy import ndimage
 
-__all__ = ["TexelMap", "map_texels"]
+__all__ = ["TexelMap", "bleed_islands", "map_texels"]
 
 BLEED = 14.0
 """Texels around the islands that repeat their colours, so that reduced textures see no gaps either."""
@@ -79,6 +79,23 @@ def map_texels(
     around = (distance > 0) & (distance <= BLEED)
     bleed = np.stack([np.flatnonzero(around), (rows[around] * size + columns[around])])
     return TexelMap(size, flat, source, weights, bleed.astype(np.int32))
+
+
+@njit(cache=True, nogil=True)
+def bleed_islands(bleed, texture, gloss):
+    """Repeat the islands' colours around them.
+
+    Args:
+        bleed: (2, M) int32 of :class:`TexelMap`.
+        texture: (T, 3) uint8, changed.
+        gloss: (T,) uint8, changed.
+    """
+    for i in range(bleed.shape[1]):
+        to, source = bleed[0, i], bleed[1, i]
+        texture[to, 0] = texture[source, 0]
+        texture[to, 1] = texture[source, 1]
+        texture[to, 2] = texture[source, 2]
+        gloss[to] = gloss[source]
 
 
 @njit(cache=True, nogil=True)

@@ -112,7 +112,7 @@ def _skinning_weights(
     for _ in range(4):
         weights = 0.5 * weights + 0.5 * (average @ weights)
     weights = build_softener(vertices, source.faces, detail, SKIN_RADIUS_M)(weights)
-    return prune_weights(0.5 * (weights + weights[mirror][:, _JOINT_MIRROR]), keep=5)
+    return prune_weights(0.5 * (weights + weights[mirror][:, _JOINT_MIRROR]), keep=6)
 
 
 _JOINT_MIRROR = [0, 2, 1, 3, 5, 4, 6, 8, 7, 9, 11, 10, 12, 14, 13, 15, 17, 16, 19, 18, 21, 20, 23, 22]

@@ -134,7 +134,7 @@ def _extent(points: np.ndarray) -> np.ndarray:
 def _stretched(uv: np.ndarray, corners: np.ndarray, infant: BodyAssets, under: np.ndarray) -> np.ndarray:
     """Tell which triangles are far larger in the layout than the infant's triangle under them suggests."""
     scale = _extent(infant.uv[infant.uv_faces[under]]) / _extent(infant.v_template[infant.faces[under]])
-    return _extent(uv) > 5.0 * scale * _extent(corners) + 1e-4
+    return _extent(uv) > 2.0 * scale * _extent(corners) + 1e-4
 
 
 def _continue(

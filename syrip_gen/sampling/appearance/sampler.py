@@ -1,5 +1,7 @@
 """Draw appearances: a skin tone, hair, eyes and an outfit that go together."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from syrip_gen.randomness import stream_rng
@@ -103,7 +105,12 @@ def appearance_of_image(seed: int, index: int) -> AppearanceSpec:
     """
     block = index // IMAGES_PER_BLOCK
     choice = int(stream_rng(seed, index, "appearance-choice").integers(APPEARANCES_PER_BLOCK))
-    return sample_appearance(stream_rng(seed, block * APPEARANCES_PER_BLOCK + choice, "appearance"))
+    return _wardrobe_member(seed, block * APPEARANCES_PER_BLOCK + choice)
+
+
+@lru_cache(maxsize=4 * APPEARANCES_PER_BLOCK)
+def _wardrobe_member(seed: int, number: int) -> AppearanceSpec:
+    return sample_appearance(stream_rng(seed, number, "appearance"))
 
 
 def _rounded(values: dict[str, float]) -> dict[str, float]:

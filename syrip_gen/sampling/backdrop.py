@@ -6,14 +6,15 @@ from typing import Any
 import cv2
 import numpy as np
 
-from syrip_gen.sampling.cloth import bed_sides, cloth_outline, paint_cloth
+from syrip_gen.sampling.cloth import bed_sides, cloth_outline, darken, paint_cloth
 from syrip_gen.sampling.lights import LUMA, light_on_support
 from syrip_gen.sampling.materials import MaterialLibrary
 from syrip_gen.sampling.perspective import View, coverage, floor_line, half_plane, outline_mask, wall_line
 from syrip_gen.sampling.photos import BrokenPhoto, PhotoSource
-from syrip_gen.sampling.scene import SceneSpec
+from syrip_gen.sampling.props import build_toys
+from syrip_gen.sampling.scene import LightSpec, SceneSpec
 from syrip_gen.sampling.surfaces import fill_surface, response
-from syrip_gen.sampling.walls import paint_panorama, paint_walls, room_walls
+from syrip_gen.sampling.walls import draw_solids, paint_furniture, paint_panorama, paint_walls, room_walls
 
 __all__ = ["Backdrop", "BackdropPainter"]
 
@@ -72,6 +73,7 @@ class BackdropPainter:
                 bed_sides(picture, view, outline, params, level)
         if outline is not None:
             paint_cloth(picture, view, cloth, params, self.materials, spec.light, level)
+        paint_toys(picture, view, params["toys"], spec.light, gain)
         return Backdrop(picture, True, gain, source, notes)
 
     def _paint_surroundings(
@@ -90,15 +92,18 @@ class BackdropPainter:
         picture = np.zeros((view.height, view.width, 3), np.uint8)
         if mask.min() < 255:
             if params["backdrop"] == "photo":
-                picture = photo.copy()
+                picture = photo
             elif params["backdrop"] == "view":
-                picture = paint_panorama(
-                    self.materials.view(str(params["view"])), view, float(params["view_yaw"])
-                )
+                panorama = self.materials.view(str(params["view"]))
+                picture = paint_panorama(panorama, view, float(params["view_yaw"]))
             else:
-                paint_walls(picture, view, params, walls, height, self.materials, spec.light)
-            picture = _soften(picture, float(params["far_blur"]))
+                half = view.halved()  # walls are far and a little out of focus
+                small = np.zeros((half.height, half.width, 3), np.uint8)
+                paint_walls(small, half, params, walls, height, self.materials, spec.light)
+                small = _soften(small, 0.5 * float(params["far_blur"]))
+                picture = cv2.resize(small, (view.width, view.height), interpolation=cv2.INTER_LINEAR)
         hidden = cv2.erode(cloth, np.ones((9, 9), np.uint8))
+        sees_wall = mask.min() < 255
         mask[hidden == 255] = 0
         fill_surface(
             picture,
@@ -112,7 +117,10 @@ class BackdropPainter:
             yaw=float(params["floor_yaw"]),
             shift=params["floor_shift"],
         )
-        return _soften(picture, 0.25 * float(params["far_blur"]))
+        picture = _soften(picture, 0.25 * float(params["far_blur"]))
+        if params["backdrop"] == "wall" and sees_wall:
+            paint_furniture(picture, view, params, walls[0], height, spec.light)
+        return picture
 
     def _read_photo(self, number: int, min_side: int) -> tuple[np.ndarray, str, tuple[str, ...]]:
         """Return the photo, or the next one in order that can be read."""
@@ -124,6 +132,20 @@ class BackdropPainter:
             except BrokenPhoto as error:
                 notes.append(str(error))
         raise ValueError(f"{len(notes)} background photos in a row cannot be read; first: {notes[0]}")
+
+
+def paint_toys(picture: np.ndarray, view: View, toys: Any, light: LightSpec, gain: np.ndarray) -> None:
+    """Draw the toys on z = 0, each over a soft shadow."""
+    groups, footprints = build_toys(toys)
+    angles = np.linspace(0, 2 * np.pi, 20, endpoint=False)
+    lean = -0.5 * np.array(light.key_direction[:2])
+    for x, y, radius in footprints:
+        ring = np.stack([np.cos(angles), np.sin(angles), np.zeros_like(angles)], axis=1) * radius * 1.1
+        ring[:, :2] += (x, y) + lean * radius
+        darken(picture, outline_mask(view, ring), 5.0, 0.5)
+    order = np.argsort([-np.linalg.norm(g[0, 1:4] - view.position) for g in groups])
+    for k in order:
+        draw_solids(picture, view, groups[int(k)], light, gain)
 
 
 def crop_photo(photo: np.ndarray, crop: Any, width: int, height: int) -> np.ndarray:

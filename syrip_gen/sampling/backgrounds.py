@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from syrip_gen.sampling.props import sample_furniture, sample_toys
 from syrip_gen.sampling.scene import BackgroundSpec, CameraSpec, LightSpec
 
 __all__ = ["BackgroundLibrary", "sample_background"]
@@ -68,7 +69,7 @@ def sample_background(
     number = int(rng.integers(len(library.photos))) if has_photo else -1
     params["photo"] = float(number)
     params["photo_crop"] = [float(x) for x in (rng.uniform(1.0, 1.5), *rng.random(2), rng.random() < 0.5)]
-    params["far_blur"] = float(rng.uniform(0.3, 3.5))
+    params["far_blur"] = float(rng.uniform(0.5, 3.5))
     if has_photo and (plain or rng.random() < PLAIN_SHARE):
         return BackgroundSpec("photo", library.photos[number], {**params, "setting": "plain"})
     weights = dict(PHOTO_SETTINGS if has_photo else SETTINGS)
@@ -84,10 +85,19 @@ def sample_background(
     params.update(_surroundings(library, rng))
     if has_photo:
         params["backdrop"] = "photo"
+    params["toys"] = _toys(camera, rng)
     params["ramp"] = [float(x) for x in rng.uniform(-0.18, 0.18, 2)]
     return BackgroundSpec(
         "photo" if has_photo else "room", library.photos[number] if has_photo else setting, params
     )
+
+
+def _toys(camera: CameraSpec, rng: np.random.Generator) -> list[float]:
+    """Draw toys beyond the infant's reach; behind it unless the camera looks down steeply."""
+    forward = camera.T_cam_world[2]
+    steep = -forward[2] > 0.75
+    ahead = float(np.arctan2(forward[1], forward[0]))
+    return sample_toys((0.40, 0.75), ahead, np.pi if steep else 1.2, rng)
 
 
 def _pick(names: tuple[str, ...], rng: np.random.Generator) -> str:
@@ -178,6 +188,7 @@ def _surroundings(library: BackgroundLibrary, rng: np.random.Generator) -> dict:
         "wall_distance": float(np.exp(rng.uniform(np.log(0.7), np.log(3.5)))),
         "wall_turn": float(np.clip(rng.normal(0, 0.35), -0.9, 0.9)),
         "corner_shift": float(rng.uniform(-3.0, 3.0)),
+        "furniture": sample_furniture(rng) if rng.random() < 0.7 else [],
         "skirting": float(rng.uniform(0.0, 0.12) * (rng.random() < 0.75)),
         "skirting_tone": float(rng.uniform(0.75, 0.95)),
     }

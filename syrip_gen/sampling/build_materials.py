@@ -22,7 +22,7 @@ JPEG = [cv2.IMWRITE_JPEG_QUALITY, 88]
 STOCHASTIC_CARPETS = ("Carpet_010", "Carpet_011", "Carpet_012", "Carpet_013", "Carpet_014", "Carpet_015")
 PLASTERS = ("Plaster_000", "Plaster_001", "Plaster_003", "Plaster_004", "Wallpaper_000", "Wallpaper_003")
 WEAVES = ("Fabric_004", "Fabric_035", "Fabric_044", "Fabric_018", "Fabric_060", "Fabric_065", "Carpet_013")
-FLOOR_METRES = {"WoodFloor": 1.3, "Planks": 1.5, "Tiles": 1.2, "Tatami": 1.8, "Carpet": 0.45, "Fabric": 0.36}
+FLOOR_METRES = {"WoodFloor": 1.3, "Planks": 1.5, "Tiles": 1.2, "Tatami": 3.4, "Carpet": 0.45, "Fabric": 0.36}
 UGLY = {f"Tiles_{n:03d}" for n in (*range(2, 6), *range(13, 34), 43, 46, 48, 49, 50, 51, 52, *range(61, 69),
                                   *range(74, 93), *range(97, 110), 111, *range(114, 155))}  # fmt: skip
 UGLY |= {f"Fabric_{n:03d}" for n in (0, 1, 2, 3, 9, 10, 12, 13, 20, 24, 26, 27, 28, 41, 42, 50, 62, 79)}

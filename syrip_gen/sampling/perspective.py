@@ -39,6 +39,13 @@ class View:
         K = np.array([[camera.fx, 0, camera.cx - 0.5], [0, camera.fy, camera.cy - 0.5], [0, 0, 1.0]])
         return cls(K, T[:3, :3], T[:3, 3], camera.width, camera.height)
 
+    def halved(self) -> "View":
+        """Return the same view with half as many pixels each way."""
+        w, h = max(self.width // 2, 8), max(self.height // 2, 8)
+        sx, sy = w / self.width, h / self.height
+        scale = np.array([[sx, 0.0, 0.5 * sx - 0.5], [0.0, sy, 0.5 * sy - 0.5], [0.0, 0.0, 1.0]])
+        return View(scale @ self.K, self.R, self.t, w, h)
+
     @property
     def position(self) -> np.ndarray:
         """(3,) optical centre in the world."""

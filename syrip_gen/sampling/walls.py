@@ -7,15 +7,18 @@ import numpy as np
 
 from syrip_gen.sampling.materials import MaterialLibrary
 from syrip_gen.sampling.perspective import View, coverage, half_plane, project_outline
+from syrip_gen.sampling.props import build_furniture
 from syrip_gen.sampling.scene import LightSpec
-from syrip_gen.sampling.spherical_harmonics import evaluate
+from syrip_gen.sampling.solids import Solids, paint_solids
+from syrip_gen.sampling.spherical_harmonics import evaluate, irradiance_matrix
 from syrip_gen.sampling.surfaces import fill_surface, response, to_linear, to_srgb
 
-__all__ = ["paint_panorama", "paint_walls", "room_walls"]
+__all__ = ["draw_solids", "paint_furniture", "paint_panorama", "paint_walls", "room_walls"]
 
 Wall = tuple[np.ndarray, float]
 """Unit horizontal direction away from the room and distance from the origin, metres."""
 UP = np.array([0.0, 0.0, 1.0])
+SRGB_TABLE = np.round(255 * np.clip(to_srgb(np.linspace(0, 1, 4096)), 0, 1)).astype(np.uint8)
 
 
 def room_walls(params: dict[str, Any], view: View) -> tuple[Wall, Wall]:
@@ -62,6 +65,65 @@ def paint_walls(
             colors=response(level * to_linear(np.array(params["wall_color"])) / 0.6),
         )
         _skirting(picture, view, params, mask, origin, along, level)
+
+
+def paint_furniture(
+    picture: np.ndarray,
+    view: View,
+    params: dict[str, Any],
+    wall: Wall,
+    floor_height: float,
+    light: LightSpec,
+) -> None:
+    """Draw what stands at the wall, as much out of focus as the wall; worked out at half size."""
+    normal, distance = wall
+    origin = normal * distance + (0.0, 0.0, floor_height)
+    pieces = build_furniture(params["furniture"], origin, np.cross(UP, normal), normal)
+    half = view.halved()
+    if not any(bounding_box(half, piece) for piece in pieces):
+        return
+    before = cv2.resize(picture, (half.width, half.height), interpolation=cv2.INTER_AREA)
+    drawn = before.copy()
+    for piece in pieces:
+        draw_solids(drawn, half, piece, light, None)
+    changed = ((drawn != before).any(axis=2) * np.uint8(255)).astype(np.uint8)
+    sigma = 0.5 * float(params["far_blur"]) + 0.3
+    drawn = cv2.GaussianBlur(drawn, (0, 0), sigma)
+    alpha = cv2.resize(cv2.GaussianBlur(changed, (0, 0), sigma), (view.width, view.height))[..., None]
+    full = cv2.resize(drawn, (view.width, view.height), interpolation=cv2.INTER_LINEAR)
+    share = alpha.astype(np.uint16)
+    np.copyto(picture, ((full * share + picture * (255 - share)) // 255).astype(np.uint8))
+
+
+def bounding_box(view: View, solids: Solids) -> tuple[int, int, int, int] | None:
+    """Return the pixels x0, y0, x1, y1 that the solids' bounding spheres may cover, or None."""
+    radius = np.linalg.norm(solids[:, 13:16], axis=1)
+    cam = solids[:, 1:4] @ view.R.T + view.t
+    if (cam[:, 2] < -radius).all():
+        return None
+    if (cam[:, 2] <= radius + 0.05).any():
+        return 0, 0, view.width, view.height
+    reach = (radius / (cam[:, 2] - radius) * view.K[0, 0] * 1.05)[:, None]
+    image = (cam @ view.K.T)[:, :2] / cam[:, 2:]
+    size = (view.width, view.height)
+    low = np.clip(np.floor((image - reach).min(0)), 0, size).astype(int)
+    high = np.clip(np.ceil((image + reach).max(0)) + 1, 0, size).astype(int)
+    return (*low.tolist(), *high.tolist()) if (high > low).all() else None
+
+
+def draw_solids(
+    picture: np.ndarray, view: View, solids: Solids, light: LightSpec, gain: np.ndarray | None
+) -> None:
+    """Ray-cast solids over a picture, inside the box that their bounding spheres cover."""
+    bounds = bounding_box(view, solids)
+    if bounds is None:
+        return
+    factor = np.ones(3) if gain is None else gain
+    paint_solids(
+        picture, np.array(bounds), view.R.T @ np.linalg.inv(view.K), view.position, solids,
+        irradiance_matrix(np.array(light.sh)) * factor[:, None, None], np.array(light.key_direction),
+        np.array(light.key_color) * factor, SRGB_TABLE,
+    )  # fmt: skip
 
 
 def _skirting(

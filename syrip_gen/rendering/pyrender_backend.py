@@ -63,7 +63,7 @@ class PyrenderRenderer:
             return RenderOutput(rgb=_blend(color, rgb), depth=depth)
 
     def gl_depth(self, inputs: RenderInputs) -> np.ndarray:
-        """Return OpenGL's own depth (H, W), metres, inf where no body is: a check of the camera conversion."""
+        """Return OpenGL's own depth (H, W), metres, inf where no body is: a check of the camera axes."""
         self._analyse(inputs)
         _, depth = self._draw(inputs, np.ones((len(self._corners[0]), 3), dtype=np.float32))
         return np.where(depth > 0, depth, np.inf).astype(np.float32)
@@ -102,7 +102,7 @@ class PyrenderRenderer:
             self._uv_faces = np.array(inputs.uv_faces)
 
     def _draw(self, inputs: RenderInputs, light: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return OpenGL's colour (H, W, 4) uint8, alpha = coverage, and depth (H, W); ``light`` per corner."""
+        """Return OpenGL's colour (H, W, 4) uint8, alpha = coverage, and depth (H, W); light per corner."""
         pyrender = self._pyrender
         if self._offscreen is None:
             self._offscreen = pyrender.OffscreenRenderer(inputs.width, inputs.height)

@@ -2,20 +2,19 @@
 
 import numpy as np
 
+from syrip_gen.rendering.ambient import AXES, ambient_visibility
 from syrip_gen.rendering.colors import LINEAR_OF_SRGB
 from syrip_gen.rendering.ground import cast_ground_shadow, darken_ground, plane_axes
+from syrip_gen.rendering.key_shadow import key_visibility
 from syrip_gen.rendering.lighting import radiance
-from syrip_gen.rendering.occlusion import (
-    AXES,
-    ambient_visibility,
-    key_visibility,
+from syrip_gen.rendering.stopwatch import Stopwatch
+from syrip_gen.rendering.topology import MeshTopology
+from syrip_gen.rendering.types import RenderInputs
+from syrip_gen.rendering.vertex_graph import (
     mark_vertices,
     smooth_over_neighbours,
     spread_from_representatives,
 )
-from syrip_gen.rendering.stopwatch import Stopwatch
-from syrip_gen.rendering.topology import MeshTopology
-from syrip_gen.rendering.types import RenderInputs
 
 __all__ = ["NUM_ATTRIBUTES", "light_vertices"]
 

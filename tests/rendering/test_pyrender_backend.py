@@ -25,7 +25,7 @@ def renderer() -> Iterator[PyrenderRenderer]:
         pytest.skip(str(error))
     except Exception as error:  # the driver's own errors have no common base
         pytest.skip(
-            f"no off-screen OpenGL here ({type(error).__name__}: {error}); apt install libegl1 libgl1-mesa-dri"
+            f"no off-screen OpenGL ({type(error).__name__}: {error}); apt install libegl1 libgl1-mesa-dri"
         )
     yield renderer
     renderer.close()

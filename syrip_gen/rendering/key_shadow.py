@@ -1,0 +1,127 @@
+"""How much of the key light reaches each vertex past the body.
+
+A shadow map with a penumbra that widens with the distance of the blocker (Fernando, Percentage-Closer Soft
+Shadows, 2005).
+"""
+
+import numpy as np
+from numba import njit
+
+from syrip_gen.rendering.zbuffer import SUBSTEPS, fill_faces, finite_bounds
+
+__all__ = ["key_visibility"]
+
+_JIT = {"nogil": True, "cache": True, "error_model": "numpy"}
+_SHADOW_CELLS = 192
+_TAPS = 12
+
+
+def key_visibility(
+    vertices: np.ndarray,
+    normals: np.ndarray,
+    faces: np.ndarray,
+    wanted: np.ndarray,
+    direction: np.ndarray,
+    softness: float,
+    is_closed: bool,
+) -> np.ndarray:
+    """Return the share (V,) float32 of the key light that reaches each vertex past the body.
+
+    Args:
+        vertices: (V, 3) float32 metres.
+        normals: (V, 3) float32.
+        faces: (F, 3) int32.
+        wanted: (N,) int32 vertices to look at; the others get 1.
+        direction: (3,) unit vector towards the light.
+        softness: Angular radius of the light, radians.
+        is_closed: The mesh is closed, so triangles that face away from the light need not be drawn.
+    """
+    bounds, count = finite_bounds(vertices)
+    if count == 0:
+        return np.ones(len(vertices), dtype=np.float32)
+    center = bounds.mean(axis=0)
+    radius = np.float32(max(0.5 * np.linalg.norm(bounds[1] - bounds[0]), 1e-3))
+    axis = np.asarray(direction, dtype=np.float64)
+    helper = np.array([0.0, 0.0, 1.0]) if abs(axis[2]) < 0.9 else np.array([1.0, 0.0, 0.0])
+    first = np.cross(axis, helper)
+    first /= np.linalg.norm(first)
+    frame = np.stack([first, np.cross(axis, first), axis]).astype(np.float32)
+    cell = np.float32(2.0 * radius / (_SHADOW_CELLS - 4))
+    xy, closeness = _to_light(vertices, frame, center, cell, radius)
+    closest = np.zeros((_SHADOW_CELLS, _SHADOW_CELLS), dtype=np.float32)
+    index = np.full(closest.shape, -1, dtype=np.int32)
+    fill_faces(vertices, faces, xy, closeness, 1.0, 1.0, 0.0, 0.0, is_closed, closest, index)
+    return _filter_shadow(
+        vertices,
+        normals,
+        wanted,
+        frame,
+        center,
+        cell,
+        radius,
+        np.float32(np.tan(min(softness, 1.0))),
+        closest,
+    )
+
+
+@njit(**_JIT)
+def _to_light(vertices, frame, center, cell, radius):
+    """Project along the light: snapped map positions, and closeness to it in 1..3 (0 would mean empty)."""
+    count = vertices.shape[0]
+    xy = np.zeros((count, 2), dtype=np.int32)
+    closeness = np.empty(count, dtype=np.float64)
+    for i in range(count):
+        x, y, z = vertices[i, 0] - center[0], vertices[i, 1] - center[1], vertices[i, 2] - center[2]
+        u = (frame[0, 0] * x + frame[0, 1] * y + frame[0, 2] * z) / cell + 0.5 * _SHADOW_CELLS
+        v = (frame[1, 0] * x + frame[1, 1] * y + frame[1, 2] * z) / cell + 0.5 * _SHADOW_CELLS
+        w = (frame[2, 0] * x + frame[2, 1] * y + frame[2, 2] * z) / radius
+        closeness[i] = 2.0 + w
+        if np.isfinite(u) and np.isfinite(v):
+            xy[i, 0], xy[i, 1] = np.int32(u * SUBSTEPS), np.int32(v * SUBSTEPS)
+        else:
+            closeness[i] = np.nan
+    return xy, closeness
+
+
+@njit(**_JIT)
+def _filter_shadow(vertices, normals, wanted, frame, center, cell, radius, spread, closest):
+    """Compare each vertex with taps of the shadow map on a spiral as wide as its penumbra."""
+    count = vertices.shape[0]
+    n = closest.shape[0]
+    visible = np.ones(count, dtype=np.float32)
+    taps = np.empty((_TAPS, 2), dtype=np.float32)
+    for k in range(_TAPS):
+        r, angle = np.sqrt((k + 0.5) / _TAPS), k * 2.399963
+        taps[k, 0], taps[k, 1] = r * np.cos(angle), r * np.sin(angle)
+    lift = np.float32(1.6) * cell
+    bias = np.float32(1.2) * cell / radius
+    search = spread * np.float32(0.10) / cell + np.float32(1.0)
+    for i in wanted:
+        nx, ny, nz = normals[i, 0], normals[i, 1], normals[i, 2]
+        ndl = nx * frame[2, 0] + ny * frame[2, 1] + nz * frame[2, 2]
+        if ndl < np.float32(-0.35):
+            visible[i] = np.float32(0.0)
+            continue
+        rise = lift * (np.float32(1.0) + np.float32(2.0) * (np.float32(1.0) - abs(ndl)))
+        x = vertices[i, 0] + rise * nx - center[0]
+        y = vertices[i, 1] + rise * ny - center[1]
+        z = vertices[i, 2] + rise * nz - center[2]
+        u = (frame[0, 0] * x + frame[0, 1] * y + frame[0, 2] * z) / cell + np.float32(0.5 * n)
+        v = (frame[1, 0] * x + frame[1, 1] * y + frame[1, 2] * z) / cell + np.float32(0.5 * n)
+        own = np.float32(2.0) + (frame[2, 0] * x + frame[2, 1] * y + frame[2, 2] * z) / radius + bias
+        blockers, distance = 0, np.float32(0.0)
+        for k in range(_TAPS):
+            c, r = int(u + search * taps[k, 0]), int(v + search * taps[k, 1])
+            if c >= 0 and r >= 0 and c < n and r < n and closest[r, c] > own:
+                blockers += 1
+                distance += closest[r, c] - own
+        if blockers == 0:
+            continue
+        width = spread * distance / np.float32(blockers) * radius / cell + np.float32(1.3)
+        hits = 0
+        for k in range(_TAPS):
+            c, r = int(u + width * taps[k, 0] + 0.0), int(v + width * taps[k, 1])
+            if c >= 0 and r >= 0 and c < n and r < n and closest[r, c] > own:
+                hits += 1
+        visible[i] = np.float32(1.0) - np.float32(hits) / np.float32(_TAPS)
+    return visible

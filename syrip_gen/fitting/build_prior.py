@@ -14,14 +14,14 @@ from syrip_gen.asset_files import assets_dir
 from syrip_gen.body.assets import BodyAssets
 from syrip_gen.fitting.npz_files import write_npz
 from syrip_gen.fitting.posture_sampler import PoseSamples, sample_postures
-from syrip_gen.fitting.postures import POSTURES
+from syrip_gen.fitting.postures import POSTURE_LABELS, POSTURES
 from syrip_gen.fitting.proxies import build_spheres
 from syrip_gen.randomness import stream_rng
 
 __all__ = ["fit_mixture", "main", "sample_infant_poses"]
 
 NUM_SAMPLES = 48_000
-NUM_COMPONENTS = 24
+NUM_COMPONENTS = 28
 SEED = 0
 GRAVITY_SPREAD = 2.0
 """Radians of pose that a unit of gravity's direction counts for."""
@@ -49,7 +49,7 @@ def fit_mixture(samples: PoseSamples, components: int, seed: int) -> dict[str, n
     Gravity keeps a supine and a sitting infant apart whose limbs do the same.
 
     Returns:
-        means (M, 69), covars (M, 69, 69), weights (M,), gravity (M, 3).
+        means (M, 69), covars (M, 69, 69), weights (M,), gravity (M, 3), postures (M, 6).
     """
     from sklearn.mixture import GaussianMixture
     from threadpoolctl import threadpool_limits
@@ -66,7 +66,15 @@ def fit_mixture(samples: PoseSamples, components: int, seed: int) -> dict[str, n
     length = np.linalg.norm(down, axis=1, keepdims=True)
     gravity = np.where(length > 0.6, down / np.maximum(length, 1e-9), 0.0)
     means, covars = model.means_[:, :size], model.covariances_[:, :size, :size]
-    return {"means": means, "covars": covars, "weights": model.weights_, "gravity": gravity}
+    labels = [POSTURE_LABELS.index(posture.label) for posture in POSTURES.values()]
+    postures = share.T @ np.eye(len(POSTURE_LABELS))[np.array(labels)[samples.template]]
+    return {
+        "means": means,
+        "covars": covars,
+        "weights": model.weights_,
+        "gravity": gravity,
+        "postures": postures / postures.sum(1, keepdims=True),
+    }
 
 
 def main() -> None:

@@ -12,9 +12,11 @@ from syrip_gen.fitting.bank import FitBank
 from syrip_gen.fitting.checks import Limits, reason_for
 from syrip_gen.fitting.kinematics import Kinematics, build_kinematics, forward
 from syrip_gen.fitting.levenberg import Target, unpack
+from syrip_gen.fitting.limbs import LimbLibrary, build_limb_library
 from syrip_gen.fitting.objective import Mixture
+from syrip_gen.fitting.priors import for_posture
 from syrip_gen.fitting.proxies import Spheres, build_spheres
-from syrip_gen.fitting.search import DEFAULT_SCHEDULE, Schedule, fit_target
+from syrip_gen.fitting.search import DEFAULT_SCHEDULE, Problem, Schedule, fit_target
 from syrip_gen.fitting.starts import StartTable, build_start_table
 from syrip_gen.geometry.rotations import matrix_to_axis_angle
 from syrip_gen.keypoints.poses import MIN_LABELLED, PoseSet
@@ -35,6 +37,7 @@ class Fitter:
     kinematics: Kinematics
     prior: Mixture
     table: StartTable
+    limbs: LimbLibrary
     spheres: Spheres
     schedule: Schedule = DEFAULT_SCHEDULE
     limits: Limits = Limits()
@@ -45,7 +48,8 @@ class Fitter:
         """Precompute what all poses share."""
         kinematics = build_kinematics(body)
         table = build_start_table(kinematics, prior)
-        return cls(kinematics, prior, table, build_spheres(body), max_mixture=max_mixture)
+        limbs = build_limb_library(prior)
+        return cls(kinematics, prior, table, limbs, build_spheres(body), max_mixture=max_mixture)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,7 +84,7 @@ def _failed(size: int, reason: str) -> _Row:
     return _Row(np.full(size + 82, np.nan), np.full((17, 3), np.nan), np.nan, np.nan, reason)
 
 
-def fit_one(fitter: Fitter, keypoints: np.ndarray, image_size: np.ndarray) -> _Row:
+def fit_one(fitter: Fitter, keypoints: np.ndarray, image_size: np.ndarray, posture: str = "") -> _Row:
     """Fit one (17, 3) pose; what goes wrong is its own reason and nobody else's."""
     size = fitter.kinematics.joint_dirs.shape[2]
     if not np.isfinite(keypoints).all():
@@ -91,11 +95,12 @@ def fit_one(fitter: Fitter, keypoints: np.ndarray, image_size: np.ndarray) -> _R
     if not diagonal > 4.0:
         return _failed(size, "keypoints coincide")
     target = make_target(keypoints, image_size)
-    x = fit_target(
-        fitter.kinematics, fitter.prior, fitter.table, target, fitter.schedule, fitter.max_mixture
-    )
-    if x is None:
+    mixture = for_posture(fitter.prior, posture)
+    problem = Problem(fitter.kinematics, mixture, target, fitter.max_mixture)
+    found = fit_target(problem, fitter.table, fitter.limbs, fitter.schedule)
+    if found is None:
         return _failed(size, "no fit")
+    x = found[1]
     betas, root, pose, transl, log_focal = unpack(x)
     points, joints, rotations, _ = forward(fitter.kinematics, betas, root, pose, transl)
     labelled = target.confidence > 0
@@ -134,7 +139,9 @@ def fit_poses(
     rows = []
     with ThreadPoolExecutor(count) as pool:
         try:
-            for row in pool.map(lambda i: fit_one(fitter, poses.keypoints[i], poses.image_size[i]), range(len(poses))):
+            for row in pool.map(
+                lambda i: fit_one(fitter, poses.keypoints[i], poses.image_size[i], poses.posture[i]), range(len(poses))
+            ):
                 rows.append(row)
                 if progress is not None:
                     progress(len(rows), len(poses))

@@ -33,9 +33,9 @@ BENDING_INDEX = np.array([52, 55, 9, 12])
 BENDING_SIGN = np.array([1.0, -1.0, -1.0, -1.0])
 """sign * angle > 0 bends backwards."""
 
-LOOK_UP, LOOK_UP_SIGMA = -0.17, 0.15
+LOOK_UP, LOOK_UP_SIGMA = 0.0, 0.15
 """Least component of gravity along the optical axis that costs nothing, and by how much it may be less."""
-UPSIDE_DOWN, UPSIDE_DOWN_SIGMA = -0.35, 0.3
+UPSIDE_DOWN, UPSIDE_DOWN_SIGMA = -0.1, 0.2
 """The same for the image's downward direction."""
 
 
@@ -52,6 +52,8 @@ class Mixture(NamedTuple):
     """(M,) log weight - log det L."""
     gravity: np.ndarray
     """(M, 3) unit vector of gravity in the root's frame, zeros where unknown."""
+    postures: np.ndarray
+    """(M, 6) share of Supine, Prone, Side, Sitting, Crawling, Standing in the component, zeros where unknown."""
 
 
 @compiled
@@ -138,7 +140,7 @@ def focal_prior(log_focal: float, mean: float, sigma: float) -> float:
 @compiled
 def gravity(down: np.ndarray) -> np.ndarray:
     """Return residuals (2,) of gravity's direction (3,) in the camera frame (ours): a photograph is taken neither from
-    below the support (looking up by more than 10 degrees) nor, unless it looks down, upside down.
+    below the support nor, unless it looks straight down, upside down. Free inside those bounds.
     """
     out = np.empty(2)
     out[0] = max(0.0, LOOK_UP - down[2]) / LOOK_UP_SIGMA

@@ -9,11 +9,12 @@ asymmetric tonic neck posture, hand-to-mouth, midline and hands-to-feet play.
 
 from dataclasses import dataclass, field
 
-__all__ = ["ARMS", "LEGS", "POSTURES", "Posture"]
+__all__ = ["ARMS", "LEGS", "POSTURES", "POSTURE_LABELS", "Posture"]
 
 Range = tuple[float, float]
 Ranges = tuple[Range, Range, Range, Range, Range, Range]
 
+POSTURE_LABELS = ("Supine", "Prone", "Side", "Sitting", "Crawling", "Standing")
 ANKLE: tuple[Range, Range] = ((-25, 30), (-5, 25))
 HAND: tuple[Range, Range] = ((-40, 40), (-20, 40))
 

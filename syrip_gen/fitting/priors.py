@@ -8,17 +8,33 @@ import numpy as np
 
 from syrip_gen.asset_files import asset_path
 from syrip_gen.fitting.objective import Mixture
+from syrip_gen.fitting.postures import POSTURE_LABELS
 
-__all__ = ["NUM_POSE", "load_prior", "mixture_from_gaussians"]
+__all__ = ["NUM_POSE", "for_posture", "load_prior", "mixture_from_gaussians"]
 
 NUM_POSE = 69
 """Axis-angle parameters of joints 1..23."""
+
+LABEL_GIVEN_POSTURE: dict[str, dict[str, float]] = {
+    "Supine": {"Supine": 1.0, "Side": 0.5, "Sitting": 0.1},
+    "Prone": {"Prone": 1.0, "Crawling": 0.8, "Side": 0.3},
+    "Side": {"Side": 1.0, "Supine": 0.2, "Prone": 0.2},
+    "Sitting": {"Sitting": 1.0, "Standing": 0.1},
+    "Crawling": {"Crawling": 1.0, "Prone": 0.3},
+    "Standing": {"Standing": 1.0, "Crawling": 0.3},
+}
+"""Chance of an annotator's label for each posture of the templates."""
+LABEL_ERROR = 0.01
 
 _NAMES = {"infant": "priors/infant_gmm.npz"}
 
 
 def mixture_from_gaussians(
-    means: np.ndarray, covars: np.ndarray, weights: np.ndarray, gravity: np.ndarray | None = None
+    means: np.ndarray,
+    covars: np.ndarray,
+    weights: np.ndarray,
+    gravity: np.ndarray | None = None,
+    postures: np.ndarray | None = None,
 ) -> Mixture:
     """Check and factor a mixture of Gaussians.
 
@@ -27,6 +43,7 @@ def mixture_from_gaussians(
         covars: (M, 69, 69) positive definite.
         weights: (M,) positive; scaled to sum to 1.
         gravity: (M, 3) unit vectors in the root's frame, zeros where unknown.
+        postures: (M, 6) share of each of POSTURE_LABELS, zeros where unknown.
 
     Raises:
         ValueError: On wrong shapes, values that are not finite, or covariances that are not positive definite.
@@ -49,16 +66,33 @@ def mixture_from_gaussians(
         raise ValueError("pose prior: a covariance is not positive definite") from error
     log_det = np.log(np.diagonal(chol, axis1=1, axis2=2)).sum(1)
     whiten = np.tril(np.linalg.inv(chol))
-    down = np.zeros((count, 3)) if gravity is None else np.asarray(gravity, dtype=np.float64)
-    if down.shape != (count, 3) or not np.isfinite(down).all():
-        raise ValueError(f"pose prior: gravity has shape {down.shape}, expected ({count}, 3), finite")
+    extras = []
+    for name, array, width in (("gravity", gravity, 3), ("postures", postures, len(POSTURE_LABELS))):
+        extra = np.zeros((count, width)) if array is None else np.asarray(array, dtype=np.float64)
+        if extra.shape != (count, width) or not np.isfinite(extra).all():
+            raise ValueError(f"pose prior: {name} has shape {extra.shape}, expected ({count}, {width}), finite")
+        extras.append(np.ascontiguousarray(extra))
     return Mixture(
         means=np.ascontiguousarray(means),
         chol=np.ascontiguousarray(chol),
         whiten=np.ascontiguousarray(whiten),
         log_weights=np.log(weights / weights.sum()) - log_det,
-        gravity=np.ascontiguousarray(down),
+        gravity=extras[0],
+        postures=extras[1],
     )
+
+
+def for_posture(mixture: Mixture, label: str) -> Mixture:
+    """Weigh the components by a posture that somebody saw in the photo; unknown labels change nothing.
+
+    ``P(component | label)`` is proportional to ``w_m sum_p P(p | m) P(label | p)``, where :data:`LABEL_GIVEN_POSTURE`
+    allows for how annotators name what lies between the postures, and for mistakes.
+    """
+    table = LABEL_GIVEN_POSTURE.get(label.strip().capitalize())
+    if table is None or not mixture.postures.any():
+        return mixture
+    chance = mixture.postures @ np.array([table.get(name, LABEL_ERROR) for name in POSTURE_LABELS])
+    return mixture._replace(log_weights=mixture.log_weights + np.log(np.maximum(chance, LABEL_ERROR)))
 
 
 def _from_pickle(path: Path) -> Mixture:
@@ -112,7 +146,8 @@ def load_prior(path_or_name: str | Path = "infant") -> Mixture:
     try:
         with np.load(path, allow_pickle=False) as data:
             arrays = {name: data[name] for name in ("means", "covars", "weights")}
-            gravity = data["gravity"] if "gravity" in data.files else None
+            for name in ("gravity", "postures"):
+                arrays[name] = data[name] if name in data.files else None
     except (KeyError, OSError, ValueError, EOFError) as error:
         raise ValueError(f"{path}: not a pose prior (.npz with means, covars, weights): {error}") from error
-    return mixture_from_gaussians(**arrays, gravity=gravity)
+    return mixture_from_gaussians(**arrays)

@@ -92,6 +92,8 @@ def find_starts(
     tilt = np.maximum(LOOK_UP - table.gravity[..., 2], 0.0) / LOOK_UP_SIGMA
     tilt = tilt**2 + (np.maximum(UPSIDE_DOWN - down.imag, 0.0) / UPSIDE_DOWN_SIGMA) ** 2
     score = 0.5 * (target.confidence > 0).sum() * error / SIGMA**2 + 0.5 * gravity_weight * tilt
+    log_det = np.log(np.diagonal(mixture.chol, axis1=1, axis2=2)).sum(1)
+    score -= (mixture.log_weights + log_det)[:, None]
     starts: list[np.ndarray] = []
     roots, modes = np.empty((count, 3, 3)), np.empty(count, dtype=int)
     for flat in np.argsort(score, axis=None, kind="stable"):

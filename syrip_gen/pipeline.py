@@ -15,6 +15,7 @@ from syrip_gen.execution import Executor, InProcessExecutor, PoolExecutor, Shard
 from syrip_gen.fitting.bank import FitBank
 from syrip_gen.rendering.catalog import check_renderer
 from syrip_gen.rendering.resolve import Resources
+from syrip_gen.sampling.appearance.sampler import IMAGES_PER_BLOCK
 from syrip_gen.sampling.options import SamplingOptions
 from syrip_gen.sampling.scene import SceneSpec
 from syrip_gen.stages.fit import FITS_FILE, load_fits, save_fits
@@ -29,7 +30,6 @@ __all__ = ["GenerateResult", "HopelessRunError", "Progress", "dry_run", "generat
 
 log = logging.getLogger(__name__)
 
-MAX_SHARD_SIZE = 250
 HOPELESS_AFTER = 50
 """Give up when this many items failed and none was made: the cause is not the items."""
 
@@ -145,12 +145,16 @@ def dry_run(config: GenerateConfig, progress: Progress | None = None) -> Iterato
 
 
 def plan_shards(n: int) -> list[Shard]:
-    """Cut n items into shards: small ones for even load and little lost work, large ones for few files."""
-    size = min(max(n // 64, 4), MAX_SHARD_SIZE)
-    return [
-        Shard(shard_id=number, start=start, stop=min(start + size, n))
-        for number, start in enumerate(range(0, n, size))
-    ]
+    """Cut n items into shards: small ones for even load and little lost work, large ones for few files.
+
+    Larger shards are whole blocks of images that share a wardrobe, so that a texture is painted by one worker.
+    """
+    if n < 8 * IMAGES_PER_BLOCK:
+        size = max(n // 32, 4)
+    else:
+        size = IMAGES_PER_BLOCK * min(max(n // 20_000, 1), 4)
+    starts = enumerate(range(0, n, size))
+    return [Shard(shard_id=number, start=start, stop=min(start + size, n)) for number, start in starts]
 
 
 def sampling_options(config: GenerateConfig) -> SamplingOptions:

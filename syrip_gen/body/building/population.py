@@ -105,23 +105,26 @@ def _part_scales(rng: np.random.Generator, size: float) -> np.ndarray:
         return centre * float(np.exp(spread * np.clip(rng.normal(), -2.2, 2.2)))
 
     scales = np.ones((24, 3))
-    belly, chest, hips = vary(1.0, 0.03), vary(1.0, 0.02), vary(1.0, 0.02)
+    belly, chest, hips = vary(1.0, 0.045), vary(1.0, 0.025), vary(1.0, 0.025)
     scales[0] = (1.08 * hips, 0.94, hips)
     scales[3] = (1.04 * belly, 0.94, 1.02 * belly)
     scales[6] = (chest, 0.94, chest)
     scales[9] = (0.97 * chest, 0.94, 0.98 * chest)
-    scales[12] = (1.1, vary(0.7, 0.06), 1.1)
+    scales[12] = (1.22, vary(0.66, 0.06), 1.18)
     scales[[13, 14]] = (vary(1.15, 0.025), 1.0, 1.0)
     leg, arm = vary(1.0 + 0.012 * size, 0.02), vary(1.0, 0.02)
     thigh, shank = vary(0.80 * leg, 0.015), vary(0.88 * leg, 0.015)
     upper, lower = vary(0.83 * arm, 0.015), vary(0.76 * arm, 0.015)
-    leg_girth, arm_girth = vary(1.0, 0.03), vary(1.0, 0.03)
-    scales[[1, 2]] = (1.20 * leg_girth, thigh, 1.15 * leg_girth)
-    scales[[4, 5]] = (1.20 * leg_girth, shank, 1.18 * leg_girth)
-    scales[[16, 17]] = (upper, 1.15 * arm_girth, 1.15 * arm_girth)
-    scales[[18, 19]] = (lower, 1.20 * arm_girth, 1.20 * arm_girth)
-    scales[[20, 21, 22, 23]] = np.array([0.85, 0.98, 0.95]) * vary(1.0, 0.02)
-    scales[[7, 8, 10, 11]] = np.array([1.0, 0.9, 0.85]) * vary(1.0, 0.02)
+    leg_girth, arm_girth = vary(1.0, 0.045), vary(1.0, 0.045)
+    scales[[1, 2]] = (1.30 * leg_girth, thigh, 1.26 * leg_girth)
+    scales[[4, 5]] = (1.30 * leg_girth, shank, 1.28 * leg_girth)
+    scales[[16, 17]] = (upper, 1.28 * arm_girth, 1.28 * arm_girth)
+    scales[[18, 19]] = (lower, 1.34 * arm_girth, 1.34 * arm_girth)
+    hand, foot = vary(1.0, 0.02), vary(1.0, 0.02)
+    scales[[20, 21]] = np.array([0.86, 1.1, 1.02]) * hand
+    scales[[22, 23]] = np.array([0.76, 1.15, 1.0]) * hand
+    scales[[7, 8]] = np.array([1.08, 0.95, 0.86]) * foot
+    scales[[10, 11]] = np.array([1.08, 1.0, 0.82]) * foot
     return scales
 
 

@@ -7,8 +7,8 @@ __all__ = ["BOX", "ELLIPSOID", "Solids", "paint_solids", "solid"]
 
 ELLIPSOID, BOX = 0.0, 1.0
 Solids = np.ndarray
-"""(n, 23) float64 rows: kind, centre (3), world-to-local rotation (9), half sizes (3), sRGB colour (3), second colour
-(3), bands along the local z axis that take the second colour (0 = none)."""
+"""(n, 23) float64 rows: kind, centre (3), world-to-local rotation (9), half sizes (3), linear colour (3), second
+colour (3), bands along the local z axis that take the second colour (0 = none)."""
 
 
 def solid(
@@ -34,7 +34,8 @@ def solid(
     """
     rows = np.eye(3) if axes is None else axes
     other = color if second is None else second
-    return np.concatenate([[kind], centre, np.ravel(rows), half, color, other, [bands]]).astype(np.float64)
+    linear = np.concatenate([color, other]).clip(0.0, 1.0) ** 2.2
+    return np.concatenate([[kind], centre, np.ravel(rows), half, linear, [bands]]).astype(np.float64)
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
@@ -79,62 +80,86 @@ def _hit(row, ox, oy, oz, dx, dy, dz):
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def paint_solids(out, bounds, M, origin, solids, light, key_direction, key_color, table):
-    """Draw solids over a picture, four rays a pixel.
+def _find_nearest(nearest, found, boxes, x_first, y_first, samples, M, origin, solids):
+    """Fill the sample buffers with the distance and the number of the first solid on every ray."""
+    step = 1.0 / samples
+    for i in range(len(solids)):
+        row = solids[i]
+        for y in range((boxes[i, 1] - y_first) * samples, (boxes[i, 3] - y_first) * samples):
+            py = y_first + (y + 0.5) * step - 0.5
+            for x in range((boxes[i, 0] - x_first) * samples, (boxes[i, 2] - x_first) * samples):
+                px = x_first + (x + 0.5) * step - 0.5
+                dx = M[0, 0] * px + M[0, 1] * py + M[0, 2]
+                dy = M[1, 0] * px + M[1, 1] * py + M[1, 2]
+                dz = M[2, 0] * px + M[2, 1] * py + M[2, 2]
+                s = _hit(row, origin[0], origin[1], origin[2], dx, dy, dz)[0]
+                if 0.0 < s < nearest[y, x]:
+                    nearest[y, x] = s
+                    found[y, x] = i
+
+
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def _shade(row, ray, origin, light, key_direction, key_color, color):
+    """Write the linear colour of a solid where the ray meets it."""
+    _, bx, by, bz, height = _hit(row, origin[0], origin[1], origin[2], ray[0], ray[1], ray[2])
+    nx = row[4] * bx + row[7] * by + row[10] * bz
+    ny = row[5] * bx + row[8] * by + row[11] * bz
+    nz = row[6] * bx + row[9] * by + row[12] * bz
+    length = np.sqrt(nx * nx + ny * ny + nz * nz)
+    nx, ny, nz = nx / length, ny / length, nz / length
+    is_second = row[22] > 0.0 and int((height + 1.0) * row[22]) & 1 == 1
+    base = 19 if is_second else 16
+    key = max(nx * key_direction[0] + ny * key_direction[1] + nz * key_direction[2], 0.0)
+    floor_shade = 0.75 + 0.25 * min(max(nz + 0.6, 0.0), 1.0)  # little light comes up from below
+    for c in range(3):
+        m = light[c]
+        e = (
+            m[0, 0] * nx * nx + m[1, 1] * ny * ny + m[2, 2] * nz * nz + m[3, 3]
+            + 2.0 * (m[0, 1] * nx * ny + m[0, 2] * nx * nz + m[1, 2] * ny * nz)
+            + 2.0 * (m[0, 3] * nx + m[1, 3] * ny + m[2, 3] * nz)
+        )  # fmt: skip
+        color[c] = row[base + c] * (max(e, 0.05) * floor_shade + key * key_color[c])
+
+
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def paint_solids(out, boxes, samples, M, origin, solids, light, key_direction, key_color, table):
+    """Draw solids over a picture.
 
     Args:
         out: (h, w, 3) uint8, changed in place.
-        bounds: x0, y0, x1, y1 of the pixels to visit.
-        M: (3, 3) picture pixel index (x, y, 1) to world ray.
+        boxes: (n, 4) int64 x0, y0, x1, y1 of the pixels that each solid may touch.
+        samples: Rays a pixel, across and down.
+        M: (3, 3) pixel index (x, y, 1) to world ray.
         origin: (3,) optical centre.
-        solids: See :data:`Solids`.
+        solids: See :data:`Solids`, colours linear.
         light: (3, 4, 4) irradiance matrices of the harmonics, world frame.
         key_direction: (3,) towards the key light.
         key_color: (3,).
         table: (4096,) uint8 sRGB byte of linear light 0..1.
     """
-    total = np.zeros(3)
-    for y in range(bounds[1], bounds[3]):
-        for x in range(bounds[0], bounds[2]):
+    x_first, y_first = boxes[:, 0].min(), boxes[:, 1].min()
+    width, height = boxes[:, 2].max() - x_first, boxes[:, 3].max() - y_first
+    nearest = np.full((height * samples, width * samples), np.float32(1e30), np.float32)
+    found = np.full(nearest.shape, np.int32(-1), np.int32)
+    _find_nearest(nearest, found, boxes, x_first, y_first, samples, M, origin, solids)
+    total, color, ray, step = np.zeros(3), np.zeros(3), np.zeros(3), 1.0 / samples
+    for y in range(height):
+        for x in range(width):
             covered = 0
             total[:] = 0.0
-            for sample in range(4):
-                px = x - 0.25 + 0.5 * (sample & 1)
-                py = y - 0.25 + 0.5 * (sample >> 1)
-                dx = M[0, 0] * px + M[0, 1] * py + M[0, 2]
-                dy = M[1, 0] * px + M[1, 1] * py + M[1, 2]
-                dz = M[2, 0] * px + M[2, 1] * py + M[2, 2]
-                nearest, best, bx, by, bz, bh = 1e30, -1, 0.0, 0.0, 0.0, 0.0
-                for i in range(len(solids)):
-                    s, hx, hy, hz, height = _hit(solids[i], origin[0], origin[1], origin[2], dx, dy, dz)
-                    if 0.0 < s < nearest:
-                        nearest, best, bx, by, bz, bh = s, i, hx, hy, hz, height
-                if best < 0:
-                    if sample == 1 and covered == 0:
-                        break  # both upper rays missed: nearly always empty, so skip the lower two
+            for sample in range(samples * samples):
+                row, column = y * samples + sample // samples, x * samples + sample % samples
+                if found[row, column] < 0:
                     continue
                 covered += 1
-                row = solids[best]
-                nx = row[4] * bx + row[7] * by + row[10] * bz
-                ny = row[5] * bx + row[8] * by + row[11] * bz
-                nz = row[6] * bx + row[9] * by + row[12] * bz
-                length = np.sqrt(nx * nx + ny * ny + nz * nz)
-                nx, ny, nz = nx / length, ny / length, nz / length
-                base = 16
-                if row[22] > 0.0 and int((bh + 1.0) * 0.5 * row[22] * 2.0) & 1:
-                    base = 19
-                key = max(nx * key_direction[0] + ny * key_direction[1] + nz * key_direction[2], 0.0)
-                floor_shade = 0.75 + 0.25 * min(max(nz + 0.6, 0.0), 1.0)
+                px, py = x_first + (column + 0.5) * step - 0.5, y_first + (row + 0.5) * step - 0.5
                 for c in range(3):
-                    m = light[c]
-                    e = (
-                        m[0, 0] * nx * nx + m[1, 1] * ny * ny + m[2, 2] * nz * nz + m[3, 3]
-                        + 2.0 * (m[0, 1] * nx * ny + m[0, 2] * nx * nz + m[1, 2] * ny * nz)
-                        + 2.0 * (m[0, 3] * nx + m[1, 3] * ny + m[2, 3] * nz)
-                    )  # fmt: skip
-                    albedo = row[base + c] ** 2.2
-                    total[c] += albedo * (max(e, 0.05) * floor_shade + key * key_color[c])
+                    ray[c] = M[c, 0] * px + M[c, 1] * py + M[c, 2]
+                _shade(solids[found[row, column]], ray, origin, light, key_direction, key_color, color)
+                total += color
             if covered:
+                share = covered / (samples * samples)
                 for c in range(3):
-                    value = table[min(int(total[c] / covered * 4095.0), 4095)]
-                    out[y, x, c] = np.uint8(out[y, x, c] + (float(value) - out[y, x, c]) * covered / 4.0)
+                    value = float(table[min(int(total[c] / covered * 4095.0), 4095)])
+                    old = out[y_first + y, x_first + x, c]
+                    out[y_first + y, x_first + x, c] = np.uint8(old + (value - old) * share)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from syrip_gen.sampling.materials import MaterialLibrary
-from syrip_gen.sampling.perspective import View, coverage, half_plane, project_outline
+from syrip_gen.sampling.perspective import NEAR, View, coverage, half_plane, project_outline
 from syrip_gen.sampling.props import build_furniture
 from syrip_gen.sampling.scene import LightSpec
 from syrip_gen.sampling.solids import Solids, paint_solids
@@ -80,12 +80,13 @@ def paint_furniture(
     origin = normal * distance + (0.0, 0.0, floor_height)
     pieces = build_furniture(params["furniture"], origin, np.cross(UP, normal), normal)
     half = view.halved()
-    if not any(bounding_box(half, piece) for piece in pieces):
+    boxes = [bounding_boxes(half, piece) for piece in pieces]
+    if not any((b[:, 2:] > b[:, :2]).all(axis=1).any() for b in boxes):
         return
     before = cv2.resize(picture, (half.width, half.height), interpolation=cv2.INTER_AREA)
     drawn = before.copy()
     for piece in pieces:
-        draw_solids(drawn, half, piece, light, None)
+        draw_solids(drawn, half, piece, light, None, samples=1)
     changed = ((drawn != before).any(axis=2) * np.uint8(255)).astype(np.uint8)
     sigma = 0.5 * float(params["far_blur"]) + 0.3
     drawn = cv2.GaussianBlur(drawn, (0, 0), sigma)
@@ -95,32 +96,39 @@ def paint_furniture(
     np.copyto(picture, ((full * share + picture * (255 - share)) // 255).astype(np.uint8))
 
 
-def bounding_box(view: View, solids: Solids) -> tuple[int, int, int, int] | None:
-    """Return the pixels x0, y0, x1, y1 that the solids' bounding spheres may cover, or None."""
-    radius = np.linalg.norm(solids[:, 13:16], axis=1)
-    cam = solids[:, 1:4] @ view.R.T + view.t
-    if (cam[:, 2] < -radius).all():
-        return None
-    if (cam[:, 2] <= radius + 0.05).any():
-        return 0, 0, view.width, view.height
-    reach = (radius / (cam[:, 2] - radius) * view.K[0, 0] * 1.05)[:, None]
-    image = (cam @ view.K.T)[:, :2] / cam[:, 2:]
-    size = (view.width, view.height)
-    low = np.clip(np.floor((image - reach).min(0)), 0, size).astype(int)
-    high = np.clip(np.ceil((image + reach).max(0)) + 1, 0, size).astype(int)
-    return (*low.tolist(), *high.tolist()) if (high > low).all() else None
+def bounding_boxes(view: View, solids: Solids) -> np.ndarray:
+    """Return (n, 4) int64 pixels x0, y0, x1, y1 that cover each solid's corners; empty where it is out of sight."""
+    signs = np.array([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], np.float64)
+    axes = solids[:, 4:13].reshape(-1, 3, 3)
+    corners = solids[:, None, 1:4] + np.einsum("ck,nk,nkd->ncd", signs, solids[:, 13:16], axes)
+    cam = corners @ view.R.T + view.t
+    image = cam @ view.K.T
+    image = image[..., :2] / np.maximum(image[..., 2:], NEAR)
+    size = np.array([view.width, view.height])
+    low = np.clip(np.floor(image.min(1)), 0, size).astype(np.int64)
+    high = np.clip(np.ceil(image.max(1)) + 1, 0, size).astype(np.int64)
+    crossing = (cam[..., 2] < NEAR).any(axis=1)
+    low[crossing], high[crossing] = 0, size
+    high[(cam[..., 2] < NEAR).all(axis=1)] = 0
+    return np.concatenate([low, high], axis=1)
 
 
 def draw_solids(
-    picture: np.ndarray, view: View, solids: Solids, light: LightSpec, gain: np.ndarray | None
+    picture: np.ndarray,
+    view: View,
+    solids: Solids,
+    light: LightSpec,
+    gain: np.ndarray | None,
+    samples: int = 2,
 ) -> None:
-    """Ray-cast solids over a picture, inside the box that their bounding spheres cover."""
-    bounds = bounding_box(view, solids)
-    if bounds is None:
+    """Ray-cast solids over a picture with ``samples`` squared rays a pixel."""
+    boxes = bounding_boxes(view, solids)
+    seen = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+    if not seen.any():
         return
     factor = np.ones(3) if gain is None else gain
     paint_solids(
-        picture, np.array(bounds), view.R.T @ np.linalg.inv(view.K), view.position, solids,
+        picture, boxes[seen], samples, view.R.T @ np.linalg.inv(view.K), view.position, solids[seen],
         irradiance_matrix(np.array(light.sh)) * factor[:, None, None], np.array(light.key_direction),
         np.array(light.key_color) * factor, SRGB_TABLE,
     )  # fmt: skip

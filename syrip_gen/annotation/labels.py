@@ -11,10 +11,10 @@ from syrip_gen.annotation.coco import LICENSE_ID, image_file_name, image_id_of
 from syrip_gen.annotation.surface import BodySurface
 from syrip_gen.annotation.visibility import keypoint_visibility
 from syrip_gen.rendering.types import RenderInputs
-from syrip_gen.rendering.zbuffer import face_buffer
+from syrip_gen.rendering.zbuffer import fill_faces, project
 from syrip_gen.sampling.scene import BodySpec, SceneSpec
 
-__all__ = ["Labels", "annotate"]
+__all__ = ["Labels", "annotate", "body_mask"]
 
 PIXEL_DECIMALS, METRE_DECIMALS, PARAMETER_DECIMALS = 3, 6, 6
 
@@ -61,8 +61,7 @@ def annotate(
     intrinsics = (inputs.fx, inputs.fy, inputs.cx, inputs.cy)
     size = (inputs.width, inputs.height)
     keypoints_3d = np.round(np.asarray(keypoints_3d, np.float64), METRE_DECIMALS)
-    _, face_index = face_buffer(inputs.vertices, inputs.faces, *intrinsics, *size)
-    mask = face_index >= 0
+    mask = body_mask(inputs)
     pixels, visibility = keypoint_visibility(
         keypoints_3d, inputs.vertices, inputs.faces, surface, intrinsics, size
     )
@@ -95,6 +94,22 @@ def annotate(
         },
     }
     return Labels(record, mask)
+
+
+def body_mask(inputs: RenderInputs) -> np.ndarray:
+    """Return the (H, W) bool pixels whose centre shows the body.
+
+    Triangles seen from behind are left out: the body is closed, so the others cover the same pixels.
+    """
+    inverse_depth = np.zeros((inputs.height, inputs.width), np.float32)
+    face_index = np.full((inputs.height, inputs.width), -1, np.int32)
+    # Sample (column i, row j) lies at pixel (i + 0.5, j + 0.5).
+    lattice = (float(inputs.fx), float(inputs.fy), inputs.cx - 0.5, inputs.cy - 0.5)
+    vertices = np.ascontiguousarray(inputs.vertices, np.float32)
+    faces = np.ascontiguousarray(inputs.faces, np.int32)
+    xy, inverse_z = project(vertices, *lattice)
+    fill_faces(vertices, faces, xy, inverse_z, *lattice, True, inverse_depth, face_index)
+    return face_index >= 0
 
 
 def _keypoint_list(pixels: np.ndarray, visibility: np.ndarray) -> list[float | int]:

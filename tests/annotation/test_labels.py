@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from pycocotools import mask as codec
 
-from syrip_gen.annotation.labels import annotate
+from syrip_gen.annotation.labels import annotate, body_mask
 from syrip_gen.annotation.surface import BodySurface
+from syrip_gen.rendering.zbuffer import face_buffer
 from syrip_gen.sampling.scene import BodySpec
 from tests.toy_body import make_toy_body, toy_inputs, toy_spec, view
 
@@ -65,3 +66,11 @@ def test_body_is_saved_in_full():
     body = labelled().record["annotation"]["body"]
     assert (len(body["betas"]), len(body["pose"]), len(body["transl"])) == (2, 72, 3)
     assert body["pose"][:3] == [3.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("yaw", [0, 50, 130])
+def test_mask_is_that_of_the_depth_buffer(yaw):
+    inputs = toy_inputs(view(BODY, yaw_deg=yaw)[0], BODY.faces)
+    camera = (inputs.fx, inputs.fy, inputs.cx, inputs.cy, inputs.width, inputs.height)
+    depth, _ = face_buffer(inputs.vertices, inputs.faces, *camera)
+    np.testing.assert_array_equal(body_mask(inputs), np.isfinite(depth))

@@ -63,7 +63,8 @@ def poses():
     keypoints = np.dstack([np.repeat((points[None, :, :2] * 200 + 100), 4, axis=0), np.full((4, 17), 2.0)])
     return PoseSet(
         keypoints=keypoints, image_size=np.full((4, 2), 200), bbox=np.full((4, 4), 50.0),
-        image_id=np.arange(4), annotation_id=np.arange(4), file_name=("",) * 4, posture=("Prone",) * 4, pose_id=tuple("abcd"),
+        image_id=np.arange(4), annotation_id=np.arange(4), file_name=("",) * 4,
+        posture=("Prone",) * 4, pose_id=tuple("abcd"),
     )  # fmt: skip
 
 

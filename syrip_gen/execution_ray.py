@@ -34,7 +34,10 @@ class RayExecutor:
         ray = _import_ray()
         is_ours = not ray.is_initialized()
         if is_ours:
-            ray.init(address=os.environ.get("RAY_ADDRESS"), log_to_driver=False, include_dashboard=False)
+            address = os.environ.get("RAY_ADDRESS")
+            ray.init(
+                address=address, log_to_driver=False, **({} if address else {"include_dashboard": False})
+            )
         try:
             yield from self._map(ray, job, shards, progress)
         finally:

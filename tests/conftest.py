@@ -41,3 +41,14 @@ def few_fits(few_poses: Path) -> Path:
     bank, _ = fit_files(FitConfig(poses=(str(few_poses),), output=str(path)), SilentProgress())
     assert bank.accepted.sum() >= 3
     return path
+
+
+@pytest.fixture(scope="session")
+def textures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with one plain texture: workers that need not prepare the painter start sooner."""
+    import cv2
+    import numpy as np
+
+    folder = tmp_path_factory.mktemp("textures")
+    cv2.imwrite(str(folder / "plain.png"), np.full((64, 64, 3), (120, 150, 200), np.uint8))
+    return folder

@@ -42,14 +42,6 @@ def reference(few_fits, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def textures(tmp_path_factory):
-    """A folder with one plain texture: workers that need not prepare the painter start sooner."""
-    folder = tmp_path_factory.mktemp("textures")
-    cv2.imwrite(str(folder / "plain.png"), np.full((64, 64, 3), (120, 150, 200), np.uint8))
-    return folder
-
-
-@pytest.fixture(scope="session")
 def plain_reference(few_fits, textures, tmp_path_factory):
     """A dataset of plainly textured infants, made in this process by one worker."""
     folder = tmp_path_factory.mktemp("plain") / "out"

@@ -1,6 +1,7 @@
 """Who owns an output folder, and how far its run has come."""
 
 import json
+import logging
 import os
 import shutil
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ __all__ = [
     "lock_folder",
     "shard_file",
 ]
+
+log = logging.getLogger(__name__)
 
 FINISHED_FILE = "run.json"
 IDENTITY_KEYS = ("settings", "inputs", "versions")
@@ -103,11 +106,13 @@ def lock_folder(folder: OutputFolder) -> Iterator[None]:
     with lock as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             raise OutputInUseError(
                 f"another syrip process is writing to {folder.url}. Wait for it, or choose another folder "
                 "with -o."
             ) from error
+        except OSError:
+            log.debug("%s is on a file system without locks", work, exc_info=True)
         try:
             yield
         finally:

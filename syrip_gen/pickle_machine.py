@@ -1,8 +1,8 @@
 """A pickle interpreter that only moves data: nothing it reads can import, call or build anything else.
 
-It understands protocols 0-5, Python 2's included. Classes and functions are looked up in a table that the caller
-gives; whatever a pickle asks for beyond that table is refused by name. Every opcode is written out here, so that no
-code of :mod:`pickle` runs on untrusted input.
+It understands protocols 0-5, Python 2's included. Classes and functions are looked up in a table that the
+caller gives; whatever a pickle asks for beyond that table is refused by name. Every opcode is written out
+here, so that no code of :mod:`pickle` runs on untrusted input.
 """
 
 from __future__ import annotations
@@ -188,7 +188,7 @@ class PickleMachine:
 
 
 def plain_key(value: Any) -> Any:
-    """Return a dictionary key or set member if it is of a plain type (others could be slow or unsafe to hash)."""
+    """Return a dictionary key or set member if it is of a plain type (others could be slow to hash)."""
     plain = (str, bytes, int, float, complex, bool, type(None))
     if isinstance(value, plain) or (type(value) is tuple and all(isinstance(v, plain) for v in value)):
         return value

@@ -1,8 +1,8 @@
-"""Load pickles from strangers: numpy arrays, scipy sparse matrices, chumpy arrays and plain containers, nothing else.
+"""Load pickles from strangers: numpy, scipy.sparse and chumpy arrays and plain containers, nothing else.
 
-Files in SMPL's format, SMIL's pose prior and AH-CoLT's labels are pickles, some of them Python 2's with objects of
-chumpy, which no longer installs. :func:`load` rebuilds the few classes that such files hold from their data without
-importing any of them. Everything else is refused by name, and nothing is executed.
+Files in SMPL's format, SMIL's pose prior and AH-CoLT's labels are pickles, some of them Python 2's with
+objects of chumpy, which no longer installs. :func:`load` rebuilds the few classes that such files hold from
+their data without importing any of them. Everything else is refused by name, and nothing is executed.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ class PickledObject:
 def load(path_or_bytes: str | os.PathLike[str] | bytes, max_bytes: int = MAX_BYTES) -> Any:
     """Load a pickle without executing anything in it.
 
-    Python 2's strings become text (latin-1), arrays numpy arrays, scipy's sparse matrices scipy's own, chumpy's
-    arrays and selections numpy arrays, and SMIL's ``Mahalanobis`` a :class:`PickledObject`.
+    Python 2's strings become text (latin-1), arrays numpy arrays, scipy's sparse matrices scipy's own,
+    chumpy's arrays and selections numpy arrays, and SMIL's ``Mahalanobis`` a :class:`PickledObject`.
 
     Args:
         path_or_bytes: A file, or the pickle itself.

@@ -18,7 +18,7 @@ def _class(module: str, name: str) -> type:
 
 @contextlib.contextmanager
 def fake_classes() -> Iterator[types.SimpleNamespace]:
-    """Give classes named chumpy.ch.Ch, chumpy.reordering.Select, scipy.sparse.csc.csc_matrix, __main__.Mahalanobis."""
+    """Give classes that pickle by the names of chumpy's, old scipy's and SMIL's."""
     names = {
         "Ch": "chumpy.ch", "Select": "chumpy.reordering", "csc_matrix": "scipy.sparse.csc",
         "csr_matrix": "scipy.sparse.csr", "Mahalanobis": "__main__",

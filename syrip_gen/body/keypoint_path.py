@@ -29,10 +29,10 @@ class PosedKeypoints(NamedTuple):
 class KeypointPath(torch.nn.Module):
     """Regress keypoints of the posed body at 1/1000 of the cost of skinning it.
 
-    A keypoint is ``sum_v R_kv x_v`` with ``x_v = sum_j W_vj (G_j v(beta, pose) + t_j)``. Exchanging the sums gives
-    ``sum_j (G_j a_kj(beta, pose) + s_kj t_j)`` with ``a_kj = sum_v R_kv W_vj v`` and ``s_kj = sum_v R_kv W_vj``;
-    ``a`` is linear in the betas (and in the pose feature of models with pose blend shapes), so its coefficients are
-    summed once here. Only the (k, j) pairs that occur are kept.
+    A keypoint is ``sum_v R_kv x_v`` with ``x_v = sum_j W_vj (G_j v(beta, pose) + t_j)``. Exchanging the sums
+    gives ``sum_j (G_j a_kj(beta, pose) + s_kj t_j)`` with ``a_kj = sum_v R_kv W_vj v`` and ``s_kj = sum_v
+    R_kv W_vj``; ``a`` is linear in the betas (and in the pose feature of models with pose blend shapes), so
+    its coefficients are summed once here. Only the (k, j) pairs that occur are kept.
 
     Args:
         assets: Body model.
@@ -71,6 +71,7 @@ class KeypointPath(torch.nn.Module):
 
     @property
     def num_betas(self) -> int:
+        """Number S of shape coefficients."""
         return self.pair_shape.shape[-1]
 
     def rest_joints(self, betas: Tensor) -> Tensor:

@@ -32,13 +32,13 @@ logger = logging.getLogger(__name__)
 def load_body(path_or_name: str | Path = "infant") -> BodyAssets:
     """Load a body model.
 
-    What a foreign file lacks is completed: COCO's keypoints from the joints and (SMPL's mesh) five known vertices;
-    texture coordinates from ``template.obj`` beside the file; else both, and the named regions, from the embedded
-    infant by nearest surface points.
+    What a foreign file lacks is completed: COCO's keypoints from the joints and (SMPL's mesh) five known
+    vertices; texture coordinates from ``template.obj`` beside the file; else both, and the named regions,
+    from the embedded infant by nearest surface points.
 
     Args:
-        path_or_name: ``"infant"`` for the embedded body, or the path of an ``.npz`` or ``.pkl`` file in SMPL's
-            format (SMIL's ``smil_web.pkl`` as it is distributed; nothing in it is executed).
+        path_or_name: ``"infant"`` for the embedded body, or the path of an ``.npz`` or ``.pkl`` file in
+            SMPL's format (SMIL's ``smil_web.pkl`` as it is distributed; nothing in it is executed).
 
     Raises:
         FileNotFoundError: When there is no such file.
@@ -47,7 +47,8 @@ def load_body(path_or_name: str | Path = "infant") -> BodyAssets:
     path = asset_path("bodies/infant.npz") if str(path_or_name) == "infant" else Path(path_or_name)
     if not path.is_file():
         raise FileNotFoundError(
-            f"body model {path} not found; give a .npz or .pkl file in SMPL's format, or 'infant' for the embedded body"
+            f"body model {path} not found; give a .npz or .pkl file in SMPL's format, or 'infant' for the "
+            "embedded body"
         )
     if path.suffix.lower() == ".npz":
         arrays: Any = read_npz_body(path)
@@ -106,7 +107,7 @@ def _complete(core: CoreArrays, arrays: Mapping[str, Any], path: Path) -> BodyAs
 def _keypoints(
     core: CoreArrays, arrays: Mapping[str, Any], surface: SurfaceMap | None, source: str
 ) -> sparse.csr_matrix:
-    """Return the (17, V) COCO regressor: the file's own, or limbs from the joints and the face from vertices."""
+    """Return the (17, V) COCO regressor: the file's own, or limbs from joints and the face from vertices."""
     count = len(core.v_template)
     if "keypoint_regressor" in arrays:
         return check_regressor(arrays["keypoint_regressor"], 17, count, "keypoint_regressor", source)

@@ -1,7 +1,7 @@
 """What a foreign SMPL-format body lacks, taken over from the embedded infant by nearest surface points.
 
-Both bodies are in SMPL's T-pose, so matching parts (head, trunk, upper arms ...) are brought into one box each, and
-nearest points are looked up inside that box.
+Both bodies are in SMPL's T-pose, so matching parts (head, trunk, upper arms ...) are brought into one box
+each, and nearest points are looked up inside that box.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from syrip_gen.body.validation import CoreArrays
 __all__ = ["SurfaceMap", "transfer_face_keypoints", "transfer_regions", "transfer_uv"]
 
 _PARTS = (
-    (12, 15), (0, 3, 6, 9, 13, 14), (16,), (17,), (18,), (19,), (20, 22), (21, 23), (1,), (2,), (4,), (5,), (7, 10),
-    (8, 11),
+    (12, 15), (0, 3, 6, 9, 13, 14), (16,), (17,), (18,), (19,), (20, 22), (21, 23), (1,), (2,), (4,), (5,),
+    (7, 10), (8, 11),
 )  # fmt: skip
 _HIDDEN = ("mouth_interior", "tongue", "eye_socket_left", "eye_socket_right")
 _GRID = np.array(
@@ -47,11 +47,12 @@ class SurfaceMap:
         self.part = _part_of(core.weights)
         self._theirs, self._faces, self._trees = _surface_trees(infant)
         self._ours = [
-            _box(core.v_template[self.part == p]) if (self.part == p).any() else None for p in range(len(_PARTS))
+            _box(core.v_template[self.part == p]) if (self.part == p).any() else None
+            for p in range(len(_PARTS))
         ]
 
     def nearest(self, points: np.ndarray, part: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the infant's faces (N,) and barycentric places (N, 3) nearest to foreign (N, 3) points of a part."""
+        """Return the infant's faces (N,) and barycentric places (N, 3) nearest to foreign (N, 3) points."""
         box = self._ours[part]
         assert box is not None
         _, index = self._trees[part].query(_normalise(points, box))
@@ -94,8 +95,9 @@ def _normalise(points: np.ndarray, box: tuple[np.ndarray, np.ndarray]) -> np.nda
 def transfer_uv(surface: SurfaceMap, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return (3F, 2) texture coordinates and (F, 3) indices for a foreign mesh in the infant's layout.
 
-    The corners of a face always come from one chart of the layout, the one under the face's middle; where they
-    would straddle a cut inside that chart, the layout of the triangle under the middle is continued instead.
+    The corners of a face always come from one chart of the layout, the one under the face's middle; where
+    they would straddle a cut inside that chart, the layout of the triangle under the middle is continued
+    instead.
     """
     infant, template = surface.infant, surface.core.v_template
     chart = _charts(infant)
@@ -137,9 +139,7 @@ def _stretched(uv: np.ndarray, corners: np.ndarray, infant: BodyAssets, under: n
     return _extent(uv) > 2.0 * scale * _extent(corners) + 1e-4
 
 
-def _continue(
-    corners: np.ndarray, middle: np.ndarray, infant: BodyAssets, under: np.ndarray
-) -> np.ndarray:
+def _continue(corners: np.ndarray, middle: np.ndarray, infant: BodyAssets, under: np.ndarray) -> np.ndarray:
     """Lay out (N, 3, 3) triangles by the linear map of the infant's triangles under their middles."""
     space = infant.v_template[infant.faces[under]]
     plane = infant.uv[infant.uv_faces[under]].astype(np.float64)
@@ -155,7 +155,7 @@ def _continue(
 
 
 def transfer_regions(surface: SurfaceMap) -> dict[str, np.ndarray]:
-    """Return the infant's named vertex sets on the foreign mesh (hidden ones, such as the tongue, are left out)."""
+    """Return the infant's named vertex sets on the foreign mesh, hidden ones (tongue ...) left out."""
     infant = surface.infant
     owner = np.empty(len(surface.part), np.int64)
     for part in np.unique(surface.part):
@@ -170,11 +170,13 @@ def transfer_regions(surface: SurfaceMap) -> dict[str, np.ndarray]:
 
 
 def transfer_face_keypoints(surface: SurfaceMap) -> sparse.csr_matrix:
-    """Return the (5, V) regressor of nose, eyes and ears: the mean of the vertices nearest to the infant's."""
+    """Return the (5, V) regressor of nose, eyes and ears: the mean of vertices nearest to the infant's."""
     places = surface.to_foreign((surface.infant.keypoint_regressor @ surface.infant.v_template)[:5], 0)
     head = np.flatnonzero(surface.part == 0)
     if len(head) < 8:
-        raise ValueError("the body has no head to find nose, eyes and ears on; give a keypoint_regressor in the file")
+        raise ValueError(
+            "the body has no head to find nose, eyes and ears on; give a keypoint_regressor in the file"
+        )
     _, index = cKDTree(surface.core.v_template[head]).query(places, k=4)
     rows = np.repeat(np.arange(5), 4)
     shape = (5, len(surface.part))

@@ -22,7 +22,7 @@ _NO_PARENT = (-1, 2**32 - 1, 2**31 - 1)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CoreArrays:
-    """The arrays that every SMPL-format file holds; fields as in :class:`~syrip_gen.body.assets.BodyAssets`."""
+    """The arrays of every SMPL-format file; fields as in :class:`~syrip_gen.body.assets.BodyAssets`."""
 
     v_template: np.ndarray
     shapedirs: np.ndarray
@@ -44,11 +44,15 @@ def check_core(arrays: Mapping[str, Any], source: str) -> CoreArrays:
         ValueError: When the file does not hold an SMPL-format body.
     """
     if not isinstance(arrays, Mapping):
-        raise ValueError(f"{source}: not an SMPL-format body: it holds a {type(arrays).__name__}, not named arrays")
+        raise ValueError(
+            f"{source}: not an SMPL-format body: it holds a {type(arrays).__name__}, not named arrays"
+        )
     missing = [key for key in _REQUIRED if key not in arrays]
     if missing:
         found = ", ".join(sorted(str(k) for k in arrays)[:12])
-        raise ValueError(f"{source}: not an SMPL-format body: {', '.join(missing)} missing (it holds {found})")
+        raise ValueError(
+            f"{source}: not an SMPL-format body: {', '.join(missing)} missing (it holds {found})"
+        )
     template = _numbers(arrays["v_template"], "v_template", source)
     if template.ndim != 2 or template.shape[1] != 3 or len(template) < 4:
         raise ValueError(f"{source}: v_template has shape {template.shape}, expected (V, 3)")
@@ -111,7 +115,9 @@ def _numbers(value: Any, name: str, source: str) -> np.ndarray:
         if array.dtype.kind not in "biuf":
             raise TypeError
     except (TypeError, ValueError):
-        raise ValueError(f"{source}: {name} is not an array of numbers but a {type(value).__name__}") from None
+        raise ValueError(
+            f"{source}: {name} is not an array of numbers but a {type(value).__name__}"
+        ) from None
     array = array.astype(np.float64)
     if not np.isfinite(array).all():
         raise ValueError(f"{source}: {name} holds NaN or infinite numbers")
@@ -128,8 +134,8 @@ def _parents(table: Any, source: str) -> np.ndarray:
         raise ValueError(f"{source}: kintree_table has shape {kintree.shape}, expected (2, {NUM_JOINTS})")
     if kintree.shape[1] != NUM_JOINTS:
         raise ValueError(
-            f"{source}: the body has {kintree.shape[1]} joints; only SMPL's {NUM_JOINTS}-joint format is read "
-            "(SMPL, SMIL), not SMPL-H, SMPL-X or others"
+            f"{source}: the body has {kintree.shape[1]} joints; only SMPL's {NUM_JOINTS}-joint format is "
+            "read (SMPL, SMIL), not SMPL-H, SMPL-X or others"
         )
     if not np.array_equal(kintree[1], np.arange(NUM_JOINTS)):
         raise ValueError(f"{source}: kintree_table must number the joints 0..{NUM_JOINTS - 1} in order")
@@ -167,5 +173,7 @@ def _faces(value: Any, count: int, name: str, source: str) -> np.ndarray:
     if faces.ndim != 2 or faces.shape[1] != 3 or len(faces) == 0:
         raise ValueError(f"{source}: {name} has shape {faces.shape}, expected (F, 3)")
     if faces.min() < 0 or faces.max() >= count or (faces != np.round(faces)).any():
-        raise ValueError(f"{source}: {name} must hold indices 0..{count - 1}, found {faces.min():g}..{faces.max():g}")
+        raise ValueError(
+            f"{source}: {name} must hold indices 0..{count - 1}, found {faces.min():g}..{faces.max():g}"
+        )
     return faces.astype(np.int32)

@@ -50,8 +50,8 @@ def focal_from_fov(fov_rad: float, size_px: int) -> float:
 def look_at(eye: np.ndarray, target: np.ndarray, up: np.ndarray, roll: float = 0.0) -> np.ndarray:
     """Return the (4, 4) ``T_cam_world`` of a camera at ``eye`` that looks at ``target`` with ``up`` upwards.
 
-    ``roll`` turns the camera about its viewing direction, radians. When ``up`` is parallel to the viewing direction
-    another axis stands in for it.
+    ``roll`` turns the camera about its viewing direction, radians. When ``up`` is parallel to the viewing
+    direction another axis stands in for it.
     """
     eye, target, up = (np.asarray(a, np.float64) for a in (eye, target, up))
     forward = target - eye

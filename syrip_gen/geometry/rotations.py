@@ -1,7 +1,7 @@
 """Rotations as axis-angle vectors and matrices, in numpy and (suffix ``_torch``) in torch.
 
-Axis-angle vectors are radians times the unit axis. Any leading batch shape is allowed. The torch functions are
-differentiable everywhere, the identity included; importing this module does not import torch.
+Axis-angle vectors are radians times the unit axis. Any leading batch shape is allowed. The torch functions
+are differentiable everywhere, the identity included; importing this module does not import torch.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def matrix_to_axis_angle(matrix: np.ndarray) -> np.ndarray:
 
 
 def axis_angle_to_matrix_torch(axis_angle: Tensor) -> Tensor:
-    """Turn (..., 3) axis-angle tensors into (..., 3, 3) matrices; gradients are exact at the identity, too."""
+    """Turn (..., 3) axis-angle tensors into (..., 3, 3) matrices; gradients are exact at the identity."""
     import torch
 
     square = (axis_angle * axis_angle).sum(-1)
@@ -130,7 +130,7 @@ def geodesic_distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def rotation_between(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Return the (3, 3) shortest rotation that takes direction ``source`` (3,) onto direction ``target`` (3,)."""
+    """Return the (3, 3) shortest rotation that takes direction ``source`` (3,) onto ``target`` (3,)."""
     s, t = (np.asarray(d, np.float64) / np.linalg.norm(d) for d in (source, target))
     axis = np.cross(s, t)
     sine, cosine = np.linalg.norm(axis), float(s @ t)

@@ -9,8 +9,8 @@ from tests.fake_pickles import dump, fake_classes, instance
 __all__ = ["kintree", "smil_like_pickle", "synthetic_smpl"]
 
 _JOINTS = {
-    0: (0, 0, 0), 1: (0.04, -0.02, 0), 3: (0, 0.05, 0), 4: (0.05, -0.14, 0), 6: (0, 0.1, 0), 7: (0.05, -0.26, 0),
-    9: (0, 0.13, 0), 10: (0.05, -0.28, 0.05), 12: (0, 0.2, 0), 13: (0.03, 0.18, 0), 15: (0, 0.24, 0),
+    0: (0, 0, 0), 1: (0.04, -0.02, 0), 3: (0, 0.05, 0), 4: (0.05, -0.14, 0), 6: (0, 0.1, 0), 7: (0.05, -0.26,
+    0), 9: (0, 0.13, 0), 10: (0.05, -0.28, 0.05), 12: (0, 0.2, 0), 13: (0.03, 0.18, 0), 15: (0, 0.24, 0),
     16: (0.08, 0.18, 0), 18: (0.18, 0.18, 0), 20: (0.27, 0.18, 0), 22: (0.3, 0.18, 0),
 }  # fmt: skip
 _MIRROR = {1: 2, 4: 5, 7: 8, 10: 11, 13: 14, 16: 17, 18: 19, 20: 21, 22: 23}
@@ -33,7 +33,9 @@ def kintree() -> np.ndarray:
     return np.stack([parents, np.arange(24)]).astype(np.uint32)
 
 
-def synthetic_smpl(num_vertices: int = 480, num_betas: int = 20, seed: int = 0, posedirs: bool = True) -> dict:
+def synthetic_smpl(
+    num_vertices: int = 480, num_betas: int = 20, seed: int = 0, posedirs: bool = True
+) -> dict:
     """Return the plain arrays of a 24-joint body: a small ball of vertices about each joint."""
     rng = np.random.default_rng(seed)
     centre = joints()
@@ -61,11 +63,13 @@ def synthetic_smpl(num_vertices: int = 480, num_betas: int = 20, seed: int = 0, 
 
 
 def smil_like_pickle(arrays: dict, protocol: int) -> bytes:
-    """Write arrays as SMIL's file does: chumpy arrays, a chumpy selection and a scipy matrix inside a dict."""
+    """Write arrays as SMIL's file does: chumpy arrays, a chumpy selection and a scipy matrix in a dict."""
     regressor = sparse.csc_matrix(arrays["J_regressor"])
     with fake_classes() as fake:
         shapedirs = arrays["shapedirs"]
-        base = instance(fake.Ch, x=np.concatenate([shapedirs, shapedirs[:, :, :1]], axis=2), _dirty_vars=set())
+        base = instance(
+            fake.Ch, x=np.concatenate([shapedirs, shapedirs[:, :, :1]], axis=2), _dirty_vars=set()
+        )
         index = np.arange(base.x.size).reshape(base.x.shape)[:, :, : shapedirs.shape[2]].ravel()
         content = {
             **arrays,

@@ -108,7 +108,10 @@ def test_regressor_rows_sum_to_one_and_are_sparse(infant, name, rows):
 def test_joints_and_keypoints_are_symmetric(infant, betas):
     b = None if betas is None else 1.5 * np.random.default_rng(betas).standard_normal(20)
     vertices = rest_body(infant, b)[0].astype(np.float64)
-    for matrix, pairs in ((infant.J_regressor, LEFT_RIGHT_JOINTS), (infant.keypoint_regressor, LEFT_RIGHT_COCO)):
+    for matrix, pairs in (
+        (infant.J_regressor, LEFT_RIGHT_JOINTS),
+        (infant.keypoint_regressor, LEFT_RIGHT_COCO),
+    ):
         points = matrix @ vertices
         for left, right in pairs:
             np.testing.assert_allclose(points[left] * MIRROR, points[right], atol=2e-3)
@@ -160,9 +163,7 @@ def test_regions_are_where_they_belong(infant):
         assert (v[r[f"{name}_left"], 0] > 0).all(), name
         assert (v[r[f"{name}_right"], 0] < 0).all(), name
         assert len(r[f"{name}_left"]) == len(r[f"{name}_right"])
-    eye, lips, nose, brow = (
-        v[r[n]].mean(axis=0) for n in ("eyeball_left", "lips", "nose", "eyebrow_left")
-    )
+    eye, lips, nose, brow = (v[r[n]].mean(axis=0) for n in ("eyeball_left", "lips", "nose", "eyebrow_left"))
     assert brow[1] > eye[1] > nose[1] > lips[1]
     assert v[r["scalp"], 1].mean() > eye[1]
     assert v[r["navel"], 2].min() > 0.02
@@ -186,7 +187,13 @@ POSES = {
     "arms raised": {13: (0, 0, 0.3), 14: (0, 0, -0.3), 16: (0, 0, 1.1), 17: (0, 0, -1.1)},
     "W-sit": {1: (-1.3, -1.0, 0.3), 2: (-1.3, 1.0, -0.3), 4: (2.2, 0, 0), 5: (2.2, 0, 0)},
     "frog": {1: (-1.3, 0.9, 1.0), 2: (-1.3, -0.9, -1.0), 4: (1.8, 0, 0), 5: (1.8, 0, 0)},
-    "prone, propped": {3: (-0.35, 0, 0), 6: (-0.3, 0, 0), 12: (-0.5, 0, 0), 16: (0, -1.2, -0.7), 17: (0, 1.2, 0.7)},
+    "prone, propped": {
+        3: (-0.35, 0, 0),
+        6: (-0.3, 0, 0),
+        12: (-0.5, 0, 0),
+        16: (0, -1.2, -0.7),
+        17: (0, 1.2, 0.7),
+    },
     "elbows bent": {18: (0, -2.0, 0), 19: (0, 2.0, 0)},
     "head turned": {12: (0, 0.7, 0), 15: (0, 0.6, 0)},
 }

@@ -51,8 +51,8 @@ def _oracle(body, betas, orient, pose, transl):
     tensor = lambda a: torch.as_tensor(np.asarray(a, np.float64))  # noqa: E731
     vertices, joints = lbs(
         betas, torch.cat([orient, pose], dim=-1), tensor(body.v_template), tensor(body.shapedirs),
-        tensor(posedirs).reshape(-1, 207).T, tensor(body.J_regressor.toarray()), torch.as_tensor(body.parents),
-        tensor(body.weights),
+        tensor(posedirs).reshape(-1, 207).T, tensor(body.J_regressor.toarray()), 
+        torch.as_tensor(body.parents), tensor(body.weights),
     )  # fmt: skip
     return vertices + transl[:, None], joints + transl[:, None]
 
@@ -107,7 +107,9 @@ def test_any_leading_batch_shape(infant, batch):
     assert keypoints.keypoints.shape == (*batch, 17, 3)
     assert keypoints.joints.shape == (*batch, 24, 3)
     flat = [p.reshape(-1, p.shape[-1]) for p in parameters]
-    one_by_one = torch.cat([KeypointPath(infant)(*(p[i : i + 1] for p in flat)).keypoints for i in range(len(flat[0]))])
+    one_by_one = torch.cat(
+        [KeypointPath(infant)(*(p[i : i + 1] for p in flat)).keypoints for i in range(len(flat[0]))]
+    )
     np.testing.assert_allclose(keypoints.keypoints.reshape(-1, 17, 3).numpy(), one_by_one.numpy(), atol=1e-12)
 
 
@@ -131,9 +133,7 @@ def test_fewer_betas_mean_zeros(infant):
 def test_keypoint_path_gradients(posedirs, scale):
     path = KeypointPath(_toy(posedirs, num_vertices=48, num_betas=2))
     rng = np.random.default_rng(0)
-    inputs = [
-        torch.tensor(scale * rng.normal(size=(1, n)), requires_grad=True) for n in (2, 3, 69, 3)
-    ]
+    inputs = [torch.tensor(scale * rng.normal(size=(1, n)), requires_grad=True) for n in (2, 3, 69, 3)]
     assert torch.autograd.gradcheck(lambda *x: path(*x).keypoints, inputs)
 
 
@@ -152,7 +152,12 @@ def test_rest_pose_is_the_template(infant):
 
 def test_rigid_motion_of_the_root_moves_everything_rigidly(infant):
     rng = np.random.default_rng(2)
-    betas, pose, turn, shift = rng.normal(size=20), 0.4 * rng.normal(size=69), rng.normal(size=3), rng.normal(size=3)
+    betas, pose, turn, shift = (
+        rng.normal(size=20),
+        0.4 * rng.normal(size=69),
+        rng.normal(size=3),
+        rng.normal(size=3),
+    )
     still = pose_body(infant, betas, None, pose)
     moved = pose_body(infant, betas, turn, pose, shift)
     rotation, root = axis_angle_to_matrix(turn), rest_body(infant, betas)[1][0]

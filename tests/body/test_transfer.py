@@ -13,7 +13,7 @@ STRETCH = np.array([1.15, 1.3, 1.2])
 
 @pytest.fixture(scope="module")
 def stretched():
-    """Give the infant with every part half as large again and faces subdivided differently (corners turned)."""
+    """Give the infant stretched along each axis, its faces' corners turned."""
     infant = load_body("infant")
     core = CoreArrays(
         v_template=infant.v_template * STRETCH,
@@ -48,7 +48,9 @@ def test_no_triangle_straddles_a_cut(stretched):
     infant, surface = stretched
     uv, uv_faces = transfer_uv(surface, surface.core.faces)
     sides = np.linalg.norm(uv[uv_faces] - np.roll(uv[uv_faces], 1, axis=1), axis=2).max(axis=1)
-    longest = np.linalg.norm(infant.uv[infant.uv_faces] - np.roll(infant.uv[infant.uv_faces], 1, axis=1), axis=2).max()
+    longest = np.linalg.norm(
+        infant.uv[infant.uv_faces] - np.roll(infant.uv[infant.uv_faces], 1, axis=1), axis=2
+    ).max()
     assert sides.max() < 2 * longest
 
 

@@ -13,7 +13,7 @@ def test_project_is_a_pinhole_with_y_down():
 
 def test_torch_and_numpy_agree_and_batches_broadcast():
     rng = np.random.default_rng(0)
-    points = rng.normal(size=(4, 17, 3)) + [0, 0, 5]
+    points = rng.normal(size=(4, 17, 3)) + np.array([0, 0, 5])
     focal = rng.uniform(300, 900, size=(4, 1))
     expected = project(points, focal, focal, 320.0, 240.0)
     found = project(torch.as_tensor(points), torch.as_tensor(focal), torch.as_tensor(focal), 320.0, 240.0)
@@ -27,7 +27,7 @@ def test_project_gradient():
 
 
 def test_back_project_inverts_project():
-    points = np.random.default_rng(1).normal(size=(10, 3)) + [0, 0, 4]
+    points = np.random.default_rng(1).normal(size=(10, 3)) + np.array([0, 0, 4])
     pixels = project(points, 500.0, 480.0, 320.0, 240.0)
     np.testing.assert_allclose(back_project(pixels, points[:, 2], 500.0, 480.0, 320.0, 240.0), points)
 

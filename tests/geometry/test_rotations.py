@@ -128,7 +128,9 @@ def test_rotation_between_takes_one_direction_onto_the_other(target):
 
 def test_random_rotations_are_uniform():
     rotations = random_rotation(np.random.default_rng(0), (20000,))
-    np.testing.assert_allclose(rotations @ np.swapaxes(rotations, 1, 2), np.broadcast_to(np.eye(3), (20000, 3, 3)), atol=1e-9)
+    np.testing.assert_allclose(
+        rotations @ np.swapaxes(rotations, 1, 2), np.broadcast_to(np.eye(3), (20000, 3, 3)), atol=1e-9
+    )
     np.testing.assert_allclose(rotations.mean(axis=0), 0, atol=0.02)
     # Haar measure: the angle's density is (1 - cos) / pi, with mean pi/2 + 2/pi.
     assert geodesic_distance(np.eye(3), rotations).mean() == pytest.approx(np.pi / 2 + 2 / np.pi, abs=0.02)

@@ -36,8 +36,9 @@ class GrowthTargets:
 def sample_targets(rng: np.random.Generator, count: int) -> GrowthTargets:
     """Draw the sizes of ``count`` infants around a six-month-old.
 
-    Length is the carrier; weight and head circumference follow the medians at the age that has this length, with
-    their own spread. Scores are truncated so that a linear model of the samples stays inside :data:`WHO_RANGE`.
+    Length is the carrier; weight and head circumference follow the medians at the age that has this length,
+    with their own spread. Scores are truncated so that a linear model of the samples stays inside
+    :data:`WHO_RANGE`.
     """
     size, length_z, weight_z, head_z = (_truncated(rng, count) for _ in range(4))
     median = 0.666 + 0.045 * size

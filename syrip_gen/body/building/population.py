@@ -42,7 +42,7 @@ _SINGLE = {
     "nose-scale-depth-incr": (-0.12, 0.05),
     "stomach-tone-incr": (-0.05, 0.08),
 }
-"""Mean and spread of MakeHuman's local targets. They are made for adults and count about double on an infant."""
+"""Mean and spread of MakeHuman's local targets: made for adults, they count about double on infants."""
 LOCAL_CHANGES = (*(f"{side}-{name}" for name in _PAIRED for side in "lr"), *_SINGLE)
 _HEAD_HEIGHT = 1.13
 """MakeHuman's toddler has a flat skull; the head is stretched by this much more than it is widened."""
@@ -166,9 +166,7 @@ def sample_population(
         posed, skeleton = to_t_pose(rest[i], joints[i], weights)
         target = targets.length_m[i], targets.weight_kg[i], targets.head_m[i]
         scales = _part_scales(rng, targets.size[i])
-        vertices[i], joints[i] = _match(
-            soften(posed), skeleton, weights, scales, source.faces, skull, target
-        )
+        vertices[i], joints[i] = _match(soften(posed), skeleton, weights, scales, source.faces, skull, target)
     return Population(vertices, joints), targets
 
 
@@ -181,7 +179,8 @@ def fit_shape_space(vertices: np.ndarray, components: int) -> ShapeSpace:
     order = np.argsort(values)[::-1][:components]
     basis = centred.T @ vectors[:, order] / np.sqrt(count - 1)
     for k in range(components):
-        # A positive coefficient makes the body longer; of components that do not, the largest entry is positive.
+        # A positive coefficient makes the body longer; of components that do not, the largest entry is
+        # positive.
         change = np.ptp(mean[:, 1] + basis.reshape(-1, 3, components)[:, 1, k]) - np.ptp(mean[:, 1])
         sign = change if abs(change) > 1e-4 else basis[np.argmax(np.abs(basis[:, k])), k]
         if sign < 0:

@@ -61,7 +61,10 @@ def build_softener(vertices: np.ndarray, faces: np.ndarray, amount: np.ndarray, 
     count = len(vertices)
     rows, cols, values = [], [], []
     for a, b, c in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
-        left, right = vertices[faces[:, b]] - vertices[faces[:, a]], vertices[faces[:, c]] - vertices[faces[:, a]]
+        left, right = (
+            vertices[faces[:, b]] - vertices[faces[:, a]],
+            vertices[faces[:, c]] - vertices[faces[:, a]],
+        )
         sine = np.linalg.norm(np.cross(left, right), axis=1)
         cotangent = np.clip(np.einsum("fi,fi->f", left, right) / np.maximum(sine, 1e-12), 0.02, 20.0) / 2
         rows += [faces[:, b], faces[:, c]]

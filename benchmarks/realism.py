@@ -4,9 +4,9 @@ Two measures, on ground-truth boxes (both need files of the shared data folder, 
 
 * AP of MoveNet Thunder, a network trained on photos of people. It scores 0.77 on real infants; a realistic
   synthetic set should score about that, and pictures that do not look like people to it score far less.
-* KID (Binkowski et al. 2018): unbiased squared MMD with the kernel (x.y / d + 1)^3 between ImageNet MobileNetV2
-  features of the generated crops and of 383 real photos. Two halves of the real set: -0.001, real training against
-  held-out real photos: 0.05, real infants against COCO's adults: 0.35.
+* KID (Binkowski et al. 2018): unbiased squared MMD with the kernel (x.y / d + 1)^3 between ImageNet
+  MobileNetV2 features of the generated crops and of 383 real photos. Two halves of the real set: -0.001, real
+  training against held-out real photos: 0.05, real infants against COCO's adults: 0.35.
 """
 
 import argparse
@@ -36,8 +36,8 @@ def square_crop(image: np.ndarray, box: list[float], size: int) -> tuple[np.ndar
         (size, size, 3) uint8 and (left, top, side) of the square in the picture, px.
     """
     x, y, w, h = box
-    side = max(int(round(CROP_SCALE * max(w, h))), 2)
-    left, top = int(round(x + w / 2 - side / 2)), int(round(y + h / 2 - side / 2))
+    side = max(round(CROP_SCALE * max(w, h)), 2)
+    left, top = round(x + w / 2 - side / 2), round(y + h / 2 - side / 2)
     crop = np.zeros((side, side, 3), np.uint8)
     x0, y0, x1, y1 = (
         max(left, 0),
@@ -140,7 +140,7 @@ def average_precision(dataset: dict[str, Any], results: list[dict[str, Any]], ar
 
 
 def keypoint_errors(dataset: dict[str, Any], results: list[dict[str, Any]]) -> dict[str, float]:
-    """Return, by keypoint, the share predicted within 10 % of the box's diagonal (labelled keypoints only)."""
+    """Return, by keypoint, the share predicted within 10 % of the box's diagonal."""
     by_id = {a["id"]: a for a in dataset["annotations"]}
     hits: dict[str, list[bool]] = defaultdict(list)
     names = dataset["categories"][0]["keypoints"]
@@ -181,7 +181,8 @@ def measure(
         crops.append(square_crop(picture, a["bbox"], FEATURE_SIZE)[0])
         points = movenet(*square_crop(picture, a["bbox"], MOVENET_SIZE))
         results.append({"annotation_id": a["id"], "image_id": a["image_id"], "category_id": a["category_id"],
-                        "keypoints": points.ravel().tolist(), "score": float(points[:, 2].mean())})  # fmt: skip
+                        "keypoints": points.ravel().tolist(),
+                        "score": float(points[:, 2].mean())})  # fmt: skip
     rows = features(network, crops)
     with np.load(data / "real_features" / "mobilenetv2_syrip_real_383.npz", allow_pickle=False) as file:
         real = next(file[k] for k in file.files if file[k].ndim == 2 and file[k].shape[1] == rows.shape[1])

@@ -141,7 +141,9 @@ class _Skin:
     uv_faces: np.ndarray
 
 
-def dress(spec: SceneSpec, vertices: np.ndarray, resources: Resources) -> tuple[np.ndarray, np.ndarray, _Skin]:
+def dress(
+    spec: SceneSpec, vertices: np.ndarray, resources: Resources
+) -> tuple[np.ndarray, np.ndarray, _Skin]:
     """Return the vertices lifted by clothes and hair, their normals, and the texture that goes on them.
 
     Args:
@@ -199,4 +201,3 @@ def body_in_camera(body: BodySpec, T_cam_world: np.ndarray, rest_root: np.ndarra
         body_pose=body.body_pose,
         transl=tuple(float(x) for x in transl),
     )
-

@@ -1,0 +1,1 @@
+"""Decides scenes: poses, gravity, cameras, appearance, backgrounds, lights; and paints what is behind."""

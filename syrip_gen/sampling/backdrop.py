@@ -183,7 +183,7 @@ def photo_layer(photo: np.ndarray, crop: Any, width: int, height: int, blur: flo
 
 
 def photo_light(photo: np.ndarray) -> np.ndarray:
-    """Return the (3,) gain that makes a body's light suit a photo: dim in the dark, tinted as the photo, mildly."""
+    """Return the (3,) gain that makes a body's light suit a photo: dim in the dark, a little tinted as it."""
     small = cv2.resize(photo, (32, 24), interpolation=cv2.INTER_AREA).astype(np.float64) / 255
     mean = (small**2.2).mean((0, 1))
     luma = float(mean @ LUMA)

@@ -1,8 +1,8 @@
 """What is behind and below the infant: which photo or room, and how it is laid out.
 
-Settings: ``bed`` (a sheet-covered mattress above the floor), ``blanket`` (a blanket, rug or mat on the floor),
-``floor`` (carpet or boards). Behind them a wall, a panorama or one of the user's photos. With photos there is also
-``plain``: the photo alone behind the body, as SyRIP's code does it.
+Settings: ``bed`` (a sheet-covered mattress above the floor), ``blanket`` (a blanket, rug or mat on the
+floor), ``floor`` (carpet or boards). Behind them a wall, a panorama or one of the user's photos. With photos
+there is also ``plain``: the photo alone behind the body, as SyRIP's code does it.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""Project Poly Haven panoramas (CC0) onto harmonics: ``python -m syrip_gen.sampling.build_lights HDRI_FOLDER``.
+"""Project Poly Haven panoramas (CC0): ``python -m syrip_gen.sampling.build_lights HDRI_FOLDER``.
 
-Writes ``assets/lights/hdri_sh.npz``. The brightest patch of the upper half becomes the key light, the rest the
-harmonics, so that together they light a body as the panorama does but a shadow can be cast.
+Writes ``assets/lights/hdri_sh.npz``. The brightest patch of the upper half becomes the key light, the rest
+the harmonics, so that together they light a body as the panorama does but a shadow can be cast.
 """
 
 import sys
@@ -59,7 +59,7 @@ def split_panorama(radiance: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.nda
 
 
 def _read(path: Path) -> np.ndarray:
-    import OpenEXR  # build-time only: pip install OpenEXR (OpenCV cannot read the DWAB compression of these files)
+    import OpenEXR  # build-time only (pip install OpenEXR): OpenCV cannot read these files' compression
 
     with OpenEXR.File(str(path)) as file:
         return np.maximum(file.channels()["RGB"].pixels.astype(np.float64), 0.0)

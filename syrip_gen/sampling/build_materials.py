@@ -4,6 +4,7 @@ Reads ambientCG swatches of about 120 px and Poly Haven panoramas (both CC0) and
 ``assets/backgrounds`` with an index that says how many metres one period of each spans. Everything is seeded.
 """
 
+import itertools
 import json
 import sys
 from pathlib import Path
@@ -108,8 +109,9 @@ def is_periodic(swatch: np.ndarray) -> bool:
 def blend_tiles(swatch: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
     """Grow a random-looking swatch into a periodic (size, size) tile.
 
-    Random patches are added with smooth weights that wrap around and divided by the root of the weights' squares,
-    which keeps contrast (variance-preserving blending; Heitz and Neyret, High-Performance By-Example Noise, 2018).
+    Random patches are added with smooth weights that wrap around and divided by the root of the weights'
+    squares, which keeps contrast (variance-preserving blending; Heitz and Neyret, High-Performance By-Example
+    Noise, 2018).
     """
     values = swatch.astype(np.float64)
     mean = values.mean((0, 1))
@@ -142,7 +144,7 @@ def lay_boards(swatch: np.ndarray, size: int, rng: np.random.Generator) -> np.nd
         while cuts[-1] < size - size // 6:
             cuts.append(min(size, cuts[-1] + int(rng.integers(size // 4, size // 2))))
         cuts[-1] = size
-        for left, right in zip(cuts[:-1], cuts[1:], strict=True):
+        for left, right in itertools.pairwise(cuts):
             grain = _grain(board, right - left, rng) * contrast
             columns = (start + np.arange(left, right)) % size
             tile = spread[rng.integers(len(spread))] + grain[..., None]

@@ -6,7 +6,8 @@ import numpy as np
 __all__ = ["PATTERNS", "draw_pattern"]
 
 PATTERNS = (
-    "dots", "dots_small", "dots_mixed", "stripes_thin", "stripes_wide", "stripes_three", "gingham", "check_wide",
+    "dots", "dots_small", "dots_mixed", "stripes_thin", "stripes_wide", "stripes_three", "gingham",
+    "check_wide",
     "chevron", "triangles", "stars", "stars_mixed", "hearts", "clouds", "moons", "leaves", "drops", "puzzle",
     "blocks", "bears", "waves", "crosses",
 )  # fmt: skip
@@ -63,7 +64,8 @@ def _puzzle_knobs(canvas: np.ndarray, levels: np.ndarray, side: int) -> None:
 
 def _scatter(canvas: np.ndarray, name: str, side: int, rng: np.random.Generator) -> None:
     """Place motifs on a jittered brick lattice."""
-    motif = {"dots": "disc", "dots_small": "disc", "dots_mixed": "disc", "stars": "star", "stars_mixed": "star",
+    motif = {"dots": "disc", "dots_small": "disc", "dots_mixed": "disc", "stars": "star",
+             "stars_mixed": "star",
              "hearts": "heart", "clouds": "cloud", "moons": "moon", "leaves": "leaf", "drops": "drop",
              "triangles": "triangle", "bears": "bear", "crosses": "cross"}[name]  # fmt: skip
     count = {"dots_small": 10, "dots": 5, "stars": 5, "crosses": 6}.get(name, 4)

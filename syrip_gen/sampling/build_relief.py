@@ -57,7 +57,7 @@ def _noise(n: int, slope: float, rng: np.random.Generator, low: float, high: flo
 
 
 def _folds(n: int, rng: np.random.Generator, count: int, wander: float, height: float) -> np.ndarray:
-    """Sharp crests that wander: 1 - |sin| of a phase bent by periodic noise, fading in and out along the way."""
+    """Sharp crests that wander: 1 - |sin| of a phase bent by periodic noise, fading in and out."""
     y, x = np.mgrid[0:n, 0:n] / n
     a, b = (
         (count, rng.integers(-count // 2, count // 2 + 1))

@@ -25,7 +25,7 @@ ELEVATION_DEG = {
     "Crawling": (3.0, 20.0, 70.0),
 }
 ROLL_STD_DEG = {"Supine": 30.0, "Prone": 10.0, "Side": 25.0, "Sitting": 5.0, "Standing": 5.0, "Crawling": 6.0}
-"""Standard deviation of the camera's roll at eye level; straight down any roll is natural (see sample_rotation)."""
+"""Standard deviation of the camera's roll at eye level; straight down any roll is natural."""
 MIN_ELEVATION_DEG = {
     "Supine": 12.0,
     "Prone": 2.0,
@@ -38,7 +38,7 @@ MIN_CAMERA_HEIGHT = 0.06
 """Metres above the support."""
 
 FOCAL_RANGE = (0.75, 2.3)
-"""Focal length as a multiple of the image's longer side: 27 mm (phone) to 83 mm (portrait lens) on full frame."""
+"""Focal length over the image's longer side: 27 mm (phone) to 83 mm (portrait lens) on full frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,8 @@ class Framing:
 def sample_framing(out_of_frame: bool, rng: np.random.Generator) -> Framing:
     """Draw lens, size and place of the infant.
 
-    Sizes follow SyRIP's boxes (box / image area 5/50/95 % = 0.05/0.21/0.65 over 383 photos, 0.11/0.35/0.77 over the
-    test hundred; centres within +-0.1 of the middle). Out of the frame: larger and off-centre.
+    Sizes follow SyRIP's boxes (box / image area 5/50/95 % = 0.05/0.21/0.65 over 383 photos, 0.11/0.35/0.77
+    over the test hundred; centres within +-0.1 of the middle). Out of the frame: larger and off-centre.
     """
     focal = float(np.exp(rng.uniform(*np.log(FOCAL_RANGE))))
     fill = 0.42 + 0.52 * rng.beta(2.2, 1.6)
@@ -90,7 +90,7 @@ def view_rotation(azimuth: float, elevation: float, roll: float) -> np.ndarray:
 
 
 def decompose_view(R_cam_world: np.ndarray) -> tuple[float, float, float]:
-    """Return (azimuth, elevation, roll) of a world-to-camera rotation: the inverse of :func:`view_rotation`."""
+    """Return (azimuth, elevation, roll) of a world-to-camera rotation; inverts :func:`view_rotation`."""
     forward = R_cam_world[2]
     elevation = float(np.arcsin(np.clip(-forward[2], -1.0, 1.0)))
     azimuth = float(np.arctan2(-forward[1], -forward[0]))
@@ -104,8 +104,10 @@ def sample_rotation(posture: str, R_real: np.ndarray | None, rng: np.random.Gene
 
     Args:
         posture: One of :data:`syrip_gen.sampling.resting.POSTURES`.
-        R_real: World-to-camera rotation of the photo that the pose was fitted to; the camera then stays near it.
+        R_real: World-to-camera rotation of the photo that the pose was fitted to; the camera then stays near
+            it.
             None: anywhere that suits the posture.
+        rng: Random stream.
     """
     low, mode, high = np.deg2rad(ELEVATION_DEG[posture])
     noise = rng.standard_normal(3)

@@ -1,4 +1,4 @@
-"""What the infant lies on: a sheet over a mattress, a blanket, a rug or a mat, with edges, thickness and folds."""
+"""What the infant lies on: a sheeted mattress, a blanket, a rug or a mat, with edges and folds."""
 
 from typing import Any
 
@@ -47,7 +47,7 @@ def cloth_outline(params: dict[str, Any]) -> np.ndarray:
 def bed_sides(
     picture: np.ndarray, view: View, outline: np.ndarray, params: dict[str, Any], level: np.ndarray
 ) -> None:
-    """Paint the shadow under the cloth and its sides, from the floor or the mattress's lower edge up to z = 0."""
+    """Paint the shadow under the cloth and its sides, up to z = 0."""
     thickness = float(params["patch"][7])
     shadow_height = float(params["floor_height"]) if params["setting"] == "bed" else -thickness
     spread = 0.05 if params["setting"] == "bed" else 0.015

@@ -1,4 +1,4 @@
-"""A body of a few hundred vertices: enough to find how it rests and how large it looks, in well under a millisecond."""
+"""A body of a few hundred vertices: enough to find quickly how it rests and how large it looks."""
 
 from dataclasses import dataclass
 from itertools import product
@@ -11,8 +11,8 @@ from syrip_gen.body.assets import BodyAssets
 __all__ = ["CoarseBody", "CoarsePose"]
 
 SEGMENT_MASS = {
-    # Infant segment masses as a share of the body's, after Schneider & Zernicke (1992) and Jensen (1989); the head
-    # weighs about a quarter of a young infant.
+    # Infant segment masses as a share of the body's, after Schneider & Zernicke (1992) and Jensen (1989);
+    # the head weighs about a quarter of a young infant.
     0: 0.140, 3: 0.080, 6: 0.080, 9: 0.180, 12: 0.005, 15: 0.240, 13: 0.005, 14: 0.005,
     16: 0.021, 17: 0.021, 18: 0.014, 19: 0.014, 20: 0.005, 21: 0.005, 22: 0.003, 23: 0.003,
     1: 0.049, 2: 0.049, 4: 0.027, 5: 0.027, 7: 0.008, 8: 0.008, 10: 0.0055, 11: 0.0055,
@@ -21,7 +21,7 @@ SEGMENT_MASS = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CoarsePose:
-    """A posed coarse body. All arrays share the frame that ``global_orient`` maps to; the root rests where it is."""
+    """A posed coarse body, in the frame that ``global_orient`` maps to; the root joint rests where it is."""
 
     vertices: np.ndarray
     """(n, 3) metres."""
@@ -83,6 +83,7 @@ class CoarseBody:
 
     @property
     def num_betas(self) -> int:
+        """S, the number of shape coefficients."""
         return self.shapedirs.shape[2]
 
     def pose(self, betas: np.ndarray, global_orient: np.ndarray, body_pose: np.ndarray) -> CoarsePose:

@@ -18,6 +18,6 @@ def sample_effects(strength: float, rng: np.random.Generator) -> EffectsSpec:
         saturation=float(1 + 0.12 * normal[4]),
         blur_sigma_px=float(strength * max(0.0, soft - 0.45) * 1.6),
         noise_sigma=float(strength * 0.016 * grain**2),
-        jpeg_quality=int(round(95 - min(strength, 1.0) * 30 * quality)),
+        jpeg_quality=round(95 - min(strength, 1.0) * 30 * quality),
         noise_seed=int(rng.integers(2**31)),
     )

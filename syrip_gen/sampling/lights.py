@@ -115,7 +115,7 @@ def _window(_: LightLibrary, rng: np.random.Generator) -> tuple[np.ndarray, np.n
 
 
 def _surreal(_: LightLibrary, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-    """SURREAL's random grey coefficients, their bias "up" along our z (FACTS F); a weak key for the shadow."""
+    """SURREAL's random grey coefficients, their bias "up" along our z; a weak key for the shadow."""
     sh = 0.7 * (2.0 * rng.random(9) - 1.0)
     sh[0] = 0.5 + 0.9 * rng.random()
     sh[2] = 0.7 * rng.random()

@@ -16,9 +16,9 @@ class SamplingOptions:
     height: int = 480
     """Image height, px."""
     rotations: str = "gravity"
-    """``gravity``: the infant rests on its support and the camera moves around it; ``paper``: SyRIP's ten turns."""
+    """``gravity``: the infant rests and the camera moves around it; ``paper``: SyRIP's ten turns."""
     pose_jitter: float = 1.0
-    """Multiplies the standard deviations of :data:`syrip_gen.sampling.poses.JITTER_DEG`; 0 keeps fits as they are."""
+    """Multiplies the jitter of :data:`syrip_gen.sampling.poses.JITTER_DEG`; 0 keeps fits as they are."""
     mirror_probability: float = 0.5
     """Share of poses that are mirrored left-right."""
     balance_postures: bool = False

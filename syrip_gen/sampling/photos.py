@@ -119,8 +119,8 @@ class FolderPhotos:
 class LmdbPhotos:
     """LSUN's format: an LMDB whose values are whole JPEG or WebP files, in key order.
 
-    The database is opened read-only and without locks, again in every process, so that it may lie on a read-only
-    disk and be shared by any number of workers.
+    The database is opened read-only and without locks, again in every process, so that it may lie on a
+    read-only disk and be shared by any number of workers.
     """
 
     def __init__(self, root: Path, max_pixels: int) -> None:
@@ -155,8 +155,8 @@ class LmdbPhotos:
 def decode_photo(data: bytes, name: str, min_side: int, max_pixels: int) -> np.ndarray:
     """Decode one photo to (H, W, 3) uint8 RGB, at reduced size where its format allows.
 
-    The header is read first, so that a decompression bomb is refused before anything is unpacked. Large JPEGs are
-    decoded at 1/2, 1/4 or 1/8 as long as the shorter side stays >= ``min_side`` px.
+    The header is read first, so that a decompression bomb is refused before anything is unpacked. Large JPEGs
+    are decoded at 1/2, 1/4 or 1/8 as long as the shorter side stays >= ``min_side`` px.
 
     Raises:
         BrokenPhoto: Not an image, damaged, or more than ``max_pixels`` px.

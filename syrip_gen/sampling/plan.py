@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["PAPER_TURNS", "PlanContext", "PoseTable", "plan_scene"]
 
 PAPER_TURNS = 10
-"""Renders a body in SyRIP's code; turn i adds (i, -i, -i) pi / 11 to the root's axis-angle components (FACTS A.8)."""
+"""Renders a body in SyRIP's code; turn i adds (i, -i, -i) pi / 11 to the root's axis-angle components."""
 SINK = (0.002, 0.012)
 """Metres that a body sinks into a soft support."""
 
@@ -179,7 +179,7 @@ def _paper_view(
     seed: int,
     index: int,
 ) -> tuple[BodySpec, CameraSpec]:
-    """SyRIP's ten turns: the root's axis-angle components shifted; the camera looks along the world's y axis."""
+    """SyRIP's ten turns: the root's axis-angle components shifted; the camera looks along y."""
     turned = orient + turn * np.pi / 11 * np.array([1.0, -1.0, -1.0])
     posed = context.coarse.pose(betas, turned, body_pose)
     R_cam_world = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])

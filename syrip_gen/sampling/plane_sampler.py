@@ -1,7 +1,8 @@
 """Fill part of a picture with a periodic material on a plane, in true perspective (compiled, one core).
 
-Texture coordinates are exact every SPAN pixels and linear in between; each material has a pyramid of power-of-two
-sizes and is read bilinearly at the level that suits the local scale, so that nothing shimmers near the horizon.
+Texture coordinates are exact every SPAN pixels and linear in between; each material has a pyramid of
+power-of-two sizes and is read bilinearly at the level that suits the local scale, so that nothing shimmers
+near the horizon.
 """
 
 import numpy as np
@@ -13,7 +14,7 @@ SPAN = 16
 PLAIN_SIDE = 8
 """Tiles this small are one colour: level 128."""
 Pyramid = tuple[np.ndarray, np.ndarray, np.ndarray, float]
-"""Texels (n,) uint8 grey or uint32 packed 0x00BBGGRR, offsets (L,) and sizes (L,) of the levels, texels a metre."""
+"""Texels (n,) uint8 grey or uint32 0x00BBGGRR, offsets (L,) and sizes (L,) of levels, texels a metre."""
 
 
 def build_pyramid(picture: np.ndarray, metres: float) -> Pyramid:
@@ -69,7 +70,7 @@ def _log2(size):
 
 @njit(**_JIT)
 def _span(M, x, y):
-    """Return plane coordinates at the start of a span, their steps a pixel, and the footprint of a pixel, metres."""
+    """Return plane coordinates at a span's start, their steps a pixel, and a pixel's footprint, metres."""
     fx0, fx1, fy = np.float64(x), np.float64(x + SPAN), np.float64(y)
     d0 = M[2, 0] * fx0 + M[2, 1] * fy + M[2, 2]
     d1 = M[2, 0] * fx1 + M[2, 1] * fy + M[2, 2]

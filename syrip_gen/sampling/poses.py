@@ -25,9 +25,8 @@ JITTER_DEG = np.array(
 )
 """(23,) standard deviation of the jitter of joints 1..23 in degrees per axis.
 
-Ankles, wrists, hands and the head's turn move most: COCO's keypoints hardly see them, so a fit leaves them at the
-prior's mean, while real infants' vary a great deal.
-"""
+Ankles, wrists, hands and the head's turn move most: COCO's keypoints hardly see them, so a fit leaves them at
+the prior's mean, while real infants' vary a great deal. """
 
 HINGES = {4: (0, 1.0), 5: (0, 1.0), 18: (1, -1.0), 19: (1, 1.0)}
 """Knees and elbows: joint -> (axis, sign of flexion); SMPL axes (cf. the bending prior, SMPLify sec. 3.2)."""
@@ -46,9 +45,9 @@ BETA_STD = 0.9
 def choose_pose(num_poses: int, seed: int, index: int, postures: Sequence[str] | None = None) -> int:
     """Return which of ``num_poses`` accepted poses image ``index`` uses.
 
-    The poses are dealt like a pack of cards: shuffled, used once each, shuffled again; so any n images use all
-    poses about equally often. With ``postures`` (one label a pose) the images take turns through the postures and
-    each posture deals its own pack.
+    The poses are dealt like a pack of cards: shuffled, used once each, shuffled again; so any n images use
+    all poses about equally often. With ``postures`` (one label a pose) the images take turns through the
+    postures and each posture deals its own pack.
     """
     if num_poses <= 0:
         raise ValueError("no accepted pose to choose from")
@@ -68,8 +67,8 @@ def _deal(pack: np.ndarray, seed: int, turn: int, purpose: str) -> int:
 def jitter_body_pose(body_pose: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
     """Return a (23, 3) pose near ``body_pose``, radians.
 
-    Noise is drawn per axis with :data:`JITTER_DEG` x ``strength``, cut at 2 standard deviations. Knees and elbows
-    are hinges: they mostly flex, and are never pushed into hyperextension beyond what the fit had.
+    Noise is drawn per axis with :data:`JITTER_DEG` x ``strength``, cut at 2 standard deviations. Knees and
+    elbows are hinges: they mostly flex, and are never pushed into hyperextension beyond what the fit had.
     """
     noise = np.clip(rng.standard_normal((23, 3)), -2.0, 2.0) * np.deg2rad(JITTER_DEG)[:, None] * strength
     for joint, (axis, _) in HINGES.items():
@@ -85,7 +84,7 @@ def jitter_body_pose(body_pose: np.ndarray, strength: float, rng: np.random.Gene
 
 
 def mirror_pose(global_orient: np.ndarray, body_pose: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mirror a pose about the body's x = 0 plane (and its placement about the x = 0 plane of the outer frame).
+    """Mirror a pose about the body's x = 0 plane, and its placement about that of the outer frame.
 
     Left and right joints trade places and every rotation vector (x, y, z) becomes (x, -y, -z).
 

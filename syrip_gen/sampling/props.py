@@ -33,7 +33,8 @@ def sample_toys(
 
     Args:
         reach: Least and greatest distance from the origin, metres.
-        ahead: Azimuth around which they lie (away from the camera when it looks flat, so that none should hide the
+        ahead: Azimuth around which they lie (away from the camera when it looks flat, so that none should
+            hide the
             infant), radians.
         spread: Half width of that sector, radians.
         rng: Random stream.

@@ -1,7 +1,7 @@
 """Gravity: which way is down for a posed infant, so that it rests on its support instead of floating.
 
-The direction is the one that brings the centre of mass lowest over a facet of the body's convex hull (a pose in
-stable balance) among the facets within a few dozen degrees of what the posture suggests.
+The direction is the one that brings the centre of mass lowest over a facet of the body's convex hull (a pose
+in stable balance) among the facets within a few dozen degrees of what the posture suggests.
 """
 
 from dataclasses import dataclass
@@ -31,8 +31,8 @@ MAX_TILT_DEG = {
     "Standing": 15.0,
     "Crawling": 35.0,
 }
-"""How far from the posture's own direction the resting direction may lie. Standing infants are held or hold on, so
-they need no stable balance and hardly turn."""
+"""How far from the posture's own direction the resting direction may lie. Standing infants are held or hold on,
+so they need no stable balance and hardly turn."""
 
 PELVIS, NECK, HEAD = 0, 12, 15
 
@@ -80,13 +80,13 @@ def rest_direction(
 ) -> np.ndarray:
     """Return the (3,) unit down direction in which the body rests.
 
-    Every facet of the convex hull whose outward normal lies within ``max_tilt_deg`` of ``hint`` is a candidate. The
-    one with the lowest centre of mass is taken, after charges for what is unlikely: a centre of mass beside the facet
-    (0.3 m a metre; infants hold themselves or are held, so it is not forbidden), a head lower than
-    the pelvis (1.5 mm a percent of slope: infants raise heads, not hips), turning away from the hint (0.5 mm
-    a degree) and, for a body in the frame of the photo that it was fitted to, a camera below the horizon
-    (1.5 mm a degree) or a camera that is tilted sideways by more than 25 degrees without looking down (0.4 mm a
-    degree). Without a candidate the hint itself is returned.
+    Every facet of the convex hull whose outward normal lies within ``max_tilt_deg`` of ``hint`` is a
+    candidate. The one with the lowest centre of mass is taken, after charges for what is unlikely: a centre
+    of mass beside the facet (0.3 m a metre; infants hold themselves or are held, so it is not forbidden), a
+    head lower than the pelvis (1.5 mm a percent of slope: infants raise heads, not hips), turning away from
+    the hint (0.5 mm a degree) and, for a body in the frame of the photo that it was fitted to, a camera below
+    the horizon (1.5 mm a degree) or a camera that is tilted sideways by more than 25 degrees without looking
+    down (0.4 mm a degree). Without a candidate the hint itself is returned.
 
     Args:
         pose: Posed body.
@@ -156,11 +156,11 @@ def rotation_to_down(direction: np.ndarray) -> np.ndarray:
 def estimate_posture(pose: CoarsePose) -> str:
     """Guess the posture from a body posed in the camera frame of an upright photo (OpenCV axes).
 
-    Photos of infants look horizontally to straight down, so gravity lies between the image's down (+y) and the
-    view direction (+z). A trunk that is upright in the picture and seen from the side sits or stands, told apart by
-    the hips' flexion. One that is seen from the front may as well lie on its back under a camera that looks down;
-    lying is what most unlabelled infants do, and lying with bent legs is plausible while standing with bent legs is
-    not, so it counts as supine.
+    Photos of infants look horizontally to straight down, so gravity lies between the image's down (+y) and
+    the view direction (+z). A trunk that is upright in the picture and seen from the side sits or stands,
+    told apart by the hips' flexion. One that is seen from the front may as well lie on its back under a
+    camera that looks down; lying is what most unlabelled infants do, and lying with bent legs is plausible
+    while standing with bent legs is not, so it counts as supine.
     """
     frame, j = trunk_frame(pose), pose.joints
     shins = [_unit(j[7] - j[4]), _unit(j[8] - j[5])]
@@ -184,8 +184,8 @@ def refine_posture(label: str, pose: CoarsePose) -> str:
     """Return the posture that decides how the body is laid down, from the input's label and the fit.
 
     Labels are a person's words for a photo: ``Prone`` includes crawling, and ``Sitting`` includes infants who
-    recline in a seat or kneel on somebody's lap. A trunk that cannot be upright in the photo (body in its camera
-    frame) or hips that are hardly bent do not sit on a floor; they are laid down as the geometry says.
+    recline in a seat or kneel on somebody's lap. A trunk that cannot be upright in the photo (body in its
+    camera frame) or hips that are hardly bent do not sit on a floor; they are laid down as the geometry says.
     """
     name = label.strip().capitalize()
     if name not in POSTURES:
@@ -209,7 +209,7 @@ def hip_flexion_deg(pose: CoarsePose) -> float:
 
 
 def can_be_upright(pose: CoarsePose) -> bool:
-    """Return whether gravity along the trunk fits a photo, give or take the lean of a sitting infant (40 degrees).
+    """Return whether gravity along the trunk fits a photo, give or take the lean of a sitting infant.
 
     The camera may look from 10 degrees below the horizon to straight down, its roll may reach 50 degrees.
     """
@@ -219,7 +219,7 @@ def can_be_upright(pose: CoarsePose) -> bool:
 
 
 def is_on_all_fours(pose: CoarsePose) -> bool:
-    """Return whether both thighs point forward (out of the belly): the trunk is carried by knees and hands."""
+    """Return whether both thighs point out of the belly, so that knees and hands carry the trunk."""
     frame = trunk_frame(pose)
     j = pose.joints
     return min(_unit(j[4] - j[1]) @ frame.front, _unit(j[5] - j[2]) @ frame.front) > 0.5

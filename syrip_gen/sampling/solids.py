@@ -7,8 +7,8 @@ __all__ = ["BOX", "ELLIPSOID", "Solids", "paint_solids", "solid"]
 
 ELLIPSOID, BOX = 0.0, 1.0
 Solids = np.ndarray
-"""(n, 23) float64 rows: kind, centre (3), world-to-local rotation (9), half sizes (3), linear colour (3), second
-colour (3), bands along the local z axis that take the second colour (0 = none)."""
+"""(n, 23) float64 rows: kind, centre (3), world-to-local rotation (9), half sizes (3), linear colour (3),
+second colour (3), bands along the local z axis that take the second colour (0 = none)."""
 
 
 def solid(

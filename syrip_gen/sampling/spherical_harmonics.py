@@ -1,7 +1,8 @@
 """Second-order spherical-harmonics irradiance (Ramamoorthi and Hanrahan 2001): evaluate, rotate, project.
 
-Nine coefficients an RGB channel in the order L00 L1-1 L10 L11 L2-2 L2-1 L20 L21 L22, used as SURREAL's shader does:
-the polynomial of eq. 13 multiplies the albedo, so a constant light of L00 = 1 / 0.886 shows the albedo itself.
+Nine coefficients an RGB channel in the order L00 L1-1 L10 L11 L2-2 L2-1 L20 L21 L22, used as SURREAL's shader
+does: the polynomial of eq. 13 multiplies the albedo, so a constant light of L00 = 1 / 0.886 shows the albedo
+itself.
 """
 
 import numpy as np
@@ -34,7 +35,9 @@ def evaluate(sh: np.ndarray, normals: np.ndarray) -> np.ndarray:
 
 
 def rotate(sh: np.ndarray, R: np.ndarray) -> np.ndarray:
-    """Return the coefficients of a light that is turned by ``R``: evaluate(rotate(sh, R), R n) = evaluate(sh, n).
+    """Return the coefficients of a light that is turned by ``R``.
+
+    evaluate(rotate(sh, R), R n) = evaluate(sh, n).
 
     Args:
         sh: (9, C) coefficients in the old frame.
@@ -60,7 +63,8 @@ def project_equirect(radiance: np.ndarray) -> np.ndarray:
     """Project a panorama onto (9, C) coefficients, divided by pi so that they multiply albedo.
 
     Args:
-        radiance: (H, W, C) linear radiance; first row = straight up, columns run around the vertical (z) axis.
+        radiance: (H, W, C) linear radiance; first row = straight up, columns run around the vertical (z)
+            axis.
     """
     directions, solid_angle = equirect_directions(*radiance.shape[:2])
     x, y, z = np.moveaxis(directions, -1, 0)

@@ -32,7 +32,7 @@ def response(light: np.ndarray) -> np.ndarray:
 
 
 def palette(colors: Sequence[float], light: np.ndarray) -> np.ndarray:
-    """Return the (256, 3) float32 picture values of a pattern's levels: three sRGB colours at 0, 128 and 255."""
+    """Return the (256, 3) float32 picture values of a pattern: three sRGB colours at 0, 128 and 255."""
     stops = to_linear(np.reshape(np.asarray(colors, dtype=np.float64), (3, 3)))
     linear = np.stack([np.interp(np.arange(256), [0, 128, 255], stops[:, c]) for c in range(3)], axis=1)
     return (255.0 * to_srgb(linear * light)).astype(np.float32)
@@ -81,7 +81,8 @@ def fill_surface(
     rgb = texels if is_rgb else (np.zeros(1, np.uint32), *flat[1:])
     fill_plane(
         picture, mask, np.ascontiguousarray(plane_from_pixels), is_rgb, rgb, flat if is_rgb else texels,
-        materials.pyramid(relief), materials.pyramid(weave), colors, _gain(relief_strength), _gain(weave_strength),
+        materials.pyramid(relief), materials.pyramid(weave), colors, _gain(relief_strength),
+        _gain(weave_strength),
         _turn(yaw, shift, scale), _turn(relief_yaw, shift, 1.0), np.array(ramp, np.float64),
     )  # fmt: skip
 

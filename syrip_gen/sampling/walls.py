@@ -97,7 +97,7 @@ def paint_furniture(
 
 
 def bounding_boxes(view: View, solids: Solids) -> np.ndarray:
-    """Return (n, 4) int64 pixels x0, y0, x1, y1 that cover each solid's corners; empty where it is out of sight."""
+    """Return (n, 4) int64 pixels x0, y0, x1, y1 that cover each solid; empty where it is out of sight."""
     signs = np.array([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], np.float64)
     axes = solids[:, 4:13].reshape(-1, 3, 3)
     corners = solids[:, None, 1:4] + np.einsum("ck,nk,nkd->ncd", signs, solids[:, 13:16], axes)
@@ -157,7 +157,7 @@ def _skirting(
 
 
 def paint_panorama(panorama: np.ndarray, view: View, yaw: float) -> np.ndarray:
-    """Return what the camera sees of a panorama (H, W, 3); it is coarse, so a quarter of the size is enough."""
+    """Return what the camera sees of a panorama (H, W, 3), worked out at a quarter of the size."""
     w, h = max(view.width // 4, 16), max(view.height // 4, 16)
     columns, rows = np.meshgrid(
         (np.arange(w) + 0.5) * view.width / w - 0.5, (np.arange(h) + 0.5) * view.height / h - 0.5

@@ -88,7 +88,7 @@ def test_most_infants_are_inside_the_picture(context, resources) -> None:
 
 
 def test_paper_rotations_turn_one_body_ten_times(context) -> None:
-    """The root's axis-angle in the camera frame grows by (1, -1, -1) pi / 11 from image to image (FACTS A.8)."""
+    """The root's axis-angle in the camera frame grows by (1, -1, -1) pi / 11 from image to image."""
     from scipy.spatial.transform import Rotation
 
     paper = replace(context, options=replace(context.options, rotations="paper", pose_jitter=0.0))
@@ -108,7 +108,7 @@ def test_a_smaller_bank_of_betas_is_padded(resources, bank) -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "message"),
+    "field, value, message",
     [
         ("rotations", "all", "gravity, paper"),
         ("width", 8, "at least 32x32"),

@@ -87,7 +87,8 @@ def _fill(view: View, tile: np.ndarray, colors: np.ndarray, metres: float, shift
     is_rgb = tile.ndim == 3
     texels = build_pyramid(tile, metres)
     rgb = texels if is_rgb else (np.zeros(1, np.uint32), *flat[1:])
-    fill_plane(out, mask, M, is_rgb, rgb, flat if is_rgb else texels, flat, flat, colors, ones, ones, turn, turn,
+    fill_plane(out, mask, M, is_rgb, rgb, flat if is_rgb else texels, flat, flat, colors, ones, ones,
+               turn, turn,
                np.array([1.0, 0.0, 0.0]))  # fmt: skip
     return out
 

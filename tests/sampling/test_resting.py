@@ -48,7 +48,7 @@ def test_rotation_to_down(direction) -> None:
     assert np.linalg.det(R) > 0
 
 
-@pytest.mark.parametrize(("posture", "knees"), [("Supine", 1.4), ("Prone", 1.4), ("Sitting", 0.4)])
+@pytest.mark.parametrize("posture, knees", [("Supine", 1.4), ("Prone", 1.4), ("Sitting", 0.4)])
 def test_a_resting_body_is_in_balance(coarse, posture, knees) -> None:
     """The centre of mass stands over (or at most 2 cm beside) the points that touch the support."""
     posed = coarse.pose(np.zeros(20), UPRIGHT, flexed(1.4, knees))

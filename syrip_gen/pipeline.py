@@ -147,7 +147,7 @@ def dry_run(config: GenerateConfig, progress: Progress | None = None) -> Iterato
 def plan_shards(n: int) -> list[Shard]:
     """Cut n items into shards: small for even load and little lost work, large for few files.
 
-    Larger shards are whole blocks of images that share a wardrobe, so that a texture is painted by one worker.
+    Larger shards are whole blocks of images that share a wardrobe: a texture is painted by one worker.
     """
     blocks = min(max(n // 20_000, 1), 4)
     size = max(n // 32, 4) if n < 8 * IMAGES_PER_BLOCK else blocks * IMAGES_PER_BLOCK

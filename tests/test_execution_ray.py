@@ -82,23 +82,15 @@ def test_shards_of_a_killed_node_run_on_the_other(cluster, second_node, tmp_path
     assert len({path.name.rpartition("-")[2] for path in tmp_path.iterdir()}) == 2
 
 
-def test_dataset_of_a_cluster_that_loses_a_node_is_the_same(cluster, second_node, few_fits, tmp_path):
-    settings = {"poses": (str(few_fits),), "n": 24, "size": "96x128"}
+def test_dataset_of_a_cluster_that_loses_a_node_is_the_same(
+    cluster, second_node, few_fits, textures, tmp_path
+):
+    settings = {"poses": (str(few_fits),), "textures": str(textures), "n": 24, "size": "96x128"}
     generate(GenerateConfig(**settings, workers=1, output=str(tmp_path / "one")))
     shards = tmp_path / "ray/.syrip/shards"
     watcher = kill_when(cluster, second_node, lambda: len(list(shards.glob("*.jsonl"))) >= 1)
-    words = [
-        "--poses",
-        few_fits,
-        "--n",
-        24,
-        "--size",
-        "96x128",
-        "--executor",
-        "ray",
-        "-o",
-        f"file://{tmp_path}/ray",
-    ]
+    words = ["--poses", few_fits, "--textures", textures, "--n", 24, "--size", "96x128"]
+    words += ["--executor", "ray", "-o", f"file://{tmp_path}/ray"]
     done = subprocess.run(
         [sys.executable, "-m", "cli", "generate", *map(str, words)],
         cwd=ROOT,

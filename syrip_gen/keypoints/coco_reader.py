@@ -38,7 +38,8 @@ def read_coco_annotations(data: dict[str, Any], path: Path) -> PoseSet:
         if "keypoints" not in annotation:
             collector.repairs["annotations without keypoints skipped"] += 1
             continue
-        schema = schemas.get(annotation.get("category_id"), COCO17)
+        category = annotation.get("category_id")
+        schema = schemas.get(category, COCO17) if isinstance(category, int | str) else COCO17
         keypoints = _triples(annotation["keypoints"], schema, what)
         declared = annotation.get("num_keypoints")
         actual = int((np.isfinite(keypoints).all(axis=1) & (keypoints[:, 2] > 0)).sum())
@@ -78,7 +79,7 @@ def read_coco_results(data: list[Any], path: Path) -> PoseSet:
             raise ValueError(
                 f"{what}: not a COCO keypoint result; expected an object with 'image_id' and 'keypoints'"
             )
-        schema = get_schema(str(entry.get("keypoint_schema", COCO17.name)))
+        schema = _named_schema(entry.get("keypoint_schema", COCO17.name), what)
         image_id = whole_number(entry["image_id"], f"{what}, image_id")
         collector.add(
             _triples(entry["keypoints"], schema, what),
@@ -90,6 +91,13 @@ def read_coco_results(data: list[Any], path: Path) -> PoseSet:
             file_name=str(entry.get("file_name", "")),
         )
     return collector.pose_set()
+
+
+def _named_schema(name: Any, what: str) -> KeypointSchema:
+    try:
+        return get_schema(str(name))
+    except ValueError as error:
+        raise ValueError(f"{what}: {error}") from None
 
 
 def _records(data: dict[str, Any], key: str, path: Path) -> list[dict[str, Any]]:
@@ -125,9 +133,13 @@ def _category_schemas(categories: Any, path: Path) -> dict[Any, KeypointSchema]:
     schemas: dict[Any, KeypointSchema] = {}
     for category in categories if isinstance(categories, list) else []:
         names = category.get("keypoints") if isinstance(category, dict) else None
-        if not isinstance(names, list) or not names or isinstance(category.get("id"), list | dict):
+        if not isinstance(names, list) or not names or not isinstance(category.get("id"), int | str):
             continue
         normal = tuple(str(n).strip().lower().replace(" ", "_").replace("-", "_") for n in names)
+        if len(set(normal)) != len(normal):
+            raise ValueError(
+                f"{path}: category {category.get('id')!r} names a keypoint twice: {list(normal)}"
+            )
         known = next((s for s in CATALOG.values() if s.keypoints == normal), None)
         schema = known or KeypointSchema(f"category {category.get('id')} of {path.name}", normal)
         if mapping_weights(schema, COCO17).any(axis=1).sum() < MIN_LABELLED:

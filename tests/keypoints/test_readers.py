@@ -309,6 +309,18 @@ def test_foreign_keypoint_names_are_refused(tmp_path):
         read(tmp_path, data)
 
 
+def test_keypoint_named_twice_is_refused(tmp_path):
+    data = coco(pose())
+    data["categories"][0]["keypoints"] = ["nose"] * 17
+    with pytest.raises(ValueError, match=r"poses.json: category 1 names a keypoint twice"):
+        read(tmp_path, data)
+
+
+@pytest.mark.parametrize("category", [[], {}, None, 99])
+def test_odd_category_means_coco(tmp_path, category):
+    assert len(read(tmp_path, coco(pose(), category_id=category))) == 1
+
+
 def test_missing_file_says_what_was_expected(tmp_path):
     with pytest.raises(FileNotFoundError, match="no such file or folder; expected COCO"):
         read_poses(tmp_path / "nothing.json")

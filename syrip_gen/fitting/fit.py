@@ -11,11 +11,11 @@ from syrip_gen.body.assets import BodyAssets
 from syrip_gen.fitting.bank import FitBank
 from syrip_gen.fitting.checks import Limits, reason_for
 from syrip_gen.fitting.kinematics import Kinematics, build_kinematics, forward
-from syrip_gen.fitting.levenberg import Target, unpack
+from syrip_gen.fitting.levenberg import Contacts, Target, unpack
 from syrip_gen.fitting.limbs import LimbLibrary, build_limb_library
 from syrip_gen.fitting.objective import Mixture
 from syrip_gen.fitting.priors import for_posture
-from syrip_gen.fitting.proxies import Spheres, build_spheres
+from syrip_gen.fitting.proxies import SLACK, Spheres, build_spheres, sphere_kinematics
 from syrip_gen.fitting.search import DEFAULT_SCHEDULE, Problem, Schedule, fit_target
 from syrip_gen.fitting.starts import StartTable, build_start_table
 from syrip_gen.geometry.rotations import matrix_to_axis_angle
@@ -39,6 +39,7 @@ class Fitter:
     table: StartTable
     limbs: LimbLibrary
     spheres: Spheres
+    contacts: Contacts
     schedule: Schedule = DEFAULT_SCHEDULE
     limits: Limits = Limits()
     max_mixture: bool = False
@@ -49,7 +50,10 @@ class Fitter:
         kinematics = build_kinematics(body)
         table = build_start_table(kinematics, prior)
         limbs = build_limb_library(prior)
-        return cls(kinematics, prior, table, limbs, build_spheres(body), max_mixture=max_mixture)
+        spheres = build_spheres(body)
+        reach = spheres.radius[spheres.pairs].sum(1) - SLACK
+        contacts = Contacts(sphere_kinematics(kinematics, spheres), reach, spheres.pairs.astype(np.int64))
+        return cls(kinematics, prior, table, limbs, spheres, contacts, max_mixture=max_mixture)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,7 +100,7 @@ def fit_one(fitter: Fitter, keypoints: np.ndarray, image_size: np.ndarray, postu
         return _failed(size, "keypoints coincide")
     target = make_target(keypoints, image_size)
     mixture = for_posture(fitter.prior, posture)
-    problem = Problem(fitter.kinematics, mixture, target, fitter.max_mixture)
+    problem = Problem(fitter.kinematics, fitter.contacts, mixture, target, fitter.max_mixture)
     found = fit_target(problem, fitter.table, fitter.limbs, fitter.schedule)
     if found is None:
         return _failed(size, "no fit")

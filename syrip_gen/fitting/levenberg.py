@@ -29,13 +29,17 @@ from syrip_gen.fitting.objective import (
     shape_prior,
 )
 
-__all__ = ["ENERGY_TERMS", "Target", "Weights", "body_energy", "minimise", "pack", "unpack"]
+__all__ = ["ENERGY_TERMS", "Contacts", "Target", "Weights", "body_energy", "minimise", "pack", "unpack"]
 
 MIN_DEPTH = 0.05
 """Keypoints nearer to the camera than this (metres) make a pose impossible."""
-ENERGY_TERMS = ("total", "data", "pose", "shape", "bending", "gravity", "focal")
+ENERGY_TERMS = ("total", "data", "pose", "shape", "bending", "gravity", "focal", "contact")
 NUM_EXTRA = 6
-"""Residuals besides the keypoints': four of bending, two of gravity."""
+"""Residuals besides the keypoints': four of bending, two of gravity; then up to ``NUM_CONTACTS`` of contact."""
+NUM_CONTACTS = 8
+"""Deepest contacts that a step sees."""
+CONTACT_SIGMA = 0.006
+"""Standard deviation (metres) of the depth to which parts sink into each other beyond what flesh allows."""
 
 
 class Weights(NamedTuple):
@@ -53,6 +57,19 @@ class Weights(NamedTuple):
     """lambda_alpha."""
     gravity: float
     """Weight of the camera's relation to gravity."""
+    contact: float
+    """Weight of self-penetration; at 0 it is not even computed."""
+
+
+class Contacts(NamedTuple):
+    """Spheres that stand for the body's parts."""
+
+    kin: Kinematics
+    """Their centres, as if they were keypoints."""
+    reach: np.ndarray
+    """(Q,) distance (metres) below which a pair of spheres overlaps."""
+    pairs: np.ndarray
+    """(Q, 2) int64."""
 
 
 class Target(NamedTuple):
@@ -99,9 +116,22 @@ def _down(mixture, best, x):
 
 
 @compiled
-def _energy(keypoints, mixture, target, weights, max_mixture, x):
-    """Return the energy terms (7,) of posed keypoints; infinite where a labelled one is behind the camera."""
-    out = np.full(7, np.inf)
+def _overlaps(contacts, centers):
+    """Return (Q,) depths (metres) to which the pairs of spheres overlap."""
+    out = np.empty(contacts.reach.shape[0])
+    for q in range(out.shape[0]):
+        a, b = contacts.pairs[q, 0], contacts.pairs[q, 1]
+        total = 0.0
+        for c in range(3):
+            total += (centers[a, c] - centers[b, c]) ** 2
+        out[q] = max(0.0, contacts.reach[q] - np.sqrt(total))
+    return out
+
+
+@compiled
+def _energy(keypoints, contacts, mixture, target, weights, max_mixture, x):
+    """Return the energy terms (8,) of posed keypoints; infinite where a labelled one is behind the camera."""
+    out = np.full(8, np.inf)
     size = x.shape[0] - 82
     pose, focal = x[size + 9 : size + 78], np.exp(x[x.shape[0] - 1])
     data = 0.0
@@ -124,15 +154,20 @@ def _energy(keypoints, mixture, target, weights, max_mixture, x):
     for value in gravity(_down(mixture, np.argmin(energies), x)):
         out[5] += 0.5 * weights.gravity * value * value
     out[6] = focal_prior(x[x.shape[0] - 1], target.log_focal, target.log_focal_sigma)
-    out[0] = out[1] + out[2] + out[3] + out[4] + out[5] + out[6]
+    out[7] = 0.0
+    if weights.contact > 0.0:
+        centers, _, _, _ = _forward(contacts.kin, x)
+        for depth in _overlaps(contacts, centers):
+            out[7] += 0.5 * weights.contact * (depth / CONTACT_SIGMA) ** 2
+    out[0] = out[1] + out[2] + out[3] + out[4] + out[5] + out[6] + out[7]
     return out
 
 
 @compiled
-def body_energy(kin, mixture, target, weights, max_mixture, x):
-    """Return the energy of x (7,): :data:`ENERGY_TERMS`."""
+def body_energy(kin, contacts, mixture, target, weights, max_mixture, x):
+    """Return the energy of x (8,): :data:`ENERGY_TERMS`."""
     keypoints, _, _, _ = _forward(kin, x)
-    return _energy(keypoints, mixture, target, weights, max_mixture, x)
+    return _energy(keypoints, contacts, mixture, target, weights, max_mixture, x)
 
 
 @compiled
@@ -184,9 +219,31 @@ def _data_rows(posed, jacobian, target, weights, focal, rows, residual):
 
 
 @compiled
-def _extra_rows(mixture, best, weights, x, rows, residual):
-    """Fill the last rows: four of bending and two of gravity."""
-    first, offset = rows.shape[0] - NUM_EXTRA, x.shape[0] - 82 + 3
+def _contact_rows(contacts, weights, x, rows, residual, first):
+    """Fill the rows of the deepest contacts from row ``first``: d depth / d x."""
+    centers, joints, rotations, terms = _forward(contacts.kin, x)
+    depths = _overlaps(contacts, centers)
+    size = x.shape[0] - 82
+    scale = np.sqrt(weights.contact) / CONTACT_SIGMA
+    jacobian = keypoint_jacobian(contacts.kin, x[size + 9 : size + 78], rotations, joints, terms)
+    for r in range(first, rows.shape[0]):
+        q = np.argmax(depths)
+        if depths[q] <= 0.0:
+            break
+        a, b = contacts.pairs[q, 0], contacts.pairs[q, 1]
+        distance = max(contacts.reach[q] - depths[q], 1e-6)
+        residual[r] = scale * depths[q]
+        for axis in range(3):
+            slope = -scale * (centers[a, axis] - centers[b, axis]) / distance
+            for c in range(jacobian.shape[2]):
+                rows[r, c] += slope * (jacobian[a, axis, c] - jacobian[b, axis, c])
+        depths[q] = 0.0
+
+
+@compiled
+def _extra_rows(mixture, best, weights, x, rows, residual, first):
+    """Fill six rows from row ``first``: four of bending and two of gravity."""
+    offset = x.shape[0] - 82 + 3
     for i in range(4):
         residual[first + i] = np.sqrt(2.0 * weights.bend) * bending(x[offset + 6 : offset + 75])[i]
         rows[first + i, offset + BENDING_INDEX[i]] = BENDING_SIGN[i] * residual[first + i]
@@ -219,7 +276,7 @@ def _whiten(rows, chol, offset, pose_scale, shape_scale, focal_scale):
 
 
 @compiled
-def _linearise(kin, posed, mixture, target, weights, max_mixture, x, rows, residual, prior):
+def _linearise(kin, posed, contacts, mixture, target, weights, max_mixture, x, rows, residual, prior):
     """Fill whitened rows, residuals and the gradient of the priors; return the index of the nearest Gaussian."""
     keypoints, centers, rotations, terms = posed
     size, last = x.shape[0] - 82, x.shape[0] - 7
@@ -232,7 +289,10 @@ def _linearise(kin, posed, mixture, target, weights, max_mixture, x, rows, resid
     jacobian = keypoint_jacobian(kin, pose, rotations, centers, terms)
     _data_rows((keypoints, centers[0]), jacobian, target, weights, np.exp(log_focal), rows, residual)
     gradient, best = _prior_gradient(pose, mixture, max_mixture)
-    _extra_rows(mixture, best, weights, x, rows, residual)
+    first = 2 * kin.num_keypoints
+    _extra_rows(mixture, best, weights, x, rows, residual, first)
+    if weights.contact > 0.0:
+        _contact_rows(contacts, weights, x, rows, residual, first + NUM_EXTRA)
     shape_scale, pose_scale = 1.0 / np.sqrt(weights.shape), 1.0 / np.sqrt(weights.pose)
     _whiten(rows, mixture.chol[best], offset, pose_scale, shape_scale, target.log_focal_sigma)
     for c in range(size):
@@ -325,6 +385,7 @@ def _apply(x, step, chol, weights, focal_sigma, root_joint):
 @compiled
 def minimise(
     kin: Kinematics,
+    contacts: Contacts,
     mixture: Mixture,
     target: Target,
     weights: Weights,
@@ -337,6 +398,7 @@ def minimise(
 
     Args:
         kin: Sums of the body.
+        contacts: Its spheres.
         mixture: Pose prior.
         target: The keypoints.
         weights: Weights of the terms; sigma, rho, pose and shape > 0.
@@ -349,7 +411,8 @@ def minimise(
         The best x and its energy (not finite if the start was impossible).
     """
     unknowns = start.shape[0] - 6
-    rows = np.empty((2 * kin.num_keypoints + NUM_EXTRA, unknowns))
+    count = 2 * kin.num_keypoints + NUM_EXTRA + (NUM_CONTACTS if weights.contact > 0.0 else 0)
+    rows = np.empty((count, unknowns))
     residual, prior, free = np.empty(rows.shape[0]), np.zeros(unknowns), np.zeros(unknowns, np.bool_)
     size = start.shape[0] - 82
     for c in range(3):
@@ -359,7 +422,7 @@ def minimise(
     x, trial, energy, damping, best = start, start, np.inf, 0.03, 0
     for step in range(max_steps + 1):
         posed = _forward(kin, trial)
-        value = _energy(posed[0], mixture, target, weights, max_mixture, trial)[0]
+        value = _energy(posed[0], contacts, mixture, target, weights, max_mixture, trial)[0]
         if value < energy:
             gain, x, energy = energy - value, trial, value
             damping = max(damping * 0.3, 1e-5)
@@ -367,7 +430,9 @@ def minimise(
                 break
             for a in range(3):
                 root_joint[a] = posed[1][0, a]
-            best = _linearise(kin, posed, mixture, target, weights, max_mixture, x, rows, residual, prior)
+            best = _linearise(
+                kin, posed, contacts, mixture, target, weights, max_mixture, x, rows, residual, prior
+            )
         else:
             damping *= 5.0
             if not (damping < 1e6 and energy < np.inf) or step == max_steps:

@@ -5,8 +5,9 @@ from typing import NamedTuple
 import numpy as np
 
 from syrip_gen.body.assets import BodyAssets
+from syrip_gen.fitting.kinematics import Kinematics
 
-__all__ = ["Spheres", "build_spheres", "penetration", "posed_centers"]
+__all__ = ["Spheres", "build_spheres", "penetration", "posed_centers", "sphere_kinematics"]
 
 _TRUNK = (0, 3, 6, 9)
 _LIMBS = {
@@ -101,6 +102,20 @@ def _may_collide(a: str, b: str) -> bool:
     if (kinds <= legs or kinds <= arms) and side_a == side_b:
         return False
     return kinds not in ({"thigh"}, {"upper_arm"})
+
+
+def sphere_kinematics(kin: Kinematics, spheres: Spheres) -> Kinematics:
+    """Return the spheres' centres as keypoints of a body: each moves with its joint, over shapes and poses."""
+    count = len(spheres.joint)
+    return kin._replace(
+        pair_keypoint=np.arange(count),
+        pair_joint=spheres.joint.astype(np.int64),
+        pair_weight=np.ones(count),
+        pair_point=np.ascontiguousarray(kin.joints[spheres.joint] + spheres.offset),
+        pair_dirs=np.ascontiguousarray(kin.joint_dirs[spheres.joint]),
+        pair_posedirs=np.zeros((count, 3, 0)),
+        num_keypoints=count,
+    )
 
 
 def posed_centers(spheres: Spheres, joints: np.ndarray, rotations: np.ndarray, scale: float = 1.0) -> np.ndarray:

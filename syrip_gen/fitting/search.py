@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from syrip_gen.fitting.kinematics import Kinematics
-from syrip_gen.fitting.levenberg import Target, Weights, minimise
+from syrip_gen.fitting.levenberg import Contacts, Target, Weights, minimise
 from syrip_gen.fitting.limbs import LimbLibrary, limb_alternatives
 from syrip_gen.fitting.objective import Mixture
 from syrip_gen.fitting.starts import StartTable, find_starts
@@ -26,21 +26,24 @@ class Schedule(NamedTuple):
 
     num_starts: int
     stages: tuple[Stage, ...]
-    """From every start; the last one's weights decide."""
+    """From every start."""
     limb_stages: tuple[Stage, ...]
     """From every alternative of a limb."""
     limb_rounds: int
     """Limbs of one body that may change, at most."""
+    last: Stage
+    """From the best: parts are kept out of each other."""
 
 
-_COARSE = Weights(sigma=0.05, rho=0.3, pose=1.0, shape=2.0, bend=0.1, gravity=1.0)
-_MIDDLE = Weights(sigma=0.02, rho=0.2, pose=1.0, shape=1.0, bend=0.1, gravity=1.0)
-_FINE = Weights(sigma=0.008, rho=0.1, pose=1.0, shape=1.0, bend=0.1, gravity=1.0)
+_COARSE = Weights(sigma=0.05, rho=0.3, pose=1.0, shape=2.0, bend=0.1, gravity=1.0, contact=0.0)
+_MIDDLE = Weights(sigma=0.02, rho=0.2, pose=1.0, shape=1.0, bend=0.1, gravity=1.0, contact=0.0)
+_FINE = Weights(sigma=0.008, rho=0.1, pose=1.0, shape=1.0, bend=0.1, gravity=1.0, contact=0.0)
 DEFAULT_SCHEDULE = Schedule(
     num_starts=20,
     stages=(Stage(_COARSE, 8, 8), Stage(_MIDDLE, 10, 3), Stage(_FINE, 20, 2)),
     limb_stages=(Stage(_MIDDLE, 6, 12), Stage(_FINE, 8, 1)),
     limb_rounds=2,
+    last=Stage(_FINE._replace(contact=1.0), 20, 1),
 )
 """Standard deviations fall from a twentieth of the box to an annotator's slip, as SMPLify-X's weights of the priors
 fall from 404 to 4.78 against fixed data. The priors keep the weight of one that probability gives them."""
@@ -54,6 +57,7 @@ class Problem(NamedTuple):
     """What the fits of one pose have in common."""
 
     kin: Kinematics
+    contacts: Contacts
     mixture: Mixture
     target: Target
     max_mixture: bool
@@ -63,7 +67,7 @@ def _run(problem: Problem, stage: Stage, states: list[np.ndarray]) -> list[tuple
     """Return the stage's best (energy, body), best first; impossible ones are left out."""
     done = []
     for x in states:
-        found, energy = minimise(*problem[:3], stage.weights, problem.max_mixture, x, stage.max_steps, TOLERANCE)
+        found, energy = minimise(*problem[:4], stage.weights, problem.max_mixture, x, stage.max_steps, TOLERANCE)
         if np.isfinite(energy) and np.isfinite(found).all():
             done.append((energy, found))
     return sorted(done, key=lambda item: item[0])[: stage.keep]
@@ -94,7 +98,7 @@ def fit_target(
         library: Limbs drawn from the same prior.
         schedule: Stages.
     """
-    first, last = schedule.stages[0].weights, schedule.stages[-1]
+    first = schedule.stages[0].weights
     states = find_starts(
         table, problem.mixture, problem.target, schedule.num_starts, first.gravity, problem.kin.joint_dirs.shape[2]
     )
@@ -102,5 +106,5 @@ def fit_target(
     for stage in schedule.stages:
         best = _run(problem, stage, [x for _, x in best])
     best = [_improve_limbs(problem, schedule, library, *item) for item in best]
-    best = _run(problem, last._replace(keep=1), [x for _, x in best])
+    best = _run(problem, schedule.last, [x for _, x in best])
     return best[0] if best else None

@@ -16,14 +16,15 @@ __all__ = ["MAX_SURFACES", "blend_points", "collect_points"]
 _JIT = {"nogil": True, "cache": True, "error_model": "numpy"}
 _SAME_SURFACE = np.float32(0.006)
 """Relative depth difference up to which samples of one pixel count as one surface."""
-_FULL_WEIGHT = 16
-MAX_SURFACES = 4
-"""Points shaded per pixel at most; what lies deeper is left to the nearer ones."""
+_FULL_WEIGHT = 8
+_CENTER_WEIGHT = 4
+MAX_SURFACES = 3
+"""Points shaded per pixel at most; the last one stands for all that lies deeper."""
 
 
 @njit(**_JIT)
 def collect_points(
-    x0, y0, x1, y1, inverse_depth, face_index, columns, rows, point_face, pixel, weight, depth
+    x0, y0, x1, y1, center, center_face, corner, corner_face, columns, rows, point_face, pixel, weight, depth
 ):
     """List the points to shade, front to back within each pixel, and write the depth at pixel centres.
 
@@ -32,13 +33,16 @@ def collect_points(
         y0: See ``x0``.
         x1: See ``x0``.
         y1: See ``x0``.
-        inverse_depth: (2h+1, 2w+1) float32 lattice, 0 where empty.
-        face_index: The same shape, int32.
-        columns: (capacity,) int32 lattice column of each point, written; capacity ≥ MAX_SURFACES · pixels.
-        rows: (capacity,) int32 lattice row, written.
+        center: (h, w) float32 inverse depth at pixel centres, 0 where empty; ``center_face`` (h, w) int32.
+        center_face: See ``center``.
+        corner: (h+1, w+1) float32 inverse depth at corners; ``corner_face`` (h+1, w+1) int32.
+        corner_face: See ``corner``.
+        columns: (capacity,) int32 half pixels from the left edge to each point, written; capacity is at least
+            MAX_SURFACES times the pixels.
+        rows: (capacity,) int32 half pixels from the top edge, written.
         point_face: (capacity,) int32 triangle, written.
         pixel: (capacity,) int32 flat pixel index, written.
-        weight: (capacity,) uint8 samples out of 16, written.
+        weight: (capacity,) uint8 out of 8, written.
         depth: (h, w) float32, written where a pixel's centre is covered.
 
     Returns:
@@ -48,50 +52,53 @@ def collect_points(
     count = 0
     for j in range(y0, y1):
         for i in range(x0, x1):
-            r, c = 2 * j + 1, 2 * i + 1
-            nearest, farthest = inverse_depth[r, c], inverse_depth[r, c]
-            for dr in range(-1, 2):
-                for dc in range(-1, 2):
-                    value = inverse_depth[r + dr, c + dc]
-                    nearest = max(nearest, value)
-                    farthest = min(farthest, value)
+            a, b, c, d = corner[j, i], corner[j, i + 1], corner[j + 1, i], corner[j + 1, i + 1]
+            middle = center[j, i]
+            nearest = max(middle, max(max(a, b), max(c, d)))
             if nearest == 0.0:
                 continue
-            if face_index[r, c] >= 0:
-                depth[j, i] = np.float32(1.0) / inverse_depth[r, c]
+            if middle > 0.0:
+                depth[j, i] = np.float32(1.0) / middle
+            farthest = min(middle, min(min(a, b), min(c, d)))
             if nearest - farthest <= _SAME_SURFACE * nearest:
-                columns[count], rows[count], point_face[count] = c, r, face_index[r, c]
+                columns[count], rows[count], point_face[count] = 2 * i + 1, 2 * j + 1, center_face[j, i]
                 pixel[count], weight[count] = j * width + i, _FULL_WEIGHT
                 count += 1
             else:
                 count = _split_pixel(
-                    i, j, width, inverse_depth, face_index, columns, rows, point_face, pixel, weight, count
-                )
+                    i, j, width, center, center_face, corner, corner_face, columns, rows, point_face, pixel,
+                    weight, count,
+                )  # fmt: skip
     return count
 
 
 @njit(**_JIT)
-def _split_pixel(i, j, width, inverse_depth, face_index, columns, rows, point_face, pixel, weight, count):
+def _split_pixel(
+    i, j, width, center, center_face, corner, corner_face, columns, rows, point_face, pixel, weight, count
+):
     """Add one point for each surface of a pixel, at the sample of that surface which weighs most."""
-    taken = 0  # bit set of the nine samples already counted
-    for _ in range(MAX_SURFACES):
+    taken = 0  # bit set of the samples already counted: the centre, then the corners
+    for surface in range(MAX_SURFACES):
+        reach = _SAME_SURFACE if surface < MAX_SURFACES - 1 else np.float32(1.0)
         best = np.float32(0.0)
-        for k in range(9):
+        for k in range(5):
+            value = center[j, i] if k == 0 else corner[j + (k - 1) // 2, i + (k - 1) % 2]
             if not (taken >> k) & 1:
-                best = max(best, inverse_depth[2 * j + k // 3, 2 * i + k % 3])
+                best = max(best, value)
         if best == 0.0:
             break
-        total, heaviest, chosen = 0, 0, 0
-        for k in range(9):
-            value = inverse_depth[2 * j + k // 3, 2 * i + k % 3]
-            if value > 0.0 and not (taken >> k) & 1 and best - value <= _SAME_SURFACE * best:
-                w = (2 - abs(k // 3 - 1)) * (2 - abs(k % 3 - 1))
+        total, chosen = 0, -1
+        for k in range(5):
+            value = center[j, i] if k == 0 else corner[j + (k - 1) // 2, i + (k - 1) % 2]
+            if value > 0.0 and not (taken >> k) & 1 and best - value <= reach * best:
                 taken |= 1 << k
-                total += w
-                if w > heaviest:
-                    heaviest, chosen = w, k
-        columns[count], rows[count] = 2 * i + chosen % 3, 2 * j + chosen // 3
-        point_face[count] = face_index[rows[count], columns[count]]
+                total += _CENTER_WEIGHT if k == 0 else 1
+                chosen = k if chosen < 0 else chosen
+        if chosen == 0:
+            columns[count], rows[count], point_face[count] = 2 * i + 1, 2 * j + 1, center_face[j, i]
+        else:
+            r, c = j + (chosen - 1) // 2, i + (chosen - 1) % 2
+            columns[count], rows[count], point_face[count] = 2 * c, 2 * r, corner_face[r, c]
         pixel[count], weight[count] = j * width + i, total
         count += 1
     return count
@@ -103,7 +110,7 @@ def blend_points(pixel, weight, color, linear_of_srgb, srgb_of_linear, rgb):
 
     Args:
         pixel: (S,) int32 flat pixel index; the points of one pixel follow one another.
-        weight: (S,) uint8 samples out of 16.
+        weight: (S,) uint8 out of 8.
         color: (S, 3) float32 linear.
         linear_of_srgb: (256,) float32.
         srgb_of_linear: (8192,) uint8.

@@ -19,7 +19,7 @@ from syrip_gen.rendering.stopwatch import Stopwatch
 from syrip_gen.rendering.topology import MeshTopology
 from syrip_gen.rendering.types import RenderInputs, RenderOutput
 from syrip_gen.rendering.vertex_light import light_vertices
-from syrip_gen.rendering.zbuffer import NEAR_M, half_pixel_lattice
+from syrip_gen.rendering.zbuffer import NEAR_M, PixelSamples
 
 __all__ = ["PyrenderRenderer"]
 
@@ -76,19 +76,15 @@ class PyrenderRenderer:
 
     def _depth(self, inputs: RenderInputs) -> tuple[np.ndarray, tuple[int, int, int, int]]:
         """Return the depth (H, W) exactly as the raster renderer gives it, and the pixels around the body."""
-        h, w = inputs.height, inputs.width
-        inverse_depth = np.zeros((2 * h + 1, 2 * w + 1), dtype=np.float32)
-        bounds, _, _ = half_pixel_lattice(
+        samples = PixelSamples.allocate(inputs.width, inputs.height)
+        bounds, _, _ = samples.draw(
             np.ascontiguousarray(inputs.vertices, dtype=np.float32),
             self._topology.faces,
             (inputs.fx, inputs.fy, inputs.cx, inputs.cy),
-            (w, h),
             self._topology.is_closed,
-            inverse_depth,
-            np.empty(inverse_depth.shape, dtype=np.int32),
         )
         with np.errstate(divide="ignore"):
-            return np.float32(1.0) / inverse_depth[1::2, 1::2], bounds
+            return np.float32(1.0) / samples.center_inverse_depth, bounds
 
     def _analyse(self, inputs: RenderInputs) -> None:
         """Find the mesh's facts, and split its vertices where texture coordinates differ, when it changes."""

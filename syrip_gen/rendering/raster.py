@@ -11,7 +11,7 @@ from syrip_gen.rendering.texturing import build_pyramid, choose_levels, plan_pyr
 from syrip_gen.rendering.topology import MeshTopology
 from syrip_gen.rendering.types import RenderInputs, RenderOutput
 from syrip_gen.rendering.vertex_light import light_vertices
-from syrip_gen.rendering.zbuffer import half_pixel_lattice
+from syrip_gen.rendering.zbuffer import PixelSamples
 
 __all__ = ["RasterRenderer"]
 
@@ -55,19 +55,18 @@ class RasterRenderer:
         topology = self._topology_of(inputs.faces, len(vertices))
         faces, timed = topology.faces, self.stopwatch
         with timed("visibility"):
-            if self._face_index.shape != (2 * h + 1, 2 * w + 1):
+            if self._samples.center_face.shape != (h, w):
                 self._allocate(w, h)
-            bounds, xy, inv_z = half_pixel_lattice(
-                vertices, faces, (inputs.fx, inputs.fy, inputs.cx, inputs.cy), (w, h), topology.is_closed,
-                self._inverse_depth, self._face_index,
-            )  # fmt: skip
+            camera = (inputs.fx, inputs.fy, inputs.cx, inputs.cy)
+            bounds, xy, inv_z = self._samples.draw(vertices, faces, camera, topology.is_closed)
         if bounds[0] == bounds[2]:
             return RenderOutput(rgb=rgb, depth=depth)
         with timed("points"):
-            points = self._points
+            points, samples = self._points, self._samples
             count = collect_points(
-                *bounds, self._inverse_depth, self._face_index, points.column, points.row, points.face,
-                points.pixel, points.weight, depth,
+                *bounds, samples.center_inverse_depth, samples.center_face,
+                samples.corner_inverse_depth, samples.corner_face,
+                points.column, points.row, points.face, points.pixel, points.weight, depth,
             )  # fmt: skip
         with timed("texture"):
             uv = np.ascontiguousarray(inputs.uv, dtype=np.float32)
@@ -102,6 +101,5 @@ class RasterRenderer:
         self._allocate(0, 0)
 
     def _allocate(self, w: int, h: int) -> None:
-        self._inverse_depth = np.empty((2 * h + 1, 2 * w + 1), dtype=np.float32)
-        self._face_index = np.empty((2 * h + 1, 2 * w + 1), dtype=np.int32)
+        self._samples = PixelSamples.allocate(w, h)
         self._points = _Points(MAX_SURFACES * w * h)

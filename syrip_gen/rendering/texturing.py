@@ -58,7 +58,7 @@ def choose_levels(point_face, xy, inv_z, faces, uv, uv_faces, levels):
 
     Args:
         point_face: (S,) int32 triangles in sight, repeated or not.
-        xy: (V, 2) int32 snapped positions on the half-pixel lattice; inv_z (V,) float64.
+        xy: (V, 2) int32 snapped positions, 1/256 px; inv_z (V,) float64.
         inv_z: See ``xy``.
         faces: (F, 3) int32.
         uv: (U, 2) float32.
@@ -81,7 +81,7 @@ def choose_levels(point_face, xy, inv_z, faces, uv, uv_faces, levels):
         if inv_z[a] > 0.0 and inv_z[b] > 0.0 and inv_z[c] > 0.0:
             x1, y1 = np.int64(xy[b, 0]) - xy[a, 0], np.int64(xy[b, 1]) - xy[a, 1]
             x2, y2 = np.int64(xy[c, 0]) - xy[a, 0], np.int64(xy[c, 1]) - xy[a, 1]
-            area = abs(x1 * y2 - x2 * y1) * (1.0 / (4.0 * 65536.0))  # half pixels in 1/256 steps -> px²
+            area = abs(x1 * y2 - x2 * y1) * (1.0 / 65536.0)  # 1/256 px steps -> px²
             ta, tb, tc = uv_faces[f, 0], uv_faces[f, 1], uv_faces[f, 2]
             s1, t1 = uv[tb, 0] - uv[ta, 0], uv[tb, 1] - uv[ta, 1]
             s2, t2 = uv[tc, 0] - uv[ta, 0], uv[tc, 1] - uv[ta, 1]

@@ -6,16 +6,18 @@ sample and edges follow the top-left rule in integers, so two triangles that sha
 and share no sample.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numba import njit
 
 __all__ = [
     "NEAR_M",
     "SUBSTEPS",
+    "PixelSamples",
     "face_buffer",
     "fill_faces",
     "finite_bounds",
-    "half_pixel_lattice",
     "pixel_bounds",
     "project",
 ]
@@ -71,39 +73,60 @@ def face_buffer(
     return depth, face_index
 
 
-def half_pixel_lattice(
-    vertices: np.ndarray,
-    faces: np.ndarray,
-    camera: tuple[float, float, float, float],
-    size: tuple[int, int],
-    is_closed: bool,
-    inverse_depth: np.ndarray,
-    face_index: np.ndarray,
-) -> tuple[tuple[int, int, int, int], np.ndarray, np.ndarray]:
-    """Draw a mesh on the lattice of half pixels, whose sample (2j+1, 2i+1) is the centre of pixel (j, i).
+@dataclass(frozen=True, slots=True, eq=False)
+class PixelSamples:
+    """The nearest triangle at the centres and at the corners of all pixels; buffers that are used again."""
 
-    Args:
-        vertices: (V, 3) float32 camera frame, metres.
-        faces: (F, 3) int32.
-        camera: fx, fy, cx, cy, px.
-        size: Picture width and height, px.
-        is_closed: Leave out triangles seen from behind.
-        inverse_depth: (2h+1, 2w+1) float32, cleared and written around the body only.
-        face_index: (2h+1, 2w+1) int32, likewise.
+    center_inverse_depth: np.ndarray
+    """(h, w) float32 1/z, 0 where empty."""
+    center_face: np.ndarray
+    """(h, w) int32; undefined where empty."""
+    corner_inverse_depth: np.ndarray
+    """(h+1, w+1) float32; (j, i) is the top left corner of pixel (j, i)."""
+    corner_face: np.ndarray
+    """(h+1, w+1) int32."""
 
-    Returns:
-        The pixels x0, y0, x1, y1 that the body may touch (x0 = x1 for none), and :func:`project`'s two
-        arrays.
-    """
-    lattice = tuple(2.0 * float(value) for value in camera)
-    xy, inv_z = project(vertices, *lattice)
-    x0, y0, x1, y1 = pixel_bounds(xy, inv_z, *size)
-    if x0 < x1:
-        window = (slice(2 * y0, 2 * y1 + 1), slice(2 * x0, 2 * x1 + 1))
-        inverse_depth[window] = 0.0
-        face_index[window] = -1
-        fill_faces(vertices, faces, xy, inv_z, *lattice, is_closed, inverse_depth, face_index)
-    return (x0, y0, x1, y1), xy, inv_z
+    @classmethod
+    def allocate(cls, w: int, h: int) -> "PixelSamples":
+        """Make room for a picture of w x h pixels."""
+        shapes = ((h, w), (h + 1, w + 1))
+        return cls(*(np.zeros(shape, kind) for shape in shapes for kind in (np.float32, np.int32)))
+
+    def draw(
+        self,
+        vertices: np.ndarray,
+        faces: np.ndarray,
+        camera: tuple[float, float, float, float],
+        is_closed: bool,
+    ) -> tuple[tuple[int, int, int, int], np.ndarray, np.ndarray]:
+        """Draw a mesh over whatever was there; the centres are those of :func:`face_buffer`.
+
+        Args:
+            vertices: (V, 3) float32 camera frame, metres.
+            faces: (F, 3) int32.
+            camera: fx, fy, cx, cy, px.
+            is_closed: Leave out triangles seen from behind.
+
+        Returns:
+            The pixels x0, y0, x1, y1 that the body may touch (x0 = x1 for none; nothing outside them is drawn
+            or cleared), and :func:`project`'s two arrays for the corners.
+        """
+        h, w = self.center_face.shape
+        fx, fy, cx, cy = (float(value) for value in camera)
+        xy, inv_z = project(vertices, fx, fy, cx, cy)
+        x0, y0, x1, y1 = pixel_bounds(xy, inv_z, w, h)
+        if x0 < x1:
+            self.center_inverse_depth[y0:y1, x0:x1] = 0.0
+            self.corner_inverse_depth[y0 : y1 + 1, x0 : x1 + 1] = 0.0
+            fill_faces(
+                vertices, faces, xy, inv_z, fx, fy, cx, cy, is_closed,
+                self.corner_inverse_depth, self.corner_face,
+            )  # fmt: skip
+            fill_faces(
+                vertices, faces, xy - np.int32(SUBSTEPS // 2), inv_z, fx, fy, cx - 0.5, cy - 0.5, is_closed,
+                self.center_inverse_depth, self.center_face,
+            )  # fmt: skip
+        return (x0, y0, x1, y1), xy, inv_z
 
 
 @njit(**_JIT)
@@ -156,7 +179,7 @@ def finite_bounds(points):
 
 @njit(**_JIT)
 def pixel_bounds(xy, inv_z, w, h):
-    """Return the pixels x0, y0, x1, y1 that triangles may touch (half-pixel lattice); x0 = x1 for none."""
+    """Return the pixels x0, y0, x1, y1 that triangles may touch (corner samples); x0 = x1 for none."""
     low_x = low_y = np.int64(1 << 40)
     high_x = high_y = np.int64(-(1 << 40))
     drawn = False
@@ -164,14 +187,14 @@ def pixel_bounds(xy, inv_z, w, h):
         if inv_z[i] == 0.0:
             drawn = True  # something is behind the near plane: its triangles may reach anywhere
             low_x = low_y = np.int64(0)
-            high_x, high_y = np.int64(w) * 2 * SUBSTEPS, np.int64(h) * 2 * SUBSTEPS
+            high_x, high_y = np.int64(w) * SUBSTEPS, np.int64(h) * SUBSTEPS
             break
         if inv_z[i] > 0.0:
             drawn = True
             low_x, high_x = min(low_x, xy[i, 0]), max(high_x, xy[i, 0])
             low_y, high_y = min(low_y, xy[i, 1]), max(high_y, xy[i, 1])
-    x0, x1 = max(low_x // (2 * SUBSTEPS) - 1, 0), min(high_x // (2 * SUBSTEPS) + 2, w)
-    y0, y1 = max(low_y // (2 * SUBSTEPS) - 1, 0), min(high_y // (2 * SUBSTEPS) + 2, h)
+    x0, x1 = max(low_x // SUBSTEPS - 1, 0), min(high_x // SUBSTEPS + 2, w)
+    y0, y1 = max(low_y // SUBSTEPS - 1, 0), min(high_y // SUBSTEPS + 2, h)
     if not drawn or x0 >= x1 or y0 >= y1:
         return 0, 0, 0, 0
     return x0, y0, x1, y1

@@ -53,8 +53,8 @@ def test_coverage_of_a_slanted_edge_is_its_area(renderer: RasterRenderer) -> Non
     fine = (np.arange(64 * 32) + 0.5) / 32
     edge = offset + slope * fine[: 48 * 32]
     area = (fine[None, :] < edge[:, None]).reshape(48, 32, 64, 32).mean(axis=(1, 3))
-    assert np.abs(found - area).max() < 0.2
-    assert np.abs(found - area).mean() < 0.003
+    assert np.abs(found - area).max() < 0.3
+    assert np.abs(found - area).mean() < 0.004
     assert abs(found.sum() - area.sum()) < 0.01 * area.sum()
 
 
@@ -150,7 +150,7 @@ def test_gloss_adds_a_highlight_in_the_mirror_direction(renderer: RasterRenderer
     )  # fmt: skip
     glossy = dataclasses.replace(matt, gloss=np.full((8, 8), 255, np.uint8))
     extra = linear(renderer.render(glossy).rgb)[24, :, 0] - linear(renderer.render(matt).rgb)[24, :, 0]
-    # Halfway between light and view: the normal leans 18 degrees, so x = 0.25 sin(18.4°) at about 60 x / z px.
+    # Halfway between light and view: the normal leans 18 degrees, so x = 0.25 sin(18.4°), at 60 x / z px.
     assert abs(int(np.argmax(extra)) - 38) <= 2
     assert extra.max() > 0.1
 

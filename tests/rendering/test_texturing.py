@@ -62,7 +62,7 @@ def test_levels_halve_down_to_four_texels(checkerboard: np.ndarray) -> None:
 @pytest.mark.parametrize("pixels,level", [(16, 0), (8, 1), (4, 2)])
 def test_the_level_follows_the_size_on_the_screen(pixels: int, level: int) -> None:
     levels = plan_pyramid(16, 16)
-    side = pixels * 512  # snapped half pixels
+    side = pixels * 256  # snapped pixels
     xy = np.array([[0, 0], [side, 0], [0, side]], np.int32)
     uv = np.array([[0, 0], [1, 0], [0, 1]], np.float32)
     face = np.array([[0, 1, 2]], np.int32)

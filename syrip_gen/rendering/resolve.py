@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from syrip_gen.body.assets import BodyAssets
 from syrip_gen.body.posing import pose_body
+from syrip_gen.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_angle
 from syrip_gen.rendering.normals import vertex_normals
 from syrip_gen.rendering.types import RenderInputs
 from syrip_gen.sampling.appearance import Painter, TextureFolder
@@ -193,7 +193,7 @@ def body_in_camera(body: BodySpec, T_cam_world: np.ndarray, rest_root: np.ndarra
         rest_root: (3,) root joint of the unposed body; a root rotation turns the body about it.
     """
     R, t = T_cam_world[:3, :3], T_cam_world[:3, 3]
-    orient = Rotation.from_matrix(R @ Rotation.from_rotvec(body.global_orient).as_matrix()).as_rotvec()
+    orient = matrix_to_axis_angle(R @ axis_angle_to_matrix(np.array(body.global_orient)))
     transl = R @ (rest_root + np.array(body.transl)) + t - rest_root
     return BodySpec(
         betas=body.betas,

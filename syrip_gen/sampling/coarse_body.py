@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from syrip_gen.body.assets import BodyAssets
+from syrip_gen.geometry.rotations import axis_angle_to_matrix
 
 __all__ = ["CoarseBody", "CoarsePose"]
 
@@ -95,9 +95,7 @@ class CoarseBody:
             body_pose: (23, 3) axis-angle of joints 1..23.
         """
         rest = self.joints + self.joint_dirs @ betas
-        local = Rotation.from_rotvec(
-            np.concatenate([np.reshape(global_orient, (1, 3)), body_pose])
-        ).as_matrix()
+        local = axis_angle_to_matrix(np.concatenate([np.reshape(global_orient, (1, 3)), body_pose]))
         rotations = np.empty((24, 3, 3))
         joints = np.empty((24, 3))
         rotations[0], joints[0] = local[0], rest[0]

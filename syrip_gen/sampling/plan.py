@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
+from syrip_gen.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_angle
 from syrip_gen.randomness import stream_rng
 from syrip_gen.sampling.appearance import appearance_of_image
 from syrip_gen.sampling.backgrounds import BackgroundLibrary, sample_background
@@ -155,12 +155,12 @@ def _gravity_view(
     posed = context.coarse.pose(betas, orient, body_pose)
     down = rest_direction(posed, down_hint(posed, posture), MAX_TILT_DEG[posture], in_photo_frame=True)
     yaw = rng.uniform(-np.pi, np.pi)
-    R_world_real = Rotation.from_rotvec([0.0, 0.0, yaw]).as_matrix() @ rotation_to_down(down)
+    R_world_real = axis_angle_to_matrix(np.array([0.0, 0.0, yaw])) @ rotation_to_down(down)
     root = posed.joints[0]  # a root rotation turns the body about this joint, not about the origin
     points = (posed.vertices - root) @ R_world_real.T + root
     middle = (points.min(0) + points.max(0)) / 2
     transl = np.array([-middle[0], -middle[1], -points[:, 2].min() - rng.uniform(*SINK)])
-    world_orient = Rotation.from_matrix(R_world_real @ Rotation.from_rotvec(orient).as_matrix()).as_rotvec()
+    world_orient = matrix_to_axis_angle(R_world_real @ axis_angle_to_matrix(orient))
 
     rng = stream_rng(seed, index, "camera")
     near_real = rng.random() < options.real_view_probability
@@ -185,7 +185,7 @@ def _paper_view(
     R_cam_world = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
     points = (posed.vertices - posed.joints[0]) @ R_cam_world + posed.joints[0]
     transl = -(points.min(0) + points.max(0)) / 2
-    world_orient = Rotation.from_matrix(R_cam_world.T @ Rotation.from_rotvec(turned).as_matrix()).as_rotvec()
+    world_orient = matrix_to_axis_angle(R_cam_world.T @ axis_angle_to_matrix(turned))
     framing = sample_framing(False, stream_rng(seed, index, "camera"))
     camera = place_camera(
         points + transl, R_cam_world, framing, context.options.width, context.options.height

@@ -31,8 +31,8 @@ MAX_TILT_DEG = {
     "Standing": 15.0,
     "Crawling": 35.0,
 }
-"""How far from the posture's own direction the resting direction may lie. Standing infants are held or hold on,
-so they need no stable balance and hardly turn."""
+"""How far from the posture's own direction the resting direction may lie. Standing infants are held or hold
+on: they need no stable balance and hardly turn."""
 
 PELVIS, NECK, HEAD = 0, 12, 15
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -74,7 +75,7 @@ class Resources:
             lights=LightLibrary.load(),
             backdrops=BackdropPainter(photos, materials),
             backgrounds=background_library(photos, materials),
-            painter=None if textures else Painter(body),
+            painter=None if textures else painter_of(body),
             textures=textures,
         )
 
@@ -161,6 +162,16 @@ def dress(
     vertices = vertices + normals * painted.offset_m[:, None]
     skin = _Skin(painted.texture, painted.gloss, painter.uv, painter.uv_faces)
     return vertices, vertex_normals(vertices, body.faces), skin
+
+
+_PAINTERS: WeakKeyDictionary[BodyAssets, Painter] = WeakKeyDictionary()
+
+
+def painter_of(body: BodyAssets) -> Painter:
+    """Return the painter of a body, made once per process: measuring a body takes seconds."""
+    if body not in _PAINTERS:
+        _PAINTERS[body] = Painter(body)
+    return _PAINTERS[body]
 
 
 def background_library(photos: PhotoSource | None, materials: MaterialLibrary) -> BackgroundLibrary:

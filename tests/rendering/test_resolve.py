@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from syrip_gen.body.assets import BodyAssets
 from syrip_gen.body.load import load_body
 from syrip_gen.body.posing import pose_body
 from syrip_gen.rendering.normals import vertex_normals
@@ -31,8 +32,13 @@ def bank() -> SimpleNamespace:
 
 
 @pytest.fixture(scope="module")
-def resources() -> Resources:
-    return Resources.load(load_body("infant"), SamplingOptions(width=160, height=120))
+def body() -> BodyAssets:
+    return load_body("infant")
+
+
+@pytest.fixture(scope="module")
+def resources(body) -> Resources:
+    return Resources.load(body, SamplingOptions(width=160, height=120))
 
 
 @pytest.fixture(scope="module")
@@ -104,24 +110,20 @@ def test_normals_of_a_sphere_point_outwards() -> None:
     np.testing.assert_allclose(normals, sphere.vertices, atol=0.02)
 
 
-def test_a_texture_folder_replaces_the_painted_skin(tmp_path, bank) -> None:
+def test_a_texture_folder_replaces_the_painted_skin(tmp_path, body, bank) -> None:
     cv2.imwrite(str(tmp_path / "skin.png"), np.full((128, 128, 3), (10, 20, 200), np.uint8))
-    resources = Resources.load(
-        load_body("infant"), SamplingOptions(width=64, height=64, textures=str(tmp_path))
-    )
+    resources = Resources.load(body, SamplingOptions(width=64, height=64, textures=str(tmp_path)))
     spec = plan_scene(resources.plan_context(bank), 0, 0)
     scene = resolve_scene(spec, resources)
     assert spec.appearance.texture_file == "skin.png"
     np.testing.assert_array_equal(scene.inputs.texture[5, 5], (200, 20, 10))
 
 
-def test_photo_backgrounds_report_what_they_used(tmp_path, bank) -> None:
+def test_photo_backgrounds_report_what_they_used(tmp_path, body, bank) -> None:
     for name in ("a.jpg", "b.jpg"):
         cv2.imwrite(str(tmp_path / name), np.full((60, 80, 3), 130, np.uint8))
     (tmp_path / "c.jpg").write_bytes(b"broken")
-    resources = Resources.load(
-        load_body("infant"), SamplingOptions(width=64, height=64, backgrounds=str(tmp_path))
-    )
+    resources = Resources.load(body, SamplingOptions(width=64, height=64, backgrounds=str(tmp_path)))
     assert resources.background_report() == {"usable": 2, "broken": 1}
     context = resources.plan_context(bank)
     sources = {

@@ -30,6 +30,14 @@ STRONG = (
 )  # fmt: skip
 
 
+THREE_COLORS = frozenset(
+    f"pattern_{name}"
+    for name in ("stripes_three", "waves", "blocks", "puzzle", "dots_mixed", "stars_mixed", "hearts",
+                 "clouds", "leaves", "bears", "triangles")
+)  # fmt: skip
+"""Patterns that use the middle level, too."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class BackgroundLibrary:
     """Names of what backgrounds can be made of."""
@@ -139,8 +147,11 @@ def _cloth(library: BackgroundLibrary, setting: str, rng: np.random.Generator) -
         }[kind]
         base = _color(rng)
         accent, third = _color(rng, 0.25, 0.4), _color(rng, 0.25, 0.4)
+        if pattern not in THREE_COLORS:  # the middle level only occurs where the two others blend
+            third = [(a + b) / 2 for a, b in zip(base, accent, strict=True)]
         colors = base + third + accent
-        relief, strength = _pick(library.reliefs, rng), rng.uniform(0.5, 1.7)
+        relief = _pick(library.reliefs, rng)
+        strength = rng.uniform(0.5, 1.7) * (0.5 if "quilt" in relief else 1.0)
         scale = np.exp(rng.uniform(np.log(0.6), np.log(1.8)))
     return {
         "cloth": kind,

@@ -71,9 +71,8 @@ def main(textures: str, panoramas: str) -> None:
         )
     for stem in PLASTERS:
         swatch = cv2.imread(str(Path(textures, stem.split("_")[0], stem + ".png"))).astype(np.float64)
-        swatch = np.clip(swatch / swatch.mean((0, 1)) * 205, 0, 255).astype(
-            np.uint8
-        )  # colour comes from the scene
+        swatch = 205 * (1 + 0.4 * (swatch / swatch.mean((0, 1)) - 1))  # faint: the scene gives the colour
+        swatch = np.clip(swatch, 0, 255).astype(np.uint8)
         save(stem.lower(), "wall", 2.4, blend_tiles(swatch, 480, rng))
     for number, stem in enumerate(sorted(p.stem for p in Path(textures, "WoodFloor").glob("*.png"))[::3]):
         swatch = cv2.imread(str(Path(textures, "WoodFloor", stem + ".png")))

@@ -24,7 +24,7 @@ ELEVATION_DEG = {
     "Standing": (-2.0, 12.0, 50.0),
     "Crawling": (3.0, 20.0, 70.0),
 }
-ROLL_STD_DEG = {"Supine": 30.0, "Prone": 10.0, "Side": 25.0, "Sitting": 5.0, "Standing": 5.0, "Crawling": 6.0}
+ROLL_STD_DEG = {"Supine": 20.0, "Prone": 10.0, "Side": 18.0, "Sitting": 5.0, "Standing": 5.0, "Crawling": 6.0}
 """Standard deviation of the camera's roll at eye level; straight down any roll is natural."""
 MIN_ELEVATION_DEG = {
     "Supine": 12.0,

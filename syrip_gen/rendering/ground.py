@@ -20,6 +20,8 @@ __all__ = ["GroundShadow", "cast_ground_shadow", "darken_ground", "plane_axes"]
 
 _JIT = {"nogil": True, "cache": True, "error_model": "numpy"}
 _CELLS = 128
+_DENSE = 6000
+"""A body of so many vertices has them closer together than two cells, so triangles need not be looked at."""
 _SOFT_CELLS = 0.8
 """Blur of everything, in cells, so that cells do not show."""
 _CEILING_M = 8.0
@@ -101,16 +103,17 @@ def cast_ground_shadow(
     slope = max(float(toward[2]), _MIN_SLOPE)
     shear = (float(-toward[0]) / slope, float(-toward[1]) / slope)
     heights, ambient_grid = _height_map(local, faces, (0.0, 0.0))
-    narrow = _blur_by_height(heights, _NARROW / ambient_grid[2], _SOFT_CELLS)
-    wide = _blur_by_height(heights, _WIDE / ambient_grid[2], _SOFT_CELLS)
+    levels = _split_levels(heights, _LEVELS_M)
+    narrow = _blur_by_height(levels, _NARROW / ambient_grid[2])
+    wide = _blur_by_height(levels, _WIDE / ambient_grid[2])
     ambient = np.clip(_NARROW_SHARE * narrow + (1.0 - _NARROW_SHARE) * wide, 0.0, 1.0)
     key_light = np.asarray(key_color, dtype=np.float32) * max(float(toward[2]), 0.0)
     if key_light.max() > 0.0:
         heights, key_grid = _height_map(local, faces, shear)
-        widening = (
-            0.5 * np.tan(min(softness, 1.0)) / slope
-        )  # a disc's shadow, as a Gaussian of half its radius
-        key = np.clip(_blur_by_height(heights, widening / key_grid[2], _SOFT_CELLS), 0.0, 1.0)
+        # The shadow of a disc light, as a Gaussian of half its radius.
+        widening = 0.5 * np.tan(min(softness, 1.0)) / slope
+        levels = _split_levels(heights, _LEVELS_M)
+        key = np.clip(_blur_by_height(levels, widening / key_grid[2]), 0.0, 1.0)
     else:
         key, key_grid = np.zeros((2, 2), dtype=np.float32), ambient_grid
     return GroundShadow(
@@ -186,22 +189,27 @@ def _height_map(
     corner = 0.5 * (bounds[0, :2] + bounds[1, :2]) - 0.5 * extent
     grid = np.array([corner[0], corner[1], extent / _CELLS], dtype=np.float32)
     heights = np.full((_CELLS, _CELLS), _CEILING_M, dtype=np.float32)
-    _splat_heights(sheared, faces, grid, heights)
+    _splat_vertices(sheared, grid, heights)
+    if len(sheared) < _DENSE:
+        _splat_faces(sheared, faces, grid, heights)
     # Close the holes between points: lower each cell to its lowest neighbour, then raise it back.
     heights = cv2.morphologyEx(heights, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     return np.where(heights < _CEILING_M, heights, np.inf).astype(np.float32), grid
 
 
 @njit(**_JIT)
-def _splat_heights(points, faces, grid, out):
-    """Write heights of the mesh, at points about a cell apart, into their cells: the lowest wins.
-
-    The vertices and the centres of small triangles are enough for a body; large triangles get more points.
-    """
+def _splat_vertices(points, grid, out):
+    """Write the height of every vertex into its cell: the lowest wins."""
     inv = np.float32(1.0) / grid[2]
-    third, one = np.float32(1.0 / 3.0), np.float32(1.0)
     for i in range(points.shape[0]):
         _lower(out, (points[i, 0] - grid[0]) * inv, (points[i, 1] - grid[1]) * inv, points[i, 2])
+
+
+@njit(**_JIT)
+def _splat_faces(points, faces, grid, out):
+    """Write heights at points about a cell apart on every triangle into their cells: the lowest wins."""
+    inv = np.float32(1.0) / grid[2]
+    one = np.float32(1.0)
     for f in range(faces.shape[0]):
         a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
         x0, y0, z0 = points[a, 0], points[a, 1], points[a, 2]
@@ -209,9 +217,7 @@ def _splat_heights(points, faces, grid, out):
         x2, y2, z2 = points[c, 0] - x0, points[c, 1] - y0, points[c, 2] - z0
         x0, y0 = (x0 - grid[0]) * inv, (y0 - grid[1]) * inv
         extent = max(abs(x1), abs(y1), abs(x2), abs(y2)) * inv
-        if extent < one:
-            _lower(out, x0 + third * (x1 + x2) * inv, y0 + third * (y1 + y2) * inv, z0 + third * (z1 + z2))
-        elif extent < _CELLS * 8:  # false for NaN
+        if extent < _CELLS * 8:  # false for NaN
             steps = int(extent) + 1
             for k in range(steps * steps):
                 u, v = np.float32((k // steps + 1 / 3) / steps), np.float32((k % steps + 1 / 3) / steps)
@@ -230,16 +236,14 @@ def _lower(out, x, y, height):
         out[j, i] = min(out[j, i], max(height, zero))
 
 
-def _blur_by_height(heights: np.ndarray, sigma_per_metre: float, sigma_min: float) -> np.ndarray:
-    """Blur the occupancy of ``heights`` by a Gaussian that grows with height.
+def _blur_by_height(weights: np.ndarray, sigma_per_metre: float) -> np.ndarray:
+    """Blur the occupancy of each level (L, n, n) by a Gaussian that grows with its height, and add them up.
 
-    The occupancy is split over :data:`_LEVELS_M`. Gaussians add up (their variances do), so the highest
-    level is blurred by what it needs more than the next one, joined with that, and so on down.
+    Gaussians add up (their variances do), so the highest level is blurred by what it needs more than the next
+    one, joined with that, and so on down.
     """
-    weights = np.zeros((len(_LEVELS_M), *heights.shape), dtype=np.float32)
-    _split_levels(heights, _LEVELS_M, weights)
-    sigmas = np.sqrt((_LEVELS_M * sigma_per_metre) ** 2 + sigma_min**2)
-    total = np.zeros_like(heights)
+    sigmas = np.sqrt((_LEVELS_M * sigma_per_metre) ** 2 + _SOFT_CELLS**2)
+    total = np.zeros_like(weights[0])
     for level in range(len(_LEVELS_M) - 1, -1, -1):
         total += weights[level]
         below = sigmas[level - 1] if level else 0.0
@@ -262,7 +266,9 @@ def _gaussian(image: np.ndarray, sigma: float) -> np.ndarray:
 
 
 @njit(**_JIT)
-def _split_levels(heights, levels, weights):
+def _split_levels(heights, levels):
+    """Split the occupancy of ``heights`` linearly between the two levels around it: (L, n, n)."""
+    weights = np.zeros((levels.shape[0], heights.shape[0], heights.shape[1]), dtype=np.float32)
     for r in range(heights.shape[0]):
         for c in range(heights.shape[1]):
             h = heights[r, c]
@@ -276,6 +282,7 @@ def _split_levels(heights, levels, weights):
             else:
                 share = (h - levels[k]) / (levels[k + 1] - levels[k])
                 weights[k, r, c], weights[k + 1, r, c] = np.float32(1.0) - share, share
+    return weights
 
 
 @njit(**_JIT)

@@ -37,8 +37,7 @@ def collect_points(
         center_face: See ``center``.
         corner: (h+1, w+1) float32 inverse depth at corners; ``corner_face`` (h+1, w+1) int32.
         corner_face: See ``corner``.
-        columns: (capacity,) int32 half pixels from the left edge to each point, written; capacity is at least
-            MAX_SURFACES times the pixels.
+        columns: (capacity,) int32 half pixels from the left edge to each point, written.
         rows: (capacity,) int32 half pixels from the top edge, written.
         point_face: (capacity,) int32 triangle, written.
         pixel: (capacity,) int32 flat pixel index, written.
@@ -46,9 +45,10 @@ def collect_points(
         depth: (h, w) float32, written where a pixel's centre is covered.
 
     Returns:
-        The number of points.
+        The number of points, -1 when the capacity is too small.
     """
     width = depth.shape[1]
+    last = columns.shape[0] - MAX_SURFACES
     count = 0
     for j in range(y0, y1):
         for i in range(x0, x1):
@@ -57,6 +57,8 @@ def collect_points(
             nearest = max(middle, max(max(a, b), max(c, d)))
             if nearest == 0.0:
                 continue
+            if count > last:
+                return -1
             if middle > 0.0:
                 depth[j, i] = np.float32(1.0) / middle
             farthest = min(middle, min(min(a, b), min(c, d)))

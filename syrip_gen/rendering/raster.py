@@ -3,7 +3,7 @@
 import numpy as np
 
 from syrip_gen.rendering.colors import LINEAR_OF_SRGB, SRGB_OF_LINEAR
-from syrip_gen.rendering.compositing import MAX_SURFACES, blend_points, collect_points
+from syrip_gen.rendering.compositing import blend_points, collect_points
 from syrip_gen.rendering.lighting import irradiance_matrix
 from syrip_gen.rendering.shading import shade_points
 from syrip_gen.rendering.stopwatch import Stopwatch
@@ -17,7 +17,7 @@ __all__ = ["RasterRenderer"]
 
 
 class _Points:
-    """Room for the points of one picture."""
+    """Room for the points of a picture."""
 
     def __init__(self, capacity: int) -> None:
         self.column = np.empty(capacity, dtype=np.int32)
@@ -62,12 +62,7 @@ class RasterRenderer:
         if bounds[0] == bounds[2]:
             return RenderOutput(rgb=rgb, depth=depth)
         with timed("points"):
-            points, samples = self._points, self._samples
-            count = collect_points(
-                *bounds, samples.center_inverse_depth, samples.center_face,
-                samples.corner_inverse_depth, samples.corner_face,
-                points.column, points.row, points.face, points.pixel, points.weight, depth,
-            )  # fmt: skip
+            points, count = self._collect(bounds, depth)
         with timed("texture"):
             uv = np.ascontiguousarray(inputs.uv, dtype=np.float32)
             uv_faces = np.ascontiguousarray(inputs.uv_faces, dtype=np.int32)
@@ -90,6 +85,20 @@ class RasterRenderer:
             )  # fmt: skip
         return RenderOutput(rgb=rgb, depth=depth)
 
+    def _collect(self, bounds: tuple[int, int, int, int], depth: np.ndarray) -> tuple[_Points, int]:
+        """Find the points to shade, in as much room as they need, and fill in the depth."""
+        samples = self._samples
+        while True:
+            points = self._points
+            count = collect_points(
+                *bounds, samples.center_inverse_depth, samples.center_face,
+                samples.corner_inverse_depth, samples.corner_face,
+                points.column, points.row, points.face, points.pixel, points.weight, depth,
+            )  # fmt: skip
+            if count >= 0:
+                return points, count
+            self._points = _Points(2 * len(points.pixel))
+
     def _topology_of(self, faces: np.ndarray, num_vertices: int) -> MeshTopology:
         """Return the facts about ``faces``, computed anew only when they change."""
         if self._topology is None or not self._topology.describes(faces, num_vertices):
@@ -102,4 +111,4 @@ class RasterRenderer:
 
     def _allocate(self, w: int, h: int) -> None:
         self._samples = PixelSamples.allocate(w, h)
-        self._points = _Points(MAX_SURFACES * w * h)
+        self._points = _Points(w * h // 4 + 64)

@@ -177,6 +177,13 @@ def test_a_plate_throws_the_key_lights_shadow_on_another(renderer: RasterRendere
     assert row[12] == pytest.approx(row[45], rel=0.1)
 
 
+def test_room_for_points_grows_with_the_body(renderer: RasterRenderer) -> None:
+    wall = quad([(-2, -2, 1), (2, -2, 1), (2, 2, 1), (-2, 2, 1)])  # covers every pixel
+    small = inputs_of(*sphere((0, 0, 1.0), 0.05, 2))
+    renderer.render(small)
+    assert (renderer.render(inputs_of(*wall)).rgb == 255).all()
+
+
 def test_stage_times_are_recorded(renderer: RasterRenderer, ball: RenderInputs) -> None:
     renderer.render(ball)
     assert {

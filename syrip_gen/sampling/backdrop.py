@@ -63,6 +63,9 @@ class BackdropPainter:
             photo = photo_layer(photo, params["photo_crop"], w, h, blur)
             gain = photo_light(photo)
         if params["setting"] == "plain":
+            if photo is None:
+                panorama = self.materials.view(str(params["view"]))
+                photo = paint_panorama(panorama, view, float(params["view_yaw"]))
             return Backdrop(photo, False, gain, source, notes)
         level = light_on_support(spec.light) * gain
         if is_covered:
@@ -140,9 +143,9 @@ def paint_toys(picture: np.ndarray, view: View, toys: Any, light: LightSpec, gai
     angles = np.linspace(0, 2 * np.pi, 20, endpoint=False)
     lean = -0.5 * np.array(light.key_direction[:2])
     for x, y, radius in footprints:
-        ring = np.stack([np.cos(angles), np.sin(angles), np.zeros_like(angles)], axis=1) * radius * 1.1
+        ring = np.stack([np.cos(angles), np.sin(angles), np.zeros_like(angles)], axis=1) * radius * 0.95
         ring[:, :2] += (x, y) + lean * radius
-        darken(picture, outline_mask(view, ring), 5.0, 0.5)
+        darken(picture, outline_mask(view, ring), 6.0, 0.4)
     order = np.argsort([-np.linalg.norm(g[0, 1:4] - view.position) for g in groups])
     for k in order:
         draw_solids(picture, view, groups[int(k)], light, gain)

@@ -70,7 +70,7 @@ def sample_background(
         camera: The scene's camera.
         light: The scene's light.
         rng: Random stream.
-        plain: Only the photo, no support (needs photos; rooms are used without).
+        plain: Only a photo (a panorama if there are none), no support.
     """
     has_photo = bool(library.photos)
     params: dict[str, float | str | list[float]] = {}
@@ -80,6 +80,9 @@ def sample_background(
     params["far_blur"] = float(rng.uniform(0.5, 3.5))
     if has_photo and (plain or rng.random() < PLAIN_SHARE):
         return BackgroundSpec("photo", library.photos[number], {**params, "setting": "plain"})
+    if plain:
+        params.update({"view": _pick(library.views, rng), "view_yaw": float(rng.uniform(-np.pi, np.pi))})
+        return BackgroundSpec("room", str(params["view"]), {**params, "setting": "plain"})
     weights = dict(PHOTO_SETTINGS if has_photo else SETTINGS)
     if posture in ("Standing", "Crawling"):
         weights["bed"] *= 0.4

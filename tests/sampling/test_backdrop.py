@@ -28,6 +28,14 @@ def test_every_setting_paints_a_picture(resources, specs) -> None:
     assert seen == {"bed", "blanket", "floor"}
 
 
+def test_paper_rotations_float_before_a_panorama(resources, bank) -> None:
+    context = resources.plan_context(bank)
+    paper = replace(context, options=replace(context.options, rotations="paper"))
+    backdrop = resources.backdrops.paint(plan_scene(paper, 0, 3))
+    assert not backdrop.has_support
+    assert backdrop.picture.std() > 3
+
+
 def test_painting_twice_gives_the_same_bytes(resources, specs) -> None:
     painter = BackdropPainter(None, MaterialLibrary())
     for spec in specs[:6]:

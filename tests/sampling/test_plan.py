@@ -94,6 +94,7 @@ def test_paper_rotations_turn_one_body_ten_times(context) -> None:
     paper = replace(context, options=replace(context.options, rotations="paper", pose_jitter=0.0))
     specs = [plan_scene(paper, 0, index) for index in range(PAPER_TURNS)]
     assert len({spec.pose_index for spec in specs}) == 1
+    assert {spec.background.params["setting"] for spec in specs} == {"plain"}
     fit = context.poses.global_orient[list(context.poses.rows).index(specs[0].pose_index)]
     for turn, spec in enumerate(specs):
         R_cam_world = np.array(spec.camera.T_cam_world)[:3, :3]

@@ -24,7 +24,7 @@ __all__ = ["Executor", "InProcessExecutor", "PoolExecutor", "Shard", "WorkerStar
 log = logging.getLogger(__name__)
 
 Progress = Callable[[int], None]
-"""Called with the index of every item that is about to start."""
+"""Called with the index of an item: by workers when they begin it, by executors when it is done."""
 
 MAX_START_FAILURES = 3
 STALL_SECONDS = 900.0
@@ -88,9 +88,20 @@ class InProcessExecutor:
         limits = limit_threads()
         try:
             for shard in shards:
-                yield worker(shard, progress)
+                begun: list[int] = []
+                result = worker(shard, lambda index, begun=begun: _next_item(begun, index, progress))
+                if begun:
+                    progress(begun[0])
+                yield result
         finally:
             limits.restore_original_limits()
+
+
+def _next_item(begun: list[int], index: int, progress: Progress) -> None:
+    """Report the item before as done; ``begun`` holds the one that a worker is at."""
+    if begun:
+        progress(begun.pop())
+    begun.append(index)
 
 
 @dataclass(slots=True, eq=False)
@@ -178,11 +189,14 @@ def _receive(worker: _Process, progress: Progress) -> tuple[tuple[Any] | None, b
             if kind == "ready":
                 worker.is_ready = True
             elif kind == "item":
+                if worker.item is not None:
+                    progress(worker.item)
                 worker.item = value
-                progress(value)
             elif kind == "error":
                 raise value
             else:
+                if worker.item is not None:
+                    progress(worker.item)
                 return (value,), True
     except (EOFError, ConnectionError):
         worker.process.join(10.0)

@@ -6,7 +6,7 @@ from numba import njit
 __all__ = ["vertex_normals"]
 
 
-@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+@njit(nogil=True, cache=True, error_model="numpy")
 def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:  # pragma: no cover - compiled
     """Return (V, 3) float32 unit normals: the area-weighted mean of the faces around each vertex.
 

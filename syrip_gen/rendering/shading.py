@@ -12,7 +12,7 @@ from syrip_gen.rendering.texturing import fetch
 
 __all__ = ["BETWEEN_WALLS", "shade_points"]
 
-_JIT = {"nogil": True, "cache": True, "error_model": "numpy", "fastmath": True}
+_JIT = {"nogil": True, "cache": True, "error_model": "numpy"}
 _CHUNK = 128
 _ROWS = 15
 _RED, _GREEN, _BLUE, _GLOSS, _X, _Y, _ATTRIBUTES = (_CHUNK * row for row in range(7))

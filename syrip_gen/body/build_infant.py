@@ -47,8 +47,8 @@ ANNOTATED_OFFSETS_M = {
     5: (0.003, 0.002, 0.0),
     11: (0.013, 0.0, 0.0),
 }
-"""Where COCO's annotators click on infants, relative to anny's keypoints, by left keypoint: x outwards, y up,
-z forward, metres. Measured as the mean residual of fits to SyRIP's 383 real poses in the frame of the body part."""
+"""Where annotators click on infants, from anny's keypoints, by left keypoint: outwards, up, forward, metres.
+Measured as the mean residual of fits to SyRIP's 383 real poses, in the frame of the body part."""
 logger = logging.getLogger(__name__)
 
 
@@ -84,8 +84,9 @@ def build_infant(samples: int = 400, components: int = 20, seed: int = 0) -> Bod
     return BodyAssets(
         name="infant",
         licence=LICENCE,
-        v_template=space.mean,
-        shapedirs=space.components,
+        # Rounded to a nanometre, so that the number of BLAS threads does not show in the file.
+        v_template=np.round(space.mean, 9) + 0.0,
+        shapedirs=np.round(space.components, 9) + 0.0,
         posedirs=None,
         J_regressor=regressor,
         weights=weights,

@@ -48,7 +48,12 @@ def sample_targets(rng: np.random.Generator, count: int) -> GrowthTargets:
     # 1.015: the median of a log-normal spread lies below its mean, and the model's zero is the mean.
     weight = 1.015 * weight * np.exp(0.05 * weight_z + 1.0 * (length - median))
     head = np.interp(age, _AGE_MONTHS, _HEAD_M) + 0.001 + 0.0065 * head_z
-    return GrowthTargets(size, length, weight, head)
+    return GrowthTargets(
+        size,
+        np.clip(length, *WHO_RANGE["length_m"]),
+        np.clip(weight, *WHO_RANGE["weight_kg"]),
+        np.clip(head, *WHO_RANGE["head_m"]),
+    )
 
 
 def _truncated(rng: np.random.Generator, count: int, limit: float = 2.5) -> np.ndarray:

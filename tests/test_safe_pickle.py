@@ -1,4 +1,5 @@
 import collections
+import copy
 import os
 import pickle
 import struct
@@ -93,6 +94,14 @@ def test_chumpy_and_scipy_objects_become_arrays(protocol):
     assert loaded["prior"].prefix == 3
     with pytest.raises(AttributeError, match="no attribute 'weights'"):
         _ = loaded["prior"].weights
+
+
+def test_known_objects_can_be_copied_without_behaviour():
+    with fake_classes() as fake:
+        prior = load(dump(instance(fake.Mahalanobis, mean=np.ones(3), __reduce__="x"), 2))
+    twin = copy.deepcopy(prior)
+    np.testing.assert_array_equal(twin.mean, prior.mean)
+    assert prior.__reduce__ != "x"  # attributes of the file never stand in for Python's own
 
 
 def test_real_scipy_matrices_of_today_load():

@@ -21,6 +21,8 @@ from syrip_gen.body.validation import CoreArrays, check_core, check_regressor, c
 
 __all__ = ["SMPL_FACE_VERTICES", "load_body"]
 
+NAMES = {"infant": "bodies/infant.npz"}
+"""Shipped bodies by name."""
 SMPL_NUM_VERTICES = 6890
 SMPL_FACE_VERTICES = {"nose": 332, "left_eye": 2800, "right_eye": 6260, "left_ear": 583, "right_ear": 4071}
 """Vertices of SMPL's (and SMIL's) mesh that stand for COCO's face keypoints."""
@@ -44,7 +46,8 @@ def load_body(path_or_name: str | Path = "infant") -> BodyAssets:
         FileNotFoundError: When there is no such file.
         ValueError: When the file is not an SMPL-format body.
     """
-    path = asset_path("bodies/infant.npz") if str(path_or_name) == "infant" else Path(path_or_name)
+    name = str(path_or_name)
+    path = asset_path(NAMES[name]) if name in NAMES else Path(path_or_name)
     if not path.is_file():
         raise FileNotFoundError(
             f"body model {path} not found; give a .npz or .pkl file in SMPL's format, or 'infant' for the "

@@ -11,7 +11,7 @@ from syrip_gen.sampling.lights import LUMA, light_on_support
 from syrip_gen.sampling.materials import MaterialLibrary
 from syrip_gen.sampling.perspective import View, coverage, floor_line, half_plane, outline_mask, wall_line
 from syrip_gen.sampling.photos import BrokenPhoto, PhotoSource
-from syrip_gen.sampling.props import build_toys
+from syrip_gen.sampling.props import build_crib, build_toys
 from syrip_gen.sampling.scene import LightSpec, SceneSpec
 from syrip_gen.sampling.surfaces import fill_surface, response
 from syrip_gen.sampling.walls import draw_solids, paint_furniture, paint_panorama, paint_walls, room_walls
@@ -20,6 +20,8 @@ __all__ = ["Backdrop", "BackdropPainter"]
 
 HALF_SIZE_BLUR = 1.5
 """Pixels of blur from which on half the resolution does."""
+STEEP = 0.93
+"""Downward part of the view direction from which on all sides of a crib are seen."""
 MAX_TRIES = 20
 """So many photos in a row may be broken before a scene gives up."""
 TYPICAL_PHOTO_LUMA = 0.17
@@ -76,6 +78,8 @@ class BackdropPainter:
                 bed_sides(picture, view, outline, params, level)
         if outline is not None:
             paint_cloth(picture, view, cloth, params, self.materials, spec.light, level)
+        if params.get("crib"):
+            paint_crib(picture, view, params, spec.light, gain)
         paint_toys(picture, view, params["toys"], spec.light, gain)
         return Backdrop(picture, True, gain, source, notes)
 
@@ -135,6 +139,18 @@ class BackdropPainter:
             except BrokenPhoto as error:
                 notes.append(str(error))
         raise ValueError(f"{len(notes)} background photos in a row cannot be read; first: {notes[0]}")
+
+
+def paint_crib(
+    picture: np.ndarray, view: View, params: dict[str, Any], light: LightSpec, gain: np.ndarray
+) -> None:
+    """Draw the rails of a crib; those between a flat-looking camera and the infant are left out."""
+    half_x, half_y, _, yaw, cx, cy = params["patch"][:6]
+    height, *tone = params["crib"]
+    looks_down = -view.R[2, 2] > STEEP
+    rails = build_crib((half_x, half_y, yaw, cx, cy), height, tone, None if looks_down else view.position[:2])
+    if len(rails):
+        draw_solids(picture, view, rails, light, gain)
 
 
 def paint_toys(picture: np.ndarray, view: View, toys: Any, light: LightSpec, gain: np.ndarray) -> None:

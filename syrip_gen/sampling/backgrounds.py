@@ -17,6 +17,8 @@ __all__ = ["BackgroundLibrary", "sample_background"]
 SETTINGS = {"bed": 0.5, "blanket": 0.33, "floor": 0.17}
 PLAIN_SHARE = 0.15
 """Share of photo backgrounds that are the bare photo."""
+CRIB_SHARE = 0.2
+"""Share of beds that are cribs."""
 PHOTO_SETTINGS = {"bed": 0.3, "blanket": 0.5, "floor": 0.2}
 
 WHITES = ((0.93, 0.92, 0.90), (0.90, 0.90, 0.92), (0.94, 0.91, 0.85), (0.86, 0.85, 0.83))
@@ -92,11 +94,13 @@ def sample_background(
     params.update(_floor(library, setting, rng))
     if setting != "floor":
         params.update(_cloth(library, setting, rng))
-        params.update(_patch(setting, rng))
+        is_crib = setting == "bed" and posture != "Standing" and rng.random() < CRIB_SHARE
+        params.update(_patch("crib" if is_crib else setting, rng))
+        params["crib"] = _crib(rng) if is_crib else []
     params.update(_surroundings(library, rng))
     if has_photo:
         params["backdrop"] = "photo"
-    params["toys"] = _toys(camera, rng)
+    params["toys"] = [] if params.get("crib") else _toys(camera, rng)
     params["ramp"] = [float(x) for x in rng.uniform(-0.18, 0.18, 2)]
     return BackgroundSpec(
         "photo" if has_photo else "room", library.photos[number] if has_photo else setting, params
@@ -171,9 +175,19 @@ def _cloth(library: BackgroundLibrary, setting: str, rng: np.random.Generator) -
     }
 
 
+def _crib(rng: np.random.Generator) -> list[float]:
+    """Height of the rails over the mattress and their colour: white paint or wood."""
+    tone = ((0.92, 0.91, 0.89), (0.72, 0.56, 0.38), (0.45, 0.30, 0.20), (0.62, 0.62, 0.62))[
+        int(rng.choice(4, p=[0.5, 0.25, 0.15, 0.1]))
+    ]
+    return [float(rng.uniform(0.25, 0.5)), *(float(t) for t in tone)]
+
+
 def _patch(setting: str, rng: np.random.Generator) -> dict:
     """Outline of the cloth: half sizes, corner radius, turn, centre, how much the edge wanders, thickness."""
-    if setting == "bed":
+    if setting == "crib":
+        size, wobble, thickness = (rng.uniform(0.33, 0.38), rng.uniform(0.58, 0.68)), 0.0, 0.1
+    elif setting == "bed":
         size, wobble, thickness = (rng.uniform(0.55, 1.0), rng.uniform(0.9, 1.1)), 0.004, 0.2
     else:
         size, wobble, thickness = (
@@ -181,7 +195,7 @@ def _patch(setting: str, rng: np.random.Generator) -> dict:
             0.02,
             rng.uniform(0.004, 0.02),
         )
-    centre = rng.uniform(-0.15, 0.15, 2)
+    centre = rng.uniform(-0.15, 0.15, 2) * (0.3 if setting == "crib" else 1.0)
     corner = rng.choice([0.03, 0.08, 0.45], p=[0.5, 0.4, 0.1]) if setting == "blanket" else 0.07
     return {
         "patch": [float(x) for x in (*size, corner, rng.uniform(-np.pi, np.pi), *centre, wobble, thickness)],

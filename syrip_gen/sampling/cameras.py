@@ -60,7 +60,7 @@ def sample_framing(out_of_frame: bool, rng: np.random.Generator) -> Framing:
     over the test hundred; centres within +-0.1 of the middle). Out of the frame: larger and off-centre.
     """
     focal = float(np.exp(rng.uniform(*np.log(FOCAL_RANGE))))
-    fill = 0.42 + 0.52 * rng.beta(2.2, 1.6)
+    fill = 0.24 + 0.70 * rng.beta(2.0, 1.4)
     offset = rng.standard_normal(2) * (0.35 * (1.0 - fill) + 0.01)
     side, push = rng.integers(4), rng.uniform(0.12, 0.35)
     if out_of_frame:

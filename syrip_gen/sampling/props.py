@@ -6,7 +6,15 @@ import numpy as np
 
 from syrip_gen.sampling.solids import BOX, ELLIPSOID, Solids, solid
 
-__all__ = ["FURNITURE", "TOYS", "build_furniture", "build_toys", "sample_furniture", "sample_toys"]
+__all__ = [
+    "FURNITURE",
+    "TOYS",
+    "build_crib",
+    "build_furniture",
+    "build_toys",
+    "sample_furniture",
+    "sample_toys",
+]
 
 FIELDS = 6
 """Numbers a prop: kind, place (2), turn, size 0..1, seed."""
@@ -94,6 +102,36 @@ def build_furniture(
         _place(FURNITURE[int(kind)](size, np.random.default_rng(int(seed))), origin + along * x, axes)
         for kind, x, _, _, size, seed in np.reshape(np.asarray(values, np.float64), (-1, FIELDS))
     ]
+
+
+def build_crib(
+    outline: Sequence[float], height: float, tone: Sequence[float], hidden_from: np.ndarray | None
+) -> Solids:
+    """Return the slats and rails around a mattress.
+
+    Args:
+        outline: Half sizes (2), turn and centre (2) of the mattress, metres and radians.
+        height: Top of the rails above the mattress, metres.
+        tone: (3,) sRGB colour of the wood.
+        hidden_from: (2,) place of a camera that looks flat: the sides between it and the infant are left out,
+            as they would hide it. None keeps all sides.
+    """
+    half_x, half_y, yaw, cx, cy = outline
+    color, rows = np.array(tone), []
+    for side, (length, offset) in enumerate(((half_x, half_y), (half_y, half_x)) * 2):
+        turn = yaw + (0.0, -np.pi / 2, np.pi, np.pi / 2)[side]
+        outward = np.array([-np.sin(turn), np.cos(turn)])
+        if hidden_from is not None and (hidden_from - (cx, cy)) @ outward > 0.0:
+            continue
+        along = np.array([np.cos(turn), np.sin(turn)])
+        axes = np.stack([[*along, 0.0], [*outward, 0.0], [0.0, 0.0, 1.0]])
+        middle = np.array([cx, cy]) + outward * (offset + 0.02)
+        for z, thick in ((height, 0.018), (-0.1, 0.02)):
+            rows.append(solid(BOX, (*middle, z), (length + 0.03, 0.018, thick), color, axes=axes))
+        for x in np.linspace(-length, length, max(int(length / 0.045), 2)):
+            slat = (0.011, 0.009, height / 2 + 0.05)
+            rows.append(solid(BOX, (*(middle + along * x), height / 2 - 0.05), slat, color, axes=axes))
+    return np.array(rows).reshape(-1, 23)
 
 
 def _place(rows: list[np.ndarray], origin: np.ndarray, axes: np.ndarray) -> Solids:

@@ -80,14 +80,37 @@ def _hit(row, ox, oy, oz, dx, dy, dz):
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def _find_nearest(nearest, found, boxes, x_first, y_first, samples, M, origin, solids):
+def _row_range(corners, y, low, high):
+    """Return the columns that the convex hull of 8 image points covers at height ``y``, within low..high."""
+    first, last = 1e30, -1e30
+    for i in range(8):
+        for j in range(i):
+            y0, y1 = corners[i, 1], corners[j, 1]
+            if (y0 - y) * (y1 - y) <= 0.0:
+                span = y1 - y0
+                x0, x1 = corners[i, 0], corners[j, 0]
+                if abs(span) < 1e-9:
+                    first, last = min(first, x0, x1), max(last, x0, x1)
+                else:
+                    x = x0 + (x1 - x0) * (y - y0) / span
+                    first, last = min(first, x), max(last, x)
+    return max(first, low), min(last, high)
+
+
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def _find_nearest(nearest, found, boxes, corners, x_first, y_first, samples, M, origin, solids):
     """Fill the sample buffers with the distance and the number of the first solid on every ray."""
     step = 1.0 / samples
     for i in range(len(solids)):
         row = solids[i]
         for y in range((boxes[i, 1] - y_first) * samples, (boxes[i, 3] - y_first) * samples):
             py = y_first + (y + 0.5) * step - 0.5
-            for x in range((boxes[i, 0] - x_first) * samples, (boxes[i, 2] - x_first) * samples):
+            low, high = _row_range(corners[i], py, boxes[i, 0] - 0.5, boxes[i, 2] - 0.5)
+            if low > high:
+                continue
+            first = max(int((low + 0.5 - x_first) * samples), (boxes[i, 0] - x_first) * samples)
+            last = min(int((high + 0.5 - x_first) * samples) + 1, (boxes[i, 2] - x_first) * samples)
+            for x in range(first, last):
                 px = x_first + (x + 0.5) * step - 0.5
                 dx = M[0, 0] * px + M[0, 1] * py + M[0, 2]
                 dy = M[1, 0] * px + M[1, 1] * py + M[1, 2]
@@ -122,12 +145,13 @@ def _shade(row, ray, origin, light, key_direction, key_color, color):
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def paint_solids(out, boxes, samples, M, origin, solids, light, key_direction, key_color, table):
+def paint_solids(out, boxes, corners, samples, M, origin, solids, light, key_direction, key_color, table):
     """Draw solids over a picture.
 
     Args:
         out: (h, w, 3) uint8, changed in place.
         boxes: (n, 4) int64 x0, y0, x1, y1 of the pixels that each solid may touch.
+        corners: (n, 8, 2) pixel indices of each solid's corners.
         samples: Rays a pixel, across and down.
         M: (3, 3) pixel index (x, y, 1) to world ray.
         origin: (3,) optical centre.
@@ -141,25 +165,31 @@ def paint_solids(out, boxes, samples, M, origin, solids, light, key_direction, k
     width, height = boxes[:, 2].max() - x_first, boxes[:, 3].max() - y_first
     nearest = np.full((height * samples, width * samples), np.float32(1e30), np.float32)
     found = np.full(nearest.shape, np.int32(-1), np.int32)
-    _find_nearest(nearest, found, boxes, x_first, y_first, samples, M, origin, solids)
+    _find_nearest(nearest, found, boxes, corners, x_first, y_first, samples, M, origin, solids)
     total, color, ray, step = np.zeros(3), np.zeros(3), np.zeros(3), 1.0 / samples
     for y in range(height):
         for x in range(width):
-            covered = 0
+            covered, first, is_one = 0, found[y * samples, x * samples], True
             total[:] = 0.0
             for sample in range(samples * samples):
+                number = found[y * samples + sample // samples, x * samples + sample % samples]
+                covered += number >= 0
+                is_one &= number == first
+            if covered == 0:
+                continue
+            shaded = 0
+            for sample in range(samples * samples):
                 row, column = y * samples + sample // samples, x * samples + sample % samples
-                if found[row, column] < 0:
-                    continue
-                covered += 1
+                if found[row, column] < 0 or (is_one and shaded > 0):
+                    continue  # one ray is enough where a single solid fills the pixel
+                shaded += 1
                 px, py = x_first + (column + 0.5) * step - 0.5, y_first + (row + 0.5) * step - 0.5
                 for c in range(3):
                     ray[c] = M[c, 0] * px + M[c, 1] * py + M[c, 2]
                 _shade(solids[found[row, column]], ray, origin, light, key_direction, key_color, color)
                 total += color
-            if covered:
-                share = covered / (samples * samples)
-                for c in range(3):
-                    value = float(table[min(int(total[c] / covered * 4095.0), 4095)])
-                    old = out[y_first + y, x_first + x, c]
-                    out[y_first + y, x_first + x, c] = np.uint8(old + (value - old) * share)
+            share = covered / (samples * samples)
+            for c in range(3):
+                value = float(table[min(int(total[c] / shaded * 4095.0), 4095)])
+                old = out[y_first + y, x_first + x, c]
+                out[y_first + y, x_first + x, c] = np.uint8(old + (value - old) * share)

@@ -80,7 +80,7 @@ def paint_furniture(
     origin = normal * distance + (0.0, 0.0, floor_height)
     pieces = build_furniture(params["furniture"], origin, np.cross(UP, normal), normal)
     half = view.halved()
-    boxes = [bounding_boxes(half, piece) for piece in pieces]
+    boxes = [bounding_boxes(half, piece)[0] for piece in pieces]
     if not any((b[:, 2:] > b[:, :2]).all(axis=1).any() for b in boxes):
         return
     before = cv2.resize(picture, (half.width, half.height), interpolation=cv2.INTER_AREA)
@@ -96,21 +96,24 @@ def paint_furniture(
     np.copyto(picture, ((full * share + picture * (255 - share)) // 255).astype(np.uint8))
 
 
-def bounding_boxes(view: View, solids: Solids) -> np.ndarray:
-    """Return (n, 4) int64 pixels x0, y0, x1, y1 that cover each solid; empty where it is out of sight."""
+def bounding_boxes(view: View, solids: Solids) -> tuple[np.ndarray, np.ndarray]:
+    """Return where solids may be seen.
+
+    Returns:
+        (n, 4) int64 pixels x0, y0, x1, y1 that cover each solid, empty where it is out of sight or too near
+        the camera to be drawn, and (n, 8, 2) pixel indices of its corners.
+    """
     signs = np.array([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], np.float64)
     axes = solids[:, 4:13].reshape(-1, 3, 3)
-    corners = solids[:, None, 1:4] + np.einsum("ck,nk,nkd->ncd", signs, solids[:, 13:16], axes)
+    corners = solids[:, None, 1:4] + (signs[None] * solids[:, None, 13:16]) @ axes
     cam = corners @ view.R.T + view.t
     image = cam @ view.K.T
     image = image[..., :2] / np.maximum(image[..., 2:], NEAR)
     size = np.array([view.width, view.height])
     low = np.clip(np.floor(image.min(1)), 0, size).astype(np.int64)
     high = np.clip(np.ceil(image.max(1)) + 1, 0, size).astype(np.int64)
-    crossing = (cam[..., 2] < NEAR).any(axis=1)
-    low[crossing], high[crossing] = 0, size
-    high[(cam[..., 2] < NEAR).all(axis=1)] = 0
-    return np.concatenate([low, high], axis=1)
+    high[(cam[..., 2] < NEAR).any(axis=1)] = 0
+    return np.concatenate([low, high], axis=1), image
 
 
 def draw_solids(
@@ -122,13 +125,14 @@ def draw_solids(
     samples: int = 2,
 ) -> None:
     """Ray-cast solids over a picture with ``samples`` squared rays a pixel."""
-    boxes = bounding_boxes(view, solids)
+    boxes, corners = bounding_boxes(view, solids)
     seen = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
     if not seen.any():
         return
     factor = np.ones(3) if gain is None else gain
     paint_solids(
-        picture, boxes[seen], samples, view.R.T @ np.linalg.inv(view.K), view.position, solids[seen],
+        picture, boxes[seen], corners[seen], samples, view.R.T @ np.linalg.inv(view.K), view.position,
+        solids[seen],
         irradiance_matrix(np.array(light.sh)) * factor[:, None, None], np.array(light.key_direction),
         np.array(light.key_color) * factor, SRGB_TABLE,
     )  # fmt: skip

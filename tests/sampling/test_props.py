@@ -5,6 +5,7 @@ from syrip_gen.sampling.perspective import View
 from syrip_gen.sampling.props import (
     FURNITURE,
     TOYS,
+    build_crib,
     build_furniture,
     build_toys,
     sample_furniture,
@@ -69,7 +70,7 @@ def test_boxes_hold_all_that_is_drawn(view) -> None:
     rng = np.random.default_rng(0)
     for _ in range(20):
         row = solid(ELLIPSOID, rng.uniform(-0.5, 0.5, 3), rng.uniform(0.02, 0.2, 3), WHITE)
-        x0, y0, x1, y1 = bounding_boxes(view, row[None])[0]
+        x0, y0, x1, y1 = bounding_boxes(view, row[None])[0][0]
         ys, xs = np.nonzero(draw(view, row)[..., 0])
         if len(xs):
             assert x0 <= xs.min() <= xs.max() < x1
@@ -91,6 +92,20 @@ def test_furniture_stands_in_front_of_the_wall(kind) -> None:
     rows = build_furniture([float(kind), 0.3, 0, 0, 0.5, 1.0], normal * 2, np.array([1.0, 0, 0]), normal)[0]
     assert (rows[:, 2] <= 2.0 + 1e-9).all()
     assert (rows[:, 3] - rows[:, 15]).min() > -0.06
+
+
+def test_solids_that_reach_the_camera_are_left_out(view) -> None:
+    assert draw(view, solid(BOX, (0, 0, -0.3), (0.5, 4.0, 0.05), WHITE)).max() == 0
+
+
+def test_cribs_leave_out_the_sides_before_a_flat_camera() -> None:
+    outline = (0.35, 0.6, 0.4, 0.0, 0.0)
+    closed = build_crib(outline, 0.4, (0.9, 0.9, 0.9), None)
+    camera = np.array([2.0, 0.5])
+    opened = build_crib(outline, 0.4, (0.9, 0.9, 0.9), camera)
+    assert len(opened) < len(closed)
+    assert (opened[:, 1:3] @ camera).max() < (closed[:, 1:3] @ camera).max()
+    assert closed[:, 3].max() == pytest.approx(0.4)
 
 
 def test_samples_are_plain_numbers_within_reach() -> None:

@@ -1,7 +1,7 @@
 """SceneSpec: everything that decides one image, as plain JSON-able data.
 
-Frames: *world* is metres, z up, the support (floor, bed, mat) is the plane z = 0. *camera* is OpenCV's: x right,
-y down, z forward. ``T_cam_world`` maps world to camera.
+Frames: *world* is metres, z up, the support (floor, bed, mat) is the plane z = 0. *camera* is OpenCV's: x
+right, y down, z forward. ``T_cam_world`` maps world to camera.
 """
 
 from dataclasses import dataclass
@@ -83,7 +83,7 @@ class BackgroundSpec:
     """What is behind and below the infant."""
 
     kind: str
-    """``photo`` (a picture behind the body) or ``room`` (textured support plane with walls or an HDRI view)."""
+    """``photo`` (one of the user's pictures behind the scene) or ``room`` (shipped materials only)."""
     source: str
     """Name of the photo, swatch or HDRI within its collection."""
     params: dict[str, float | str | list[float]]
@@ -92,7 +92,7 @@ class BackgroundSpec:
 
 @dataclass(frozen=True, slots=True)
 class LightSpec:
-    """Distant light as second-order spherical harmonics plus one soft key light that casts the contact shadow."""
+    """Distant light as second-order harmonics plus one soft key light that casts the contact shadow."""
 
     sh: tuple[Vector, ...]
     """(9, 3) RGB irradiance coefficients in the world frame, order L00 L1-1 L10 L11 L2-2 L2-1 L20 L21 L22."""
@@ -140,7 +140,7 @@ class SceneSpec:
     effects: EffectsSpec
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain dicts, tuples and numbers; they are shared with the spec, so copy before changing them."""
+        """Return plain dicts, tuples and numbers, shared with the spec: copy before changing them."""
         nested = ("body", "camera", "appearance", "background", "light", "effects")
         data = _fields(self) | {name: _fields(getattr(self, name)) for name in nested}
         data["appearance"]["garments"] = [_fields(garment) for garment in self.appearance.garments]

@@ -25,6 +25,7 @@ import cv2
 import numpy as np
 
 from syrip_gen.body import load_body
+from syrip_gen.body.assets import BodyAssets
 from syrip_gen.body.posing import pose_body
 from syrip_gen.config import FitConfig, GenerateConfig
 from syrip_gen.fitting.bank import FitBank
@@ -58,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
         figures |= _time_pipeline(config)
         scenes = _scenes(config, options.scenes)
     figures |= _time_raster(scenes)
-    figures |= _time_pyrender_loop(scenes, options.pyrender_n)
+    figures |= _time_pyrender_loop(scenes, load_body(config.body), options.pyrender_n)
     if figures["pyrender_loop_images_per_s"]:
         figures["ratio"] = figures["pipeline_images_per_s"] / figures["pyrender_loop_images_per_s"]
     _report(figures, options, num_poses)
@@ -129,7 +130,7 @@ def _time_raster(scenes: list[ResolvedScene]) -> dict[str, Any]:
     }
 
 
-def _time_pyrender_loop(scenes: list[ResolvedScene], count: int) -> dict[str, Any]:
+def _time_pyrender_loop(scenes: list[ResolvedScene], body: BodyAssets, count: int) -> dict[str, Any]:
     """Return images/s of the plain loop, None where pyrender or OpenGL is missing."""
     if not count:
         return {"pyrender_loop_images_per_s": None, "pyrender_note": "not asked for"}
@@ -139,21 +140,21 @@ def _time_pyrender_loop(scenes: list[ResolvedScene], count: int) -> dict[str, An
 
         first = scenes[0].inputs
         offscreen = pyrender.OffscreenRenderer(first.width, first.height)
-        _render_plainly(pyrender, offscreen, scenes[0])  # compiles shaders
+        _render_plainly(pyrender, offscreen, scenes[0], body)  # compiles shaders
     except Exception as error:  # a driver's failures have no common base
         note = f"no pyrender here ({type(error).__name__}: {error})"
         return {"pyrender_loop_images_per_s": None, "pyrender_note": note}
     began = time.perf_counter()
     for k in range(count):
-        _render_plainly(pyrender, offscreen, scenes[k % len(scenes)])
+        _render_plainly(pyrender, offscreen, scenes[k % len(scenes)], body)
     seconds = time.perf_counter() - began
     offscreen.delete()
     return {"pyrender_loop_images_per_s": count / seconds}
 
 
-def _render_plainly(pyrender: Any, offscreen: Any, scene: ResolvedScene) -> bytes:
+def _render_plainly(pyrender: Any, offscreen: Any, scene: ResolvedScene, body: BodyAssets) -> bytes:
     """Pose, render, composite and encode one picture, as a short script with pyrender does."""
-    inputs, body = scene.inputs, load_body("infant")
+    inputs = scene.inputs
     vertices = pose_body(
         body,
         np.array(scene.body.betas),

@@ -1,7 +1,7 @@
 """Anatomical joint angles of an infant to SMPL body poses, and the positions of the joints they give.
 
-Rest pose and axes are SMPL's: T-pose, y up, facing +z, x to the body's left; a right limb mirrors a left one (x of the
-axis-angle kept, y and z negated). All angles are degrees.
+Rest pose and axes are SMPL's: T-pose, y up, facing +z, x to the body's left; a right limb mirrors a left one
+(x of the axis-angle kept, y and z negated). All angles are degrees.
 """
 
 import numpy as np
@@ -10,12 +10,13 @@ from scipy.spatial.transform import Rotation
 __all__ = ["ARM_ANGLES", "LEG_ANGLES", "TRUNK_ANGLES", "forward_joints", "mirror_pose", "pose_from_angles"]
 
 LEG_ANGLES = ("hip_flex", "hip_out", "hip_turn", "knee_flex", "ankle_up", "ankle_in")
-"""Flexion from straight down to the front; how far sideways the flexed thigh points; outward turn about the thigh;
-knee flexion; dorsiflexion; inversion."""
+"""Flexion from straight down to the front; how far sideways the flexed thigh points; outward turn about
+the thigh; knee flexion; dorsiflexion; inversion."""
 
 ARM_ANGLES = ("arm_front", "arm_up", "arm_turn", "elbow_flex", "forearm_turn", "wrist_flex")
-"""Upper arm's direction: from sideways (0) to the front (90), and up (+) or down (-); turn about the upper arm: at 0 the
-elbow bends level towards the midline, negative = outward turn, hand up; elbow flexion; supination; wrist flexion."""
+"""Upper arm's direction: from sideways (0) to the front (90), and up (+) or down (-); turn about the upper
+arm: at 0 the elbow bends level towards the midline, negative = outward turn, hand up; elbow flexion;
+supination; wrist flexion."""
 
 TRUNK_ANGLES = ("spine_flex", "spine_bend", "spine_twist", "neck_flex", "neck_bend", "neck_twist")
 """Flexion forwards, bend to the left, turn to the left; the same of neck and head."""
@@ -52,9 +53,13 @@ def _arm(angles: np.ndarray) -> dict[str, Rotation]:
 
 
 def pose_from_angles(
-    left_leg: np.ndarray, right_leg: np.ndarray, left_arm: np.ndarray, right_arm: np.ndarray, trunk: np.ndarray
+    left_leg: np.ndarray,
+    right_leg: np.ndarray,
+    left_arm: np.ndarray,
+    right_arm: np.ndarray,
+    trunk: np.ndarray,
 ) -> np.ndarray:
-    """Return (N, 23, 3) axis-angle body poses of (N, 6) angles a limb (the right ones given as if they were left)."""
+    """Return (N, 23, 3) axis-angle poses of (N, 6) angles a limb, right ones as if they were left."""
     pose = np.zeros((len(trunk), 24, 3))
     for side, (leg, arm) in enumerate(((left_leg, left_arm), (right_leg, right_arm))):
         sign = np.ones(3) if side == 0 else _FLIP_SIGN
@@ -64,7 +69,9 @@ def pose_from_angles(
             pose[:, joint + side] = parts[name].as_rotvec() * sign
     flex, bend, twist, neck_flex, neck_bend, neck_twist = trunk.T
     for joint, share in ((3, 0.3), (6, 0.35), (9, 0.35)):
-        pose[:, joint] = (_turn("y", share * twist) * _turn("z", -share * bend) * _turn("x", share * flex)).as_rotvec()
+        pose[:, joint] = (
+            _turn("y", share * twist) * _turn("z", -share * bend) * _turn("x", share * flex)
+        ).as_rotvec()
     for joint, share in ((12, 0.5), (15, 0.5)):
         pose[:, joint] = (
             _turn("y", share * neck_twist) * _turn("z", -share * neck_bend) * _turn("x", share * neck_flex)

@@ -36,7 +36,7 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FitBank:
-    """N fitted bodies in input order, rejected ones included. Camera frame: x right, y down, z forward, metres."""
+    """N fitted bodies in input order, rejected ones too. Camera frame: x right, y down, z forward, metres."""
 
     betas: np.ndarray
     """(N, S) shape coefficients."""
@@ -133,7 +133,7 @@ class FitBank:
             raise ValueError(f"{path}: {error}") from error
 
     def to_json(self) -> list[dict[str, Any]]:
-        """Return one flat record a fit of plain numbers, for ``syrip fit --json``; numbers that are not finite are None."""
+        """Return one flat record a fit for ``syrip fit --json``; arrays that are not finite are None."""
         records = []
         for i in range(len(self)):
             record = {}

@@ -1,8 +1,8 @@
 """Learn the shipped infant pose prior: ``python -m syrip_gen.fitting.build_prior``.
 
-Draws tens of thousands of infant poses from the posture templates (paediatric joint ranges, contacts with the support,
-no self-penetration) on the infant body and fits a mixture of Gaussians to their 69 body-pose parameters. No dataset's
-poses go in.
+Draws tens of thousands of infant poses from the posture templates (paediatric joint ranges, contacts with the
+support, no self-penetration) on the infant body and fits a mixture of Gaussians to their 69 body-pose
+parameters. No dataset's poses go in.
 """
 
 import argparse
@@ -85,7 +85,9 @@ def main() -> None:
     parser.add_argument("--body", default="infant", help="body whose joints and surface the poses must suit")
     parser.add_argument("--samples", type=int, default=NUM_SAMPLES, help="poses to draw")
     parser.add_argument("--components", type=int, default=NUM_COMPONENTS, help="Gaussians")
-    parser.add_argument("-o", "--output", type=Path, default=None, help="default: assets/priors/infant_gmm.npz")
+    parser.add_argument(
+        "-o", "--output", type=Path, default=None, help="default: assets/priors/infant_gmm.npz"
+    )
     args = parser.parse_args()
     samples = sample_infant_poses(load_body(args.body), args.samples, SEED)
     mixture = fit_mixture(samples, args.components, SEED)

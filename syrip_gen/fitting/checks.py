@@ -9,7 +9,7 @@ from syrip_gen.fitting.levenberg import unpack
 from syrip_gen.fitting.objective import Mixture, mixture_energies
 from syrip_gen.fitting.proxies import Spheres, penetration, posed_centers
 
-__all__ = ["Limits", "joint_angles", "reason_for", "reason_for_pose"]
+__all__ = ["DEFAULT_LIMITS", "Limits", "joint_angles", "reason_for", "reason_for_pose"]
 
 FACE = slice(0, 5)
 """COCO keypoints of the face. Annotators guess at hidden ears, so these may be farther off than limbs."""
@@ -32,6 +32,8 @@ class Limits(NamedTuple):
     """Distance to the nearest Gaussian of the prior; typical draws of 69 angles have 8.3."""
 
 
+DEFAULT_LIMITS = Limits()
+
 ANGLE_LIMITS_DEG: dict[str, tuple[float, float, str]] = {
     "left_knee": (-22.0, 165.0, "knee or elbow bent backwards"),
     "right_knee": (-22.0, 165.0, "knee or elbow bent backwards"),
@@ -48,8 +50,8 @@ ANGLE_LIMITS_DEG: dict[str, tuple[float, float, str]] = {
     "spine_twist": (-75.0, 75.0, "joint out of range"),
     "spine_tilt": (0.0, 115.0, "joint out of range"),
 }
-"""Bounds of :func:`joint_angles`: an infant's range of motion (see :mod:`~syrip_gen.fitting.postures`) plus some 20
-degrees for what keypoints cannot tell, and the reason for rejection beyond them."""
+"""Bounds of :func:`joint_angles`: an infant's range of motion (see :mod:`~syrip_gen.fitting.postures`) plus
+some 20 degrees for what keypoints cannot tell, and the reason for rejection beyond them."""
 
 
 def joint_angles(body_pose: np.ndarray) -> dict[str, float]:

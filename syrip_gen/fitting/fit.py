@@ -9,7 +9,7 @@ import numpy as np
 
 from syrip_gen.body.assets import BodyAssets
 from syrip_gen.fitting.bank import FitBank
-from syrip_gen.fitting.checks import Limits, reason_for
+from syrip_gen.fitting.checks import DEFAULT_LIMITS, Limits, reason_for
 from syrip_gen.fitting.kinematics import Kinematics, build_kinematics, forward
 from syrip_gen.fitting.levenberg import Contacts, Target, unpack
 from syrip_gen.fitting.limbs import LimbLibrary, build_limb_library
@@ -26,6 +26,8 @@ __all__ = ["Fitter", "fit_poses", "make_target"]
 FOCAL_PER_SIDE = 1.2
 """Typical focal length of a phone or camera, in units of the image's longer side."""
 LOG_FOCAL_SIGMA = 0.35
+MIN_DIAGONAL, MAX_DIAGONAL = 4.0, 1e7
+"""Range of keypoint boxes that are poses, pixels."""
 SUSPICIOUS = 0.016
 """Mean reprojection error, box diagonals, from which exchanged labels are looked for."""
 SWAPS = ((5, 7, 9), (11, 13, 15), (1, 3), (1, 3, 5, 7, 9, 11, 13, 15))
@@ -34,8 +36,8 @@ SWAP_GAIN = 25.0
 """Energy (log-likelihood) that the exchange must gain."""
 SCATTERED = [3, 4, 11, 12]
 SCATTERED_CONFIDENCE = 0.7
-"""Weight of ears and hips: of all keypoints, annotators scatter most about hips (COCO's OKS sigma is 1.07 there, 0.62 to
-0.89 elsewhere; the authors leave hips out altogether), and about the ear that they do not see.
+"""Weight of ears and hips: of all keypoints, annotators scatter most about hips (COCO's OKS sigma is 1.07
+there, 0.62 to 0.89 elsewhere; the authors leave hips out altogether), and about the ear that they do not see.
 """
 OCCLUDED_CONFIDENCE = 0.7
 """Weight of a keypoint that the annotator placed without seeing it."""
@@ -52,7 +54,7 @@ class Fitter:
     spheres: Spheres
     contacts: Contacts
     schedule: Schedule = DEFAULT_SCHEDULE
-    limits: Limits = Limits()
+    limits: Limits = DEFAULT_LIMITS
     max_mixture: bool = False
 
     @classmethod
@@ -82,7 +84,7 @@ class _Row:
 def box_diagonal(keypoints: np.ndarray) -> float:
     """Return the diagonal (pixels) of the box around the labelled keypoints of one (17, 3) pose."""
     points = keypoints[keypoints[:, 2] > 0, :2]
-    return float(np.linalg.norm(np.ptp(points, axis=0))) if len(points) else 0.0
+    return float(np.hypot(*np.ptp(points, axis=0))) if len(points) else 0.0
 
 
 def make_target(keypoints: np.ndarray, image_size: np.ndarray) -> Target:
@@ -108,7 +110,9 @@ def fit_one(fitter: Fitter, keypoints: np.ndarray, image_size: np.ndarray, postu
     if (keypoints[:, 2] > 0).sum() < MIN_LABELLED:
         return _failed(size, "too few keypoints")
     diagonal = box_diagonal(keypoints)
-    if not diagonal > 4.0:
+    if diagonal > MAX_DIAGONAL:
+        return _failed(size, "not finite")
+    if not diagonal > MIN_DIAGONAL:
         return _failed(size, "keypoints coincide")
     target = make_target(keypoints, image_size)
     mixture = for_posture(fitter.prior, posture)
@@ -128,7 +132,7 @@ def fit_one(fitter: Fitter, keypoints: np.ndarray, image_size: np.ndarray, postu
 
 
 def _fits_better_swapped(fitter: Fitter, problem: Problem, energy: float) -> bool:
-    """Tell whether the keypoints make far more sense with left and right exchanged in arms, legs, face or all."""
+    """Tell whether the keypoints make far more sense with left and right exchanged in some part."""
     for parts in SWAPS:
         order = np.arange(17)
         for left in parts:
@@ -153,8 +157,8 @@ def fit_poses(
 ) -> FitBank:
     """Fit a body to every pose.
 
-    Every pose is computed on its own by compiled code, so the result is the same for any number of workers and a pose
-    that cannot be fitted leaves the others alone.
+    Every pose is computed on its own by compiled code, so the result is the same for any number of workers
+    and a pose that cannot be fitted leaves the others alone.
 
     Args:
         poses: N poses in pixels.
@@ -165,14 +169,17 @@ def fit_poses(
         progress: Called with (poses done, poses) after every pose.
     """
     if body.keypoint_regressor.shape[0] != 17:
-        raise ValueError(f"body '{body.name}' has {body.keypoint_regressor.shape[0]} keypoints, expected COCO's 17")
+        raise ValueError(
+            f"body '{body.name}' has {body.keypoint_regressor.shape[0]} keypoints, expected COCO's 17"
+        )
     fitter = Fitter.create(body, prior, max_mixture)
     count = workers or len(os.sched_getaffinity(0))
     rows = []
     with ThreadPoolExecutor(count) as pool:
         try:
             for row in pool.map(
-                lambda i: fit_one(fitter, poses.keypoints[i], poses.image_size[i], poses.posture[i]), range(len(poses))
+                lambda i: fit_one(fitter, poses.keypoints[i], poses.image_size[i], poses.posture[i]),
+                range(len(poses)),
             ):
                 rows.append(row)
                 if progress is not None:

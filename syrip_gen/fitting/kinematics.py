@@ -1,7 +1,7 @@
 """Keypoints of one posed body and their analytic Jacobian, compiled, without skinning a mesh.
 
-A keypoint is a weighted sum of skinned vertices. Summed over the vertices once, it becomes a short sum over the joints
-that move it (DESIGN.md section 7): with regressor R and skinning weights W,
+A keypoint is a weighted sum of skinned vertices. Summed over the vertices once, it becomes a short sum over
+the joints that move it (DESIGN.md section 7): with regressor R and skinning weights W,
 
     A_kj = sum_v R_kv W_vj,   B_kj(betas) = sum_v R_kv W_vj v(betas),
     p_k  = sum_j [ R_j (B_kj - A_kj J_j) + A_kj c_j ],
@@ -26,11 +26,10 @@ __all__ = [
     "rodrigues",
 ]
 
-compiled = njit(
-    cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "arcp", "nsz"}
-)
-"""Compile without the interpreter's lock. Sums may be reordered (and so vectorised); NaN and infinities keep their
-meaning. Plain loops only: array expressions and linear algebra would multiply the time of the first compilation."""
+compiled = njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "arcp", "nsz"})
+"""Compile without the interpreter's lock. Sums may be reordered (and so vectorised); NaN and infinities keep
+their meaning. Plain loops only: array expressions and linear algebra would multiply the time of the first
+compilation."""
 
 MIN_PAIR_WEIGHT = 1e-6
 """Keypoint-joint pairs that carry less than this are merged into the keypoint's strongest pair."""
@@ -199,8 +198,8 @@ def forward(kin, betas, root, pose, transl):
         transl: (3,) metres.
 
     Returns:
-        keypoints (K, 3), posed joints (24, 3), world rotations (24, 3, 3) and the pair terms (P, 3) whose sum over a
-        keypoint's pairs is the keypoint.
+        keypoints (K, 3), posed joints (24, 3), world rotations (24, 3, 3) and the pair terms (P, 3) whose sum
+        over a keypoint's pairs is the keypoint.
     """
     rest = _rest(kin.joints, kin.joint_dirs, betas)
     rotations, centers, feature = _pose_tree(kin, rest, root, pose, transl)
@@ -252,8 +251,8 @@ def _shape_columns(kin, rotations, out):
 def keypoint_jacobian(kin, pose, rotations, centers, terms):
     """Return (K, 3, S + 72): d keypoints / d (betas, left root rotation, body pose axis-angle).
 
-    The root's columns belong to a small rotation w in the output frame, root <- exp(w) root. A body's pose blend
-    shapes move keypoints by well under a millimetre; their derivative is left out (the value is exact).
+    The root's columns belong to a small rotation w in the output frame, root <- exp(w) root. A body's pose
+    blend shapes move keypoints by well under a millimetre; their derivative is left out (the value is exact).
     """
     count, size, num = kin.joints.shape[0], kin.joint_dirs.shape[2], kin.num_keypoints
     out = np.zeros((num, 3, size + 3 * count))

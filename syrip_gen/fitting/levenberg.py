@@ -1,11 +1,11 @@
 """Levenberg-Marquardt on the fitting energy of one body, compiled.
 
-There are about 40 residuals and 96 unknowns. In coordinates in which the priors are the identity, the step follows from
-a system as small as the residuals: with J the Jacobian and D the (damped) identity of the priors,
-``(D + J^T J)^-1 = D^-1 - D^-1 J^T (I + J D^-1 J^T)^-1 J D^-1`` (Woodbury).
+There are about 40 residuals and 96 unknowns. In coordinates in which the priors are the identity, the step
+follows from a system as small as the residuals: with J the Jacobian and D the (damped) identity of the
+priors, ``(D + J^T J)^-1 = D^-1 - D^-1 J^T (I + J D^-1 J^T)^-1 J D^-1`` (Woodbury).
 
-A body is one vector x: betas (S), rotation of the root, body to camera (9, row by row), body pose (69 axis-angle),
-translation (3), log of the focal length in box diagonals (1).
+A body is one vector x: betas (S), rotation of the root, body to camera (9, row by row), body pose (69
+axis-angle), translation (3), log of the focal length in box diagonals (1).
 """
 
 from typing import NamedTuple
@@ -35,7 +35,7 @@ MIN_DEPTH = 0.05
 """Keypoints nearer to the camera than this (metres) make a pose impossible."""
 ENERGY_TERMS = ("total", "data", "pose", "shape", "bending", "gravity", "focal", "contact")
 NUM_EXTRA = 6
-"""Residuals besides the keypoints': four of bending, two of gravity; then up to ``NUM_CONTACTS`` of contact."""
+"""Residuals besides the keypoints': four of bending, two of gravity; then come the contacts'."""
 NUM_CONTACTS = 8
 """Deepest contacts that a step sees."""
 CONTACT_SIGMA = 0.006
@@ -172,7 +172,7 @@ def body_energy(kin, contacts, mixture, target, weights, max_mixture, x):
 
 @compiled
 def _prior_gradient(pose, mixture, max_mixture):
-    """Return the gradient of L_theta, in coordinates in which the nearest Gaussian is the identity, and its index."""
+    """Return the gradient of L_theta, in coordinates that whiten the nearest Gaussian, and its index."""
     share = responsibilities(mixture_energies(pose, mixture), max_mixture)
     size = pose.shape[0]
     gradient, out = np.zeros(size), np.zeros(size)
@@ -195,7 +195,7 @@ def _prior_gradient(pose, mixture, max_mixture):
 
 @compiled
 def _data_rows(posed, jacobian, target, weights, focal, rows, residual):
-    """Fill the keypoints' rows: d (weighted residual) / d (betas, root, pose, transl along the ray, log focal)."""
+    """Fill the keypoints' rows: d (weighted residual) / d (betas, root, pose, transl, log focal)."""
     keypoints, root = posed
     size = jacobian.shape[2]
     for k in range(keypoints.shape[0]):
@@ -277,7 +277,7 @@ def _whiten(rows, chol, offset, pose_scale, shape_scale, focal_scale):
 
 @compiled
 def _linearise(kin, posed, contacts, mixture, target, weights, max_mixture, x, rows, residual, prior):
-    """Fill whitened rows, residuals and the gradient of the priors; return the index of the nearest Gaussian."""
+    """Fill whitened rows, residuals and the priors' gradient; return the index of the nearest Gaussian."""
     keypoints, centers, rotations, terms = posed
     size, last = x.shape[0] - 82, x.shape[0] - 7
     offset = size + 3
@@ -305,7 +305,7 @@ def _linearise(kin, posed, contacts, mixture, target, weights, max_mixture, x, r
 
 @compiled
 def _solve_step(rows, residual, prior, free, damping):
-    """Return the minimiser d of |residual + rows d|^2 + |prior + d|^2, damped; columns in ``free`` have no prior."""
+    """Minimise |residual + rows d|^2 + |prior + d|^2, damped; columns in ``free`` have no prior."""
     count, size = rows.shape
     system, rhs = np.zeros((count, count)), np.zeros(count)
     gradient, inverse, scaled = np.empty(size), np.empty(size), np.empty(size)

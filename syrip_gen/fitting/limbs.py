@@ -1,9 +1,9 @@
 """Second chances for arms and legs: the other depth orders that one picture allows.
 
-A limb of two segments that point towards or away from the camera looks the same in four ways (Taylor, CVIU 2000;
-Sminchisescu and Triggs' kinematic jumps, CVPR 2003). Mirroring a segment's depth alone bends joints no infant can bend,
-so the alternatives are taken from draws of the pose prior: of those with another depth order, the one that looks most
-like the picture.
+A limb of two segments that point towards or away from the camera looks the same in four ways (Taylor, CVIU
+2000; Sminchisescu and Triggs' kinematic jumps, CVPR 2003). Mirroring a segment's depth alone bends joints
+no infant can bend, so the alternatives are taken from draws of the pose prior: of those with another depth
+order, the one that looks most like the picture.
 """
 
 from typing import NamedTuple
@@ -19,7 +19,7 @@ __all__ = ["LimbLibrary", "build_limb_library", "limb_alternatives"]
 
 NUM_DRAWS = 240
 MAX_DISTANCE = 0.25
-"""Alternatives whose joints are farther than this from the keypoints (box diagonals, root mean square) are left out."""
+"""Alternatives whose joints are farther than this from the keypoints (box diagonals, r.m.s.) are left out."""
 
 _LIMBS = (
     # joints that turn, joints that are seen, their keypoints
@@ -55,14 +55,18 @@ def build_limb_library(mixture: Mixture, seed: int = 0) -> LimbLibrary:
     return LimbLibrary(vectors, matrices)
 
 
-def limb_alternatives(kin: Kinematics, library: LimbLibrary, target: Target, x: np.ndarray) -> list[np.ndarray]:
-    """Return bodies that differ from x in the depth order of one limb, at most three a limb, not yet minimised."""
+def limb_alternatives(
+    kin: Kinematics, library: LimbLibrary, target: Target, x: np.ndarray
+) -> list[np.ndarray]:
+    """Return bodies that differ from x in the depth order of one limb, up to three a limb."""
     betas, root, pose, transl, log_focal = unpack(x)
     _, joints, rotations, _ = forward(kin, betas, root, pose, transl)
     rest = kin.joints + kin.joint_dirs @ betas
     focal, first = np.exp(log_focal), len(betas) + 9
     out = []
-    for (chain, ends, keypoints), vectors, matrices in zip(_LIMBS, library.vectors, library.rotations, strict=True):
+    for (chain, ends, keypoints), vectors, matrices in zip(
+        _LIMBS, library.vectors, library.rotations, strict=True
+    ):
         parent = kin.parents[chain[0]]
         turn = np.broadcast_to(rotations[parent], (len(vectors), 3, 3))
         place = np.broadcast_to(joints[chain[0]], (len(vectors), 3))

@@ -21,7 +21,9 @@ def write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
         with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, array in arrays.items():
                 buffer = io.BytesIO()
-                np.lib.format.write_array(buffer, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
+                np.lib.format.write_array(
+                    buffer, np.asarray(array, order="C"), version=(1, 0), allow_pickle=False
+                )
                 info = zipfile.ZipInfo(f"{name}.npy", _TIMESTAMP)
                 info.compress_type = zipfile.ZIP_DEFLATED
                 archive.writestr(info, buffer.getvalue())

@@ -1,9 +1,10 @@
 """The terms of the fitting energy, one short function each.
 
-SyRIP (Huang et al., FG 2021), Eq. 5: ``L = L_J + lambda_theta L_theta + lambda_beta L_beta + lambda_alpha L_alpha``,
-after SMPLify (Bogo et al., ECCV 2016) and SMPLify-X (Pavlakos et al., CVPR 2019). Every function returns energies on the
-scale of a negative log-likelihood, so that a weight of 1 means "as probable as the prior says". Image coordinates are
-in units of the keypoint box's diagonal with the principal point at 0: image size does not matter.
+SyRIP (Huang et al., FG 2021), Eq. 5: ``L = L_J + lambda_theta L_theta + lambda_beta L_beta + lambda_alpha
+L_alpha``, after SMPLify (Bogo et al., ECCV 2016) and SMPLify-X (Pavlakos et al., CVPR 2019). Every function
+returns energies on the scale of a negative log-likelihood, so that a weight of 1 means "as probable as the
+prior says". Image coordinates are in units of the keypoint box's diagonal with the principal point at 0:
+image size does not matter.
 """
 
 from typing import NamedTuple
@@ -40,7 +41,7 @@ UPSIDE_DOWN, UPSIDE_DOWN_SIGMA = -0.1, 0.2
 
 
 class Mixture(NamedTuple):
-    """A mixture of M Gaussians over the 69 body-pose parameters, with what each component says about gravity."""
+    """A mixture of M Gaussians over the 69 body-pose parameters, and what each says about gravity."""
 
     means: np.ndarray
     """(M, 69) radians."""
@@ -53,7 +54,7 @@ class Mixture(NamedTuple):
     gravity: np.ndarray
     """(M, 3) unit vector of gravity in the root's frame, zeros where unknown."""
     postures: np.ndarray
-    """(M, 6) share of Supine, Prone, Side, Sitting, Crawling, Standing in the component, zeros where unknown."""
+    """(M, 6) share of Supine, Prone, Side, Sitting, Crawling, Standing, zeros where unknown."""
 
 
 @compiled
@@ -88,8 +89,9 @@ def mixture_energies(pose: np.ndarray, mixture: Mixture) -> np.ndarray:
 
 @compiled
 def pose_prior(energies: np.ndarray, max_mixture: bool) -> float:
-    """L_theta: -log sum_m w_m N_m(pose) up to 69/2 log 2 pi, or its largest term (SMPLify Eq. 4-6), from the components'
-    :func:`mixture_energies`.
+    """L_theta from :func:`mixture_energies`: -log sum_m w_m N_m(pose), or its largest term (SMPLify Eq. 4-6).
+
+    The constant 69/2 log 2 pi is left out.
     """
     best, total = energies.min(), 0.0
     for m in range(energies.shape[0]):
@@ -123,7 +125,7 @@ def shape_prior(betas: np.ndarray) -> float:
 
 @compiled
 def bending(pose: np.ndarray) -> np.ndarray:
-    """L_alpha: exp(sign * angle) of each elbow and knee, (4,); SMPLify Eq. 3, and its square as in SMPLify-X."""
+    """L_alpha: exp(sign * angle) of each elbow and knee, (4,); SMPLify Eq. 3, squared in SMPLify-X."""
     out = np.empty(4)
     for i in range(4):
         out[i] = np.exp(BENDING_SIGN[i] * pose[BENDING_INDEX[i]])
@@ -132,15 +134,16 @@ def bending(pose: np.ndarray) -> np.ndarray:
 
 @compiled
 def focal_prior(log_focal: float, mean: float, sigma: float) -> float:
-    """Return a broad log-normal energy of the focal length (ours; SMPLify assumes one focal length instead)."""
+    """Return a broad log-normal energy of the focal length (ours; SMPLify assumes one focal length)."""
     z = (log_focal - mean) / sigma
     return 0.5 * z * z
 
 
 @compiled
 def gravity(down: np.ndarray) -> np.ndarray:
-    """Return residuals (2,) of gravity's direction (3,) in the camera frame (ours): a photograph is taken neither from
-    below the support nor, unless it looks straight down, upside down. Free inside those bounds.
+    """Return residuals (2,) of gravity's direction (3,) in the camera frame (ours).
+
+    A photograph is taken neither from below the support nor, unless it looks straight down, upside down.
     """
     out = np.empty(2)
     out[0] = max(0.0, LOOK_UP - down[2]) / LOOK_UP_SIGMA

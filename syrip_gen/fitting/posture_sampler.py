@@ -35,7 +35,9 @@ def _draw(ranges: Ranges, count: int, rng: np.random.Generator) -> np.ndarray:
     return low - margin + (high - low + 2 * margin) * rng.beta(2.0, 2.0, (count, len(low)))
 
 
-def _draw_limbs(names: tuple[str, ...], table: dict[str, Ranges], count: int, rng: np.random.Generator) -> np.ndarray:
+def _draw_limbs(
+    names: tuple[str, ...], table: dict[str, Ranges], count: int, rng: np.random.Generator
+) -> np.ndarray:
     """Draw two limbs (2, count, 6): both of one kind two times in three, as infants do, and then alike."""
     kinds = rng.integers(len(names), size=(2, count))
     kinds[1] = np.where(rng.random(count) < 0.67, kinds[0], kinds[1])
@@ -53,7 +55,9 @@ def _gravity(posture: Posture, count: int, rng: np.random.Generator) -> np.ndarr
     return np.stack([forward * np.sin(roll), -np.cos(recline), forward * np.cos(roll)], axis=1)
 
 
-def _reaches_goals(posture: Posture, joints: np.ndarray, head: np.ndarray, mouth: np.ndarray, pose: np.ndarray) -> np.ndarray:
+def _reaches_goals(
+    posture: Posture, joints: np.ndarray, head: np.ndarray, mouth: np.ndarray, pose: np.ndarray
+) -> np.ndarray:
     """Return (N,) whether the hands are where the template wants them."""
     good = np.ones(len(joints), dtype=bool)
     size = np.linalg.norm(joints[:, 12] - joints[:, 0], axis=1)
@@ -97,7 +101,12 @@ def _rests_on_support(
 
 
 def sample_posture(
-    posture: Posture, count: int, rng: np.random.Generator, joints: np.ndarray, parents: np.ndarray, spheres: Spheres,
+    posture: Posture,
+    count: int,
+    rng: np.random.Generator,
+    joints: np.ndarray,
+    parents: np.ndarray,
+    spheres: Spheres,
     mouth: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw ``count`` poses of one template.
@@ -115,7 +124,7 @@ def sample_posture(
         (count, 23, 3) body poses and (count, 3) gravity in the root's frame.
 
     Raises:
-        ValueError: When fewer than one draw in 2,000 is possible: the template contradicts itself.
+        ValueError: When fewer than one draw in 300 is possible: the template contradicts itself.
     """
     poses, gravities, kept, drawn = [], [], 0, 0
     while kept < count:
@@ -132,13 +141,20 @@ def sample_posture(
         poses.append(pose[good])
         gravities.append(gravity[good])
         kept, drawn = kept + int(good.sum()), drawn + _BATCH
-        if drawn > 2000 * max(kept, 30):
-            raise ValueError(f"posture template keeps only {kept} of {drawn} draws: its ranges contradict its contacts")
+        if drawn > 300 * max(kept, 100):
+            raise ValueError(
+                f"posture template keeps only {kept} of {drawn} draws: its ranges contradict its contacts"
+            )
     return np.concatenate(poses)[:count], np.concatenate(gravities)[:count]
 
 
 def sample_postures(
-    count: int, rng: np.random.Generator, joints: np.ndarray, parents: np.ndarray, spheres: Spheres, mouth: np.ndarray
+    count: int,
+    rng: np.random.Generator,
+    joints: np.ndarray,
+    parents: np.ndarray,
+    spheres: Spheres,
+    mouth: np.ndarray,
 ) -> PoseSamples:
     """Draw about ``count`` poses over all templates by their weights, half of them mirrored."""
     total = sum(posture.weight for posture in POSTURES.values())

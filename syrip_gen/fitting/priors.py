@@ -1,4 +1,4 @@
-"""Load body-pose priors: the shipped infant mixture, SMPLify's Gaussians, SMIL's Mahalanobis prior, or an .npz."""
+"""Load body-pose priors: the shipped infant mixture, SMPLify's Gaussians or SMIL's Mahalanobis prior."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -46,7 +46,7 @@ def mixture_from_gaussians(
         postures: (M, 6) share of each of POSTURE_LABELS, zeros where unknown.
 
     Raises:
-        ValueError: On wrong shapes, values that are not finite, or covariances that are not positive definite.
+        ValueError: On wrong shapes, infinite values, or covariances that are not positive definite.
     """
     means, covars, weights = (np.asarray(a, dtype=np.float64) for a in (means, covars, weights))
     count = len(weights) if weights.ndim == 1 else 0
@@ -70,7 +70,9 @@ def mixture_from_gaussians(
     for name, array, width in (("gravity", gravity, 3), ("postures", postures, len(POSTURE_LABELS))):
         extra = np.zeros((count, width)) if array is None else np.asarray(array, dtype=np.float64)
         if extra.shape != (count, width) or not np.isfinite(extra).all():
-            raise ValueError(f"pose prior: {name} has shape {extra.shape}, expected ({count}, {width}), finite")
+            raise ValueError(
+                f"pose prior: {name} has shape {extra.shape}, expected ({count}, {width}), finite"
+            )
         extras.append(np.ascontiguousarray(extra))
     return Mixture(
         means=np.ascontiguousarray(means),
@@ -85,8 +87,9 @@ def mixture_from_gaussians(
 def for_posture(mixture: Mixture, label: str) -> Mixture:
     """Weigh the components by a posture that somebody saw in the photo; unknown labels change nothing.
 
-    ``P(component | label)`` is proportional to ``w_m sum_p P(p | m) P(label | p)``, where :data:`LABEL_GIVEN_POSTURE`
-    allows for how annotators name what lies between the postures, and for mistakes.
+    ``P(component | label)`` is proportional to ``w_m sum_p P(p | m) P(label | p)``, where
+    :data:`LABEL_GIVEN_POSTURE` allows for how annotators name what lies between the postures, and for
+    mistakes.
     """
     table = LABEL_GIVEN_POSTURE.get(label.strip().capitalize())
     if table is None or not mixture.postures.any():
@@ -105,13 +108,13 @@ def _from_pickle(path: Path) -> Mixture:
     mean, prec = _field(content, "mean"), _field(content, "prec")
     if mean is None or prec is None:
         raise ValueError(
-            f"{path}: not a pose prior: expected a dict with means, covars, weights (SMPLify) or an object with mean "
-            "and prec (SMIL)"
+            f"{path}: not a pose prior: expected a dict with means, covars, weights (SMPLify) "
+            "or an object with mean and prec (SMIL)"
         )
     factor = np.asarray(_array(prec), dtype=np.float64)
     if factor.shape != (NUM_POSE, NUM_POSE) or not np.isfinite(factor).all():
         raise ValueError(f"{path}: prec has shape {factor.shape}, expected ({NUM_POSE}, {NUM_POSE}), finite")
-    # prec is the Cholesky factor L of the precision: |(pose - mean) L|^2 is the Mahalanobis distance (FACTS B.6).
+    # prec is the Cholesky factor L of the precision: |(pose - mean) L|^2 is the squared distance.
     if np.linalg.matrix_rank(factor) < NUM_POSE:
         raise ValueError(f"{path}: prec is singular")
     inverse = np.linalg.inv(factor)
@@ -124,14 +127,16 @@ def _field(content: Any, name: str) -> Any:
 
 def _array(value: Any) -> Any:
     """Unwrap what stands for a chumpy array: an object that holds its values in ``x``."""
-    return _field(value, "x") if not isinstance(value, np.ndarray) and _field(value, "x") is not None else value
+    return (
+        _field(value, "x") if not isinstance(value, np.ndarray) and _field(value, "x") is not None else value
+    )
 
 
 def load_prior(path_or_name: str | Path = "infant") -> Mixture:
     """Load a pose prior.
 
     Args:
-        path_or_name: ``infant`` (shipped), or a file: .npz with means, covars, weights and optionally gravity;
+        path_or_name: ``infant`` (shipped), or a file: .npz with means, covars, weights (gravity, postures);
             SMPLify's ``gmm_08.pkl``; SMIL's ``smil_pose_prior.pkl``.
 
     Raises:

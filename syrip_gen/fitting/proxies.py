@@ -1,4 +1,4 @@
-"""A body as a few dozen spheres, for contact and self-penetration: built from its mesh once, moved with its joints."""
+"""A body as a few dozen spheres, for contact and self-penetration."""
 
 from typing import NamedTuple
 
@@ -38,7 +38,9 @@ class Spheres(NamedTuple):
     """(Q, 2) pairs that may collide."""
 
 
-def _limb_spheres(assets: BodyAssets, joints: np.ndarray, owner: np.ndarray) -> list[tuple[int, np.ndarray, float, str]]:
+def _limb_spheres(
+    assets: BodyAssets, joints: np.ndarray, owner: np.ndarray
+) -> list[tuple[int, np.ndarray, float, str]]:
     out = []
     for name, (left, right, shares) in _LIMBS.items():
         for joint, side in ((left, "left"), (right, "right")):
@@ -53,7 +55,9 @@ def _limb_spheres(assets: BodyAssets, joints: np.ndarray, owner: np.ndarray) -> 
     return out
 
 
-def _trunk_spheres(assets: BodyAssets, joints: np.ndarray, owner: np.ndarray) -> list[tuple[int, np.ndarray, float, str]]:
+def _trunk_spheres(
+    assets: BodyAssets, joints: np.ndarray, owner: np.ndarray
+) -> list[tuple[int, np.ndarray, float, str]]:
     trunk = assets.v_template[np.isin(owner, _TRUNK)]
     out = []
     for joint, name in ((0, "pelvis"), (6, "belly"), (9, "chest")):
@@ -62,7 +66,9 @@ def _trunk_spheres(assets: BodyAssets, joints: np.ndarray, owner: np.ndarray) ->
         radius = 0.5 * (high[2] - low[2])
         side = max(0.5 * (high[0] - low[0]) - radius, 0.0)
         for sign, which in ((1, "left"), (-1, "right")):
-            center = np.array([0.5 * (high[0] + low[0]) + sign * side, joints[joint, 1], 0.5 * (high[2] + low[2])])
+            center = np.array(
+                [0.5 * (high[0] + low[0]) + sign * side, joints[joint, 1], 0.5 * (high[2] + low[2])]
+            )
             out.append((joint, center - joints[joint], radius, f"{name}_{which}"))
     return out
 
@@ -82,7 +88,9 @@ def build_spheres(assets: BodyAssets) -> Spheres:
         offset=np.array([item[1] for item in items]),
         radius=np.array([item[2] for item in items]),
         names=names,
-        pairs=np.array([(a, b) for a in range(len(names)) for b in range(a) if _may_collide(names[a], names[b])]),
+        pairs=np.array(
+            [(a, b) for a in range(len(names)) for b in range(a) if _may_collide(names[a], names[b])]
+        ),
     )
 
 
@@ -95,9 +103,7 @@ def _may_collide(a: str, b: str) -> bool:
     if len(kinds & trunk) == 2 or kinds <= trunk:
         return False
     if kinds & trunk:
-        if "thigh" in kinds or ("upper_arm" in kinds and kinds & {"chest", "head"}):
-            return False
-        return True
+        return "thigh" not in kinds and not ("upper_arm" in kinds and kinds & {"chest", "head"})
     legs, arms = {"thigh", "shin", "foot"}, {"upper_arm", "forearm", "hand"}
     if (kinds <= legs or kinds <= arms) and side_a == side_b:
         return False
@@ -105,7 +111,7 @@ def _may_collide(a: str, b: str) -> bool:
 
 
 def sphere_kinematics(kin: Kinematics, spheres: Spheres) -> Kinematics:
-    """Return the spheres' centres as keypoints of a body: each moves with its joint, over shapes and poses."""
+    """Return the spheres' centres as keypoints of a body: each moves with its joint."""
     count = len(spheres.joint)
     return kin._replace(
         pair_keypoint=np.arange(count),
@@ -118,7 +124,9 @@ def sphere_kinematics(kin: Kinematics, spheres: Spheres) -> Kinematics:
     )
 
 
-def posed_centers(spheres: Spheres, joints: np.ndarray, rotations: np.ndarray, scale: float = 1.0) -> np.ndarray:
+def posed_centers(
+    spheres: Spheres, joints: np.ndarray, rotations: np.ndarray, scale: float = 1.0
+) -> np.ndarray:
     """Return (..., N, 3) centres for posed joints (..., 24, 3) and world rotations (..., 24, 3, 3)."""
     moved = np.einsum("...nab,nb->...na", rotations[..., spheres.joint, :, :], spheres.offset * scale)
     return joints[..., spheres.joint, :] + moved

@@ -45,8 +45,9 @@ DEFAULT_SCHEDULE = Schedule(
     limb_rounds=2,
     last=Stage(_FINE._replace(contact=1.0), 20, 1),
 )
-"""Standard deviations fall from a twentieth of the box to an annotator's slip, as SMPLify-X's weights of the priors
-fall from 404 to 4.78 against fixed data. The priors keep the weight of one that probability gives them."""
+"""Standard deviations fall from a twentieth of the box to an annotator's slip, as SMPLify-X's weights of the
+priors fall from 404 to 4.78 against fixed data. The priors keep the weight of one that probability gives
+them."""
 TOLERANCE = 0.02
 """Energy (log-likelihood) that a step must gain for another to follow."""
 LIMB_GAIN = 0.1
@@ -67,7 +68,9 @@ def _run(problem: Problem, stage: Stage, states: list[np.ndarray]) -> list[tuple
     """Return the stage's best (energy, body), best first; impossible ones are left out."""
     done = []
     for x in states:
-        found, energy = minimise(*problem[:4], stage.weights, problem.max_mixture, x, stage.max_steps, TOLERANCE)
+        found, energy = minimise(
+            *problem[:4], stage.weights, problem.max_mixture, x, stage.max_steps, TOLERANCE
+        )
         if np.isfinite(energy) and np.isfinite(found).all():
             done.append((energy, found))
     return sorted(done, key=lambda item: item[0])[: stage.keep]
@@ -100,7 +103,12 @@ def fit_target(
     """
     first = schedule.stages[0].weights
     states = find_starts(
-        table, problem.mixture, problem.target, schedule.num_starts, first.gravity, problem.kin.joint_dirs.shape[2]
+        table,
+        problem.mixture,
+        problem.target,
+        schedule.num_starts,
+        first.gravity,
+        problem.kin.joint_dirs.shape[2],
     )
     best = [(0.0, x) for x in states]
     for stage in schedule.stages:

@@ -1,8 +1,9 @@
 """Where to start: every mean pose of the prior from every side, scored in closed form.
 
-The authors start from one pose, facing the camera, at a depth that assumes the torso parallel to the image. Infants
-seen from their feet, from behind or upside down need other starts. Under weak perspective the turn in the image, the
-size and the position follow from least squares, so that only mean pose and viewing direction have to be tried.
+The authors start from one pose, facing the camera, at a depth that assumes the torso parallel to the image.
+Infants seen from their feet, from behind or upside down need other starts. Under weak perspective the turn in
+the image, the size and the position follow from least squares, so that only mean pose and viewing direction
+have to be tried.
 """
 
 from typing import NamedTuple
@@ -62,7 +63,7 @@ def build_start_table(kin: Kinematics, mixture: Mixture) -> StartTable:
 
 
 def _similarities(table: StartTable, target: Target) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return turn x scale (M, V) and shift (M, V), complex, and the squared error (M, V) of every mean and view."""
+    """Return turn x scale, shift (both complex) and squared error, (M, V) each, of every mean and view."""
     weight = target.confidence**2 / np.sum(target.confidence**2)
     goal = target.points[:, 0] + 1j * target.points[:, 1]
     center, goal_center = table.points @ weight, goal @ weight

@@ -84,15 +84,54 @@ def _span(M, x, y):
     return u0, v0, du, dv, np.sqrt(np.sqrt(area) * longest)
 
 
-@njit(**_JIT, inline="always")
-def _fixed(turn, row, u, v, scale):
-    """Return a texture coordinate as 16.16 fixed point."""
-    return np.int64(np.floor((turn[row, 0] * u + turn[row, 1] * v + turn[row, 2]) * scale * 65536.0))
+@njit(**_JIT)
+def _walk(offsets, sizes, density, turn, u, v, du, dv, footprint):
+    """Return where a span reads a pyramid: level offset, log2 of its side, s, t and steps (16.16 fixed point)."""
+    level = _level(footprint, density, len(sizes))
+    scale = density * sizes[level] / sizes[0] * 65536.0
+    s = np.int64(np.floor((turn[0, 0] * u + turn[0, 1] * v + turn[0, 2]) * scale))
+    t = np.int64(np.floor((turn[1, 0] * u + turn[1, 1] * v + turn[1, 2]) * scale))
+    ds = np.int64((turn[0, 0] * du + turn[0, 1] * dv) * scale)
+    dt = np.int64((turn[1, 0] * du + turn[1, 1] * dv) * scale)
+    return offsets[level], _log2(sizes[level]), s, t, ds, dt
 
 
 @njit(**_JIT, inline="always")
-def _fixed_step(turn, row, du, dv, scale):
-    return np.int64((turn[row, 0] * du + turn[row, 1] * dv) * scale * 65536.0)
+def _read(texels, base, bits, s, t):
+    """Return the bilinear mean of a grey tile at fixed-point (s, t)."""
+    mask = (1 << bits) - 1
+    i, j = (s >> 16) & mask, (t >> 16) & mask
+    row0, row1 = base + (j << bits), base + (((j + 1) & mask) << bits)
+    i1, a, b = (i + 1) & mask, (s >> 8) & 255, (t >> 8) & 255
+    return _blend(texels[row0 + i], texels[row0 + i1], texels[row1 + i], texels[row1 + i1], a, b)
+
+
+@njit(**_JIT, inline="always")
+def _read_rgb(texels, base, bits, s, t):
+    """Return the bilinear means of the three channels of a packed tile at fixed-point (s, t)."""
+    mask = (1 << bits) - 1
+    i, j = (s >> 16) & mask, (t >> 16) & mask
+    row0, row1 = base + (j << bits), base + (((j + 1) & mask) << bits)
+    i1, a, b = (i + 1) & mask, (s >> 8) & 255, (t >> 8) & 255
+    p, q, r, w = texels[row0 + i], texels[row0 + i1], texels[row1 + i], texels[row1 + i1]
+    return (
+        _blend(p & 255, q & 255, r & 255, w & 255, a, b),
+        _blend((p >> 8) & 255, (q >> 8) & 255, (r >> 8) & 255, (w >> 8) & 255, a, b),
+        _blend(p >> 16, q >> 16, r >> 16, w >> 16, a, b),
+    )
+
+
+@njit(**_JIT, inline="always")
+def _put(pixel, coverage, red, green, blue):
+    """Write or blend one pixel; colours 0..255, clipped above."""
+    white = np.float32(255.0)
+    red, green, blue = min(red, white), min(green, white), min(blue, white)
+    if coverage != 255:
+        part = np.float32(coverage) / white
+        red = pixel[0] + part * (red - pixel[0])
+        green = pixel[1] + part * (green - pixel[1])
+        blue = pixel[2] + part * (blue - pixel[2])
+    pixel[0], pixel[1], pixel[2] = np.uint8(red), np.uint8(green), np.uint8(blue)
 
 
 @njit(**_JIT)
@@ -136,7 +175,6 @@ def fill_plane(
     rr, ro, rs, rd = relief
     wr, wo, ws, wd = weave
     offsets, sizes, density = (to, ts, td) if is_rgb else (go, gs, gd)
-    white = np.float32(255.0)
     has_relief = relief_gain[0] != relief_gain[255]
     has_weave = weave_gain[0] != weave_gain[255]
     is_plain = not is_rgb and gs[0] <= PLAIN_SIDE
@@ -149,22 +187,10 @@ def fill_plane(
             if covered == 0:
                 continue
             u, v, du, dv, footprint = _span(M, x, y)
-            level = _level(footprint, density, len(sizes))
-            base, bits = offsets[level], _log2(sizes[level])
-            scale = density * sizes[level] / sizes[0]
-            s, t = _fixed(turn_tile, 0, u, v, scale), _fixed(turn_tile, 1, u, v, scale)
-            ds, dt = _fixed_step(turn_tile, 0, du, dv, scale), _fixed_step(turn_tile, 1, du, dv, scale)
-            level = _level(footprint, rd, len(rs))
-            base_r, bits_r = ro[level], _log2(rs[level])
-            scale = rd * rs[level] / rs[0]
-            p, q = _fixed(turn_relief, 0, u, v, scale), _fixed(turn_relief, 1, u, v, scale)
-            dp, dq = _fixed_step(turn_relief, 0, du, dv, scale), _fixed_step(turn_relief, 1, du, dv, scale)
-            level = _level(footprint, wd, len(ws))
-            base_w, bits_w = wo[level], _log2(ws[level])
-            scale = wd * ws[level] / ws[0]
-            f, g = _fixed(turn_relief, 0, u, v, scale), _fixed(turn_relief, 1, u, v, scale)
-            df, dg = _fixed_step(turn_relief, 0, du, dv, scale), _fixed_step(turn_relief, 1, du, dv, scale)
-            m, m_r, m_w = (1 << bits) - 1, (1 << bits_r) - 1, (1 << bits_w) - 1
+            base, bits, s, t, ds, dt = _walk(offsets, sizes, density, turn_tile, u, v, du, dv, footprint)
+            base_r, bits_r, p, q, dp, dq = _walk(ro, rs, rd, turn_relief, u, v, du, dv, footprint)
+            base_w, bits_w, f, g, df, dg = _walk(wo, ws, wd, turn_relief, u, v, du, dv, footprint)
+            weave_mask = (1 << bits_w) - 1
             gain = np.float32(ramp[0] + ramp[1] * x + ramp[2] * y)
             fold = np.float32(-1.0) if has_relief else gain
             for k in range(x, end):
@@ -172,43 +198,22 @@ def fill_plane(
                 if coverage != 0:
                     if has_relief and (
                         fold < 0 or k & 1 == 0
-                    ):  # folds are smooth: every second pixel is enough
-                        i, j = (p >> 16) & m_r, (q >> 16) & m_r
-                        row0, row1 = base_r + (j << bits_r), base_r + (((j + 1) & m_r) << bits_r)
-                        i1, a, b = (i + 1) & m_r, (p >> 8) & 255, (q >> 8) & 255
-                        fold = (
-                            relief_gain[
-                                _blend(rr[row0 + i], rr[row0 + i1], rr[row1 + i], rr[row1 + i1], a, b)
-                            ]
-                            * gain
-                        )
+                    ):  # folds are smooth: every second pixel will do
+                        fold = relief_gain[_read(rr, base_r, bits_r, p, q)] * gain
                     shade = fold
                     if has_weave:
-                        shade *= weave_gain[wr[base_w + (((g >> 16) & m_w) << bits_w) + ((f >> 16) & m_w)]]
-                    i, j = (s >> 16) & m, (t >> 16) & m
-                    row0, row1 = base + (j << bits), base + (((j + 1) & m) << bits)
-                    i1, a, b = (i + 1) & m, (s >> 8) & 255, (t >> 8) & 255
-                    if is_plain:
-                        c0, c1, c2 = colors[128, 0], colors[128, 1], colors[128, 2]
-                    elif is_rgb:
-                        t00, t01, t10, t11 = tr[row0 + i], tr[row0 + i1], tr[row1 + i], tr[row1 + i1]
-                        c0 = colors[_blend(t00 & 255, t01 & 255, t10 & 255, t11 & 255, a, b), 0]
-                        c1 = colors[
-                            _blend(
-                                (t00 >> 8) & 255, (t01 >> 8) & 255, (t10 >> 8) & 255, (t11 >> 8) & 255, a, b
-                            ),
-                            1,
-                        ]
-                        c2 = colors[_blend(t00 >> 16, t01 >> 16, t10 >> 16, t11 >> 16, a, b), 2]
-                    else:
-                        n = _blend(gr[row0 + i], gr[row0 + i1], gr[row1 + i], gr[row1 + i1], a, b)
-                        c0, c1, c2 = colors[n, 0], colors[n, 1], colors[n, 2]
-                    c0, c1, c2 = min(c0 * shade, white), min(c1 * shade, white), min(c2 * shade, white)
-                    if coverage == 255:
-                        out[y, k, 0], out[y, k, 1], out[y, k, 2] = np.uint8(c0), np.uint8(c1), np.uint8(c2)
-                    else:
-                        part = np.float32(coverage) / white
-                        out[y, k, 0] = np.uint8(out[y, k, 0] + part * (c0 - out[y, k, 0]))
-                        out[y, k, 1] = np.uint8(out[y, k, 1] + part * (c1 - out[y, k, 1]))
-                        out[y, k, 2] = np.uint8(out[y, k, 2] + part * (c2 - out[y, k, 2]))
+                        thread = (((g >> 16) & weave_mask) << bits_w) + ((f >> 16) & weave_mask)
+                        shade *= weave_gain[wr[base_w + thread]]
+                    n0 = n1 = n2 = np.int64(128)
+                    if is_rgb:
+                        n0, n1, n2 = _read_rgb(tr, base, bits, s, t)
+                    elif not is_plain:
+                        n0 = n1 = n2 = _read(gr, base, bits, s, t)
+                    _put(
+                        out[y, k],
+                        coverage,
+                        colors[n0, 0] * shade,
+                        colors[n1, 1] * shade,
+                        colors[n2, 2] * shade,
+                    )
                 s, t, p, q, f, g = s + ds, t + dt, p + dp, q + dq, f + df, g + dg

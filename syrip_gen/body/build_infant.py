@@ -10,6 +10,7 @@ import numpy as np
 
 from syrip_gen.asset_files import assets_dir
 from syrip_gen.body.assets import BodyAssets
+from syrip_gen.body.building.mouth import MouthShrinker, build_mouth_shrinker
 from syrip_gen.body.building.population import LOCAL_CHANGES, fit_shape_space, sample_population
 from syrip_gen.body.building.proportions import build_softener
 from syrip_gen.body.building.regions import body_regions, segment_faces
@@ -71,8 +72,9 @@ def build_infant(samples: int = 400, components: int = 20, seed: int = 0) -> Bod
     )
     posed, _ = to_t_pose(neutral[0], smpl_joints(heads, source.bones)[0], weights)
     soften = build_softener(posed, source.faces, detail, SOFT_RADIUS_M)
+    shrink_mouth = _mouth_shrinker(source)
     rng = np.random.default_rng(seed)
-    population, _ = sample_population(source, weights, soften, skull, samples, rng)
+    population, _ = sample_population(source, weights, lambda v: shrink_mouth(soften(v)), skull, samples, rng)
     space = fit_shape_space(population.vertices, components)
     logger.info("%d components hold %.4f %% of the variance", components, 100 * space.explained)
     regressor = fit_joint_regressor(population.vertices, population.joints, weights, SMPL_PARENTS, mirror)
@@ -99,11 +101,25 @@ def build_infant(samples: int = 400, components: int = 20, seed: int = 0) -> Bod
     )
 
 
+def _mouth_shrinker(source: AnnySource) -> MouthShrinker:
+    parts = segment_faces(source)
+    cavity, tongue = (np.zeros(len(source.base_indices), bool) for _ in range(2))
+    cavity[source.faces[parts["mouth_cavity"]]] = True
+    tongue[source.faces[parts["tongue"]]] = True
+    return build_mouth_shrinker(source.faces, cavity, tongue)
+
+
 def _body_mask(source: AnnySource) -> np.ndarray:
     """Return (V,) how much the surface may be filtered: 0 on head, hands and feet, which keep detail."""
     average = mesh_laplacian_average(source.faces, len(source.base_indices))
+    parts = segment_faces(source)
     mask = np.ones(len(source.base_indices))
-    mask[np.unique(source.faces[~segment_faces(source)["body"]])] = 0.0
+    mask[np.unique(source.faces[~parts["body"]])] = 0.0
+    # The throat and the nape belong to the head's colour, but turn with the neck.
+    head = merge_weights(source.bone_weights, source.bones)[:, 15]
+    throat = np.zeros(len(mask), bool)
+    throat[np.unique(source.faces[parts["head"]])] = True
+    mask[throat & (head < 0.95)] = 1.0
     for _ in range(10):
         mask = np.minimum(mask, 0.5 * mask + 0.5 * (average @ mask))
     return mask

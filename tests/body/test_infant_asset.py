@@ -7,6 +7,8 @@ import trimesh
 from syrip_gen.body import load_body
 from syrip_gen.body.measurements import mesh_volume
 from syrip_gen.body.posing import pose_body, rest_body
+from syrip_gen.geometry.camera import look_at, transform_points
+from syrip_gen.rendering.zbuffer import face_buffer
 
 LEFT_RIGHT_COCO = [(1, 2), (3, 4), (5, 6), (7, 8), (9, 10), (11, 12), (13, 14), (15, 16)]
 LEFT_RIGHT_JOINTS = [(1, 2), (4, 5), (7, 8), (10, 11), (13, 14), (16, 17), (18, 19), (20, 21), (22, 23)]
@@ -195,7 +197,9 @@ POSES = {
         17: (0, 1.2, 0.7),
     },
     "elbows bent": {18: (0, -2.0, 0), 19: (0, 2.0, 0)},
-    "head turned": {12: (0, 0.7, 0), 15: (0, 0.6, 0)},
+    "head turned": {12: (0, 0.6, 0.2), 15: (0.1, 0.6, 0)},
+    "head back": {12: (-0.5, 0, 0), 15: (-0.4, 0, 0)},
+    "chin to the chest": {12: (0.4, 0, 0), 15: (0.3, 0, 0)},
 }
 
 
@@ -215,6 +219,29 @@ def test_posed_mesh_is_not_torn_or_collapsed(infant, name):
     assert (stretch < 0.2).mean() < 0.01  # creases fold, parts do not collapse
     volume = mesh_volume(posed, infant.faces) / mesh_volume(infant.v_template, infant.faces)
     assert 0.85 < volume < 1.15
+
+
+def _inside_out_share(infant, vertices, direction):
+    """Return the share of the silhouette where the first surface on a camera ray is seen from behind."""
+    T = look_at(np.array(direction), vertices.mean(axis=0), np.array([0.0, 1.0, 0.1]))
+    seen = transform_points(T, vertices)
+    _, face = face_buffer(seen.astype(np.float32), infant.faces, 900.0, 900.0, 160.0, 160.0, 320, 320)
+    hit = face[face >= 0]
+    a, b, c = (seen[infant.faces[hit, k]] for k in range(3))
+    facing = np.einsum("fi,fi->f", np.cross(b - a, c - a), a)
+    return (facing > 0).mean()
+
+
+@pytest.mark.parametrize("name", POSES)
+@pytest.mark.parametrize("size", [-2.0, 2.0])
+def test_the_inside_is_never_seen(infant, name, size):
+    pose = np.zeros((24, 3))
+    for joint, turn in POSES[name].items():
+        pose[joint] = turn
+    betas = np.full(20, size) * np.eye(20)[0]
+    vertices = pose_body(infant, betas, None, pose[1:]).vertices.astype(np.float64)
+    for direction in ((0.3, 0.2, 1.5), (1.4, 0.2, 0.3), (0.4, 0.3, -1.4), (0.2, -1.4, 0.5), (-0.5, 1.4, 0.2)):
+        assert _inside_out_share(infant, vertices, direction) < 0.001
 
 
 @pytest.mark.parametrize("component", range(6))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from syrip_gen.body.building.growth import GrowthTargets, sample_targets
-from syrip_gen.body.building.proportions import Softener, scale_parts
+from syrip_gen.body.building.proportions import scale_parts
 from syrip_gen.body.building.skeleton import smpl_joints, to_t_pose
 from syrip_gen.body.building.source import AnnySource
 from syrip_gen.body.measurements import body_length, head_circumference, mesh_volume
@@ -35,7 +36,7 @@ _SINGLE = {
     "forehead-trans-forward": (0.10, 0.08),
     "chin-height-incr": (-0.20, 0.08),
     "chin-prominent-incr": (-0.10, 0.06),
-    "neck-double-incr": (0.25, 0.10),
+    "neck-double-incr": (0.12, 0.08),
     "mouth-scale-horiz-incr": (-0.15, 0.10),
     "nose-scale-horiz-incr": (0.0, 0.10),
     "nose-scale-vert-incr": (0.0, 0.06),
@@ -110,7 +111,7 @@ def _part_scales(rng: np.random.Generator, size: float) -> np.ndarray:
     scales[3] = (1.04 * belly, 0.94, 1.02 * belly)
     scales[6] = (chest, 0.94, chest)
     scales[9] = (0.97 * chest, 0.94, 0.98 * chest)
-    scales[12] = (1.22, vary(0.66, 0.06), 1.18)
+    scales[12] = (1.20, vary(0.72, 0.06), 1.15)
     scales[[13, 14]] = (vary(1.15, 0.025), 1.0, 1.0)
     leg, arm = vary(1.0 + 0.012 * size, 0.02), vary(1.0, 0.02)
     thigh, shank = vary(0.80 * leg, 0.015), vary(0.88 * leg, 0.015)
@@ -151,12 +152,12 @@ def _match(vertices, joints, weights, scales, faces, skull, target) -> tuple[np.
 def sample_population(
     source: AnnySource,
     weights: np.ndarray,
-    soften: Softener,
+    refine: Callable[[np.ndarray], np.ndarray],
     skull: np.ndarray,
     count: int,
     rng: np.random.Generator,
 ) -> tuple[Population, GrowthTargets]:
-    """Build ``count`` T-posed infants of WHO sizes."""
+    """Build ``count`` T-posed infants of WHO sizes; ``refine`` is applied to every T-posed mesh, (V, 3)."""
     targets = sample_targets(rng, count)
     phenotypes, local = _phenotypes(rng, targets.size)
     rest, heads = source.infants(phenotypes, local)
@@ -166,7 +167,7 @@ def sample_population(
         posed, skeleton = to_t_pose(rest[i], joints[i], weights)
         target = targets.length_m[i], targets.weight_kg[i], targets.head_m[i]
         scales = _part_scales(rng, targets.size[i])
-        vertices[i], joints[i] = _match(soften(posed), skeleton, weights, scales, source.faces, skull, target)
+        vertices[i], joints[i] = _match(refine(posed), skeleton, weights, scales, source.faces, skull, target)
     return Population(vertices, joints), targets
 
 

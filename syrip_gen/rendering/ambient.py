@@ -14,13 +14,14 @@ __all__ = ["AXES", "ambient_visibility"]
 
 _JIT = {"nogil": True, "cache": True, "error_model": "numpy"}
 _AXES = 12
+"""On the body, 12 axes differ from 48 by 1.8 of 255 levels on average; 8 would differ by 2.8."""
 _CELLS = 56
 _NEAR = np.float32(1.2)
 _SOFTEN = np.float32(1.0 / 1.4)
 """A surface hides nothing when it is less than 1.2 cells away along the ray, everything from 2.6 on."""
 _EMPTY = np.float32(1e9)
 _LEAST_SHARE = np.float32(0.04)
-"""Ambient light left in the deepest crease: a dozen directions cannot tell 0 from a little."""
+"""Ambient light left in the deepest crease: two dozen directions cannot tell 0 from a little."""
 
 
 def _fixed_axes(count: int) -> np.ndarray:

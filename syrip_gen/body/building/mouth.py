@@ -1,4 +1,4 @@
-"""A smaller mouth cavity: MakeHuman's fills an infant's jaw and pokes through the throat when the head turns."""
+"""A smaller mouth: MakeHuman's cavity fills an infant's jaw and pokes through the throat of a turned head."""
 
 from __future__ import annotations
 

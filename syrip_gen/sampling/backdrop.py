@@ -11,7 +11,7 @@ from syrip_gen.sampling.lights import LUMA, light_on_support
 from syrip_gen.sampling.materials import MaterialLibrary
 from syrip_gen.sampling.perspective import View, coverage, floor_line, half_plane, outline_mask, wall_line
 from syrip_gen.sampling.photos import BrokenPhoto, PhotoSource
-from syrip_gen.sampling.props import build_crib, build_toys
+from syrip_gen.sampling.props import build_crib, build_toys, footprints
 from syrip_gen.sampling.scene import LightSpec, SceneSpec
 from syrip_gen.sampling.surfaces import fill_surface, response
 from syrip_gen.sampling.walls import draw_solids, paint_furniture, paint_panorama, paint_walls, room_walls
@@ -154,17 +154,19 @@ def paint_crib(
 
 
 def paint_toys(picture: np.ndarray, view: View, toys: Any, light: LightSpec, gain: np.ndarray) -> None:
-    """Draw the toys on z = 0, each over a soft shadow."""
-    groups, footprints = build_toys(toys)
-    angles = np.linspace(0, 2 * np.pi, 20, endpoint=False)
-    lean = -0.5 * np.array(light.key_direction[:2])
-    for x, y, radius in footprints:
-        ring = np.stack([np.cos(angles), np.sin(angles), np.zeros_like(angles)], axis=1) * radius * 0.95
-        ring[:, :2] += (x, y) + lean * radius
-        darken(picture, outline_mask(view, ring), 6.0, 0.4)
-    order = np.argsort([-np.linalg.norm(g[0, 1:4] - view.position) for g in groups])
-    for k in order:
-        draw_solids(picture, view, groups[int(k)], light, gain)
+    """Draw the toys on z = 0 over their soft shadows, the farthest first."""
+    groups = build_toys(toys)
+    if not groups:
+        return
+    angles = np.linspace(0, 2 * np.pi, 16, endpoint=False)
+    circle = np.stack([np.cos(angles), np.sin(angles), np.zeros_like(angles)], axis=1)
+    lean = -0.4 * np.array([*light.key_direction[:2], 0.0])
+    shade = np.zeros((view.height, view.width), np.uint8)
+    for x, y, radius in np.concatenate([footprints(group) for group in groups]):
+        cv2.max(shade, outline_mask(view, (circle + lean) * radius * 1.1 + (x, y, 0.0)), dst=shade)
+    darken(picture, shade, 6.0)
+    for group in sorted(groups, key=lambda g: -np.linalg.norm(g[0, 1:4] - view.position)):
+        draw_solids(picture, view, group, light, gain)
 
 
 def crop_photo(photo: np.ndarray, crop: Any, width: int, height: int) -> np.ndarray:

@@ -86,7 +86,7 @@ def _span(M, x, y):
 
 @njit(**_JIT)
 def _walk(offsets, sizes, density, turn, u, v, du, dv, footprint):
-    """Return where a span reads a pyramid: level offset, log2 of its side, s, t and steps (16.16 fixed point)."""
+    """Return where a span reads a pyramid: offset, log2 of the side, s, t and steps (16.16 fixed point)."""
     level = _level(footprint, density, len(sizes))
     scale = density * sizes[level] / sizes[0] * 65536.0
     s = np.int64(np.floor((turn[0, 0] * u + turn[0, 1] * v + turn[0, 2]) * scale))

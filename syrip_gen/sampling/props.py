@@ -12,6 +12,7 @@ __all__ = [
     "build_crib",
     "build_furniture",
     "build_toys",
+    "footprints",
     "sample_furniture",
     "sample_toys",
 ]
@@ -74,16 +75,21 @@ def sample_furniture(rng: np.random.Generator) -> list[float]:
     return [float(v) for v in values]
 
 
-def build_toys(values: Sequence[float]) -> tuple[list[Solids], list[tuple[float, float, float]]]:
-    """Return the solids of each toy and its footprint (x, y, radius)."""
-    groups, footprints = [], []
+def build_toys(values: Sequence[float]) -> list[Solids]:
+    """Return the solids of each toy."""
+    groups = []
     for kind, x, y, yaw, size, seed in np.reshape(np.asarray(values, np.float64), (-1, FIELDS)):
         c, s = np.cos(yaw), np.sin(yaw)
         axes = np.array([[c, s, 0.0], [-s, c, 0.0], [0.0, 0.0, 1.0]])
-        rows, radius = TOYS[int(kind)](size, np.random.default_rng(int(seed)))
+        rows = TOYS[int(kind)](size, np.random.default_rng(int(seed)))
         groups.append(_place(rows, np.array([x, y, 0.0]), axes))
-        footprints.append((float(x), float(y), float(radius)))
-    return groups, footprints
+    return groups
+
+
+def footprints(solids: Solids) -> np.ndarray:
+    """Return (m, 3) x, y and radius of the solids that touch the support z = 0."""
+    touching = solids[solids[:, 3] - solids[:, 15] < 0.03]
+    return np.column_stack([touching[:, 1:3], touching[:, 13:15].max(axis=1)])
 
 
 def build_furniture(
@@ -147,10 +153,10 @@ def _pick(colors: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.clip(colors[int(rng.integers(len(colors)))] * rng.uniform(0.85, 1.08), 0.03, 0.97)
 
 
-# --- Toys: local z up, the support at z = 0; they return solids and the radius of their footprint ---
+# --- Toys: local z up, the support at z = 0 ---
 
 
-def _ball(size: float, rng: np.random.Generator) -> tuple[list[np.ndarray], float]:
+def _ball(size: float, rng: np.random.Generator) -> list[np.ndarray]:
     r = 0.03 + 0.05 * size
     tilt = rng.uniform(0, np.pi)
     axes = np.array([[1, 0, 0], [0, np.cos(tilt), np.sin(tilt)], [0, -np.sin(tilt), np.cos(tilt)]])
@@ -158,10 +164,10 @@ def _ball(size: float, rng: np.random.Generator) -> tuple[list[np.ndarray], floa
         ELLIPSOID, (0, 0, r), (r, r, r), _pick(TOY_COLORS, rng), axes=axes, second=_pick(TOY_COLORS, rng),
         bands=float(rng.integers(0, 4)),
     )  # fmt: skip
-    return [row], r
+    return [row]
 
 
-def _blocks(size: float, rng: np.random.Generator) -> tuple[list[np.ndarray], float]:
+def _blocks(size: float, rng: np.random.Generator) -> list[np.ndarray]:
     h = 0.016 + 0.012 * size
     rows = []
     for _ in range(int(rng.integers(2, 6))):
@@ -169,10 +175,10 @@ def _blocks(size: float, rng: np.random.Generator) -> tuple[list[np.ndarray], fl
         c, s = np.cos(yaw), np.sin(yaw)
         axes = np.array([[c, s, 0], [-s, c, 0], [0, 0, 1.0]])
         rows.append(solid(BOX, (*place, h), (h, h, h), _pick(TOY_COLORS, rng), axes=axes))
-    return rows, 0.1
+    return rows
 
 
-def _teddy(size: float, rng: np.random.Generator) -> tuple[list[np.ndarray], float]:
+def _teddy(size: float, rng: np.random.Generator) -> list[np.ndarray]:
     u = 0.7 + 0.7 * size  # a unit teddy is 22 cm tall and sits facing +x
     fur, light = _pick(FUR, rng), _pick(FUR, rng)
     dark = np.full(3, 0.05)
@@ -190,28 +196,28 @@ def _teddy(size: float, rng: np.random.Generator) -> tuple[list[np.ndarray], flo
         ((0.052, 0.02, 0.18), (0.006, 0.006, 0.006), dark),
         ((0.052, -0.02, 0.18), (0.006, 0.006, 0.006), dark),
     ]
-    return [solid(ELLIPSOID, np.array(p) * u, np.array(h) * u, c) for p, h, c in parts], 0.09 * u
+    return [solid(ELLIPSOID, np.array(p) * u, np.array(h) * u, c) for p, h, c in parts]
 
 
-def _beads(size: float, rng: np.random.Generator) -> tuple[list[np.ndarray], float]:
+def _beads(size: float, rng: np.random.Generator) -> list[np.ndarray]:
     ring, bead = 0.035 + 0.02 * size, 0.011
     colors = [_pick(TOY_COLORS, rng) for _ in range(3)]
     angles = np.linspace(0, 2 * np.pi, 11)[:-1]
     return [
         solid(ELLIPSOID, (ring * np.cos(a), ring * np.sin(a), bead), (bead, bead, bead), colors[i % 3])
         for i, a in enumerate(angles)
-    ], ring + bead
+    ]
 
 
-def _book(size: float, rng: np.random.Generator) -> tuple[list[np.ndarray], float]:
+def _book(size: float, rng: np.random.Generator) -> list[np.ndarray]:
     half = np.array([0.07 + 0.04 * size, 0.09 + 0.04 * size, 0.008])
     pages = solid(BOX, (0.002, 0, 0.009), half * (1.0, 0.97, 0.7), np.array([0.93, 0.92, 0.88]))
     cover = _pick(TOY_COLORS, rng)
     lids = [solid(BOX, (0, 0, z), half * (1.03, 1.0, 0.12), cover) for z in (0.002, 0.016)]
-    return [pages, *lids], float(half[1])
+    return [pages, *lids]
 
 
-TOYS: tuple[Callable[[float, np.random.Generator], tuple[list[np.ndarray], float]], ...] = (
+TOYS: tuple[Callable[[float, np.random.Generator], list[np.ndarray]], ...] = (
     _ball, _blocks, _teddy, _teddy, _beads, _book,
 )  # fmt: skip
 

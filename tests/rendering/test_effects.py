@@ -80,6 +80,11 @@ def test_noise_does_not_repeat_between_rows_or_channels() -> None:
     assert np.abs(correlation).max() < 0.4
 
 
+def test_very_wide_pictures_get_noise() -> None:
+    wide = apply(np.full((2, 200_000, 3), 128, np.uint8), noise_sigma=0.03)
+    assert wide[:, 190_000:].std() > 4
+
+
 def test_the_seed_decides_the_noise(picture: np.ndarray) -> None:
     first = apply(picture, noise_sigma=0.02, noise_seed=7)
     np.testing.assert_array_equal(first, apply(picture, noise_sigma=0.02, noise_seed=7))

@@ -34,6 +34,7 @@ MIN_ELEVATION_DEG = {
     "Standing": -5.0,
     "Crawling": 0.0,
 }
+FACE_TRIES = 3
 MIN_CAMERA_HEIGHT = 0.06
 """Metres above the support."""
 
@@ -99,7 +100,9 @@ def decompose_view(R_cam_world: np.ndarray) -> tuple[float, float, float]:
     return azimuth, elevation, roll
 
 
-def sample_rotation(posture: str, R_real: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:
+def sample_rotation(
+    posture: str, R_real: np.ndarray | None, face: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
     """Draw a (3, 3) world-to-camera rotation for a posture.
 
     Args:
@@ -107,13 +110,17 @@ def sample_rotation(posture: str, R_real: np.ndarray | None, rng: np.random.Gene
         R_real: World-to-camera rotation of the photo that the pose was fitted to; the camera then stays near
             it.
             None: anywhere that suits the posture.
+        face: (3,) unit direction in which the face looks, world. People photograph faces: of FACE_TRIES
+            directions around the infant the camera takes the one that sees most of it.
         rng: Random stream.
     """
     low, mode, high = np.deg2rad(ELEVATION_DEG[posture])
     noise = rng.standard_normal(3)
-    free = rng.uniform(-np.pi, np.pi), rng.triangular(low, mode, high), rng.uniform(-np.pi, np.pi)
+    azimuths = rng.uniform(-np.pi, np.pi, FACE_TRIES)
+    free = azimuths, rng.triangular(low, mode, high), rng.uniform(-np.pi, np.pi)
     if R_real is None:
-        azimuth, elevation, _ = free
+        elevation = free[1]
+        azimuth = float(max(azimuths, key=lambda a: face[0] * np.cos(a) + face[1] * np.sin(a)))
         # Looking down, "up" in the picture is whatever the photographer liked; at eye level it is gravity.
         steep = np.clip((np.rad2deg(elevation) - 45.0) / 35.0, 0.0, 1.0)
         roll = (1 - steep) * np.deg2rad(ROLL_STD_DEG[posture]) * noise[2] + steep * free[2]

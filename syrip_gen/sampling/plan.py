@@ -16,6 +16,7 @@ from syrip_gen.sampling.lights import LightLibrary, sample_light
 from syrip_gen.sampling.options import SamplingOptions
 from syrip_gen.sampling.poses import choose_pose, jitter_body_pose, mirror_pose, sample_betas
 from syrip_gen.sampling.resting import (
+    HEAD,
     MAX_TILT_DEG,
     down_hint,
     refine_posture,
@@ -164,7 +165,8 @@ def _gravity_view(
 
     rng = stream_rng(seed, index, "camera")
     near_real = rng.random() < options.real_view_probability
-    R_cam_world = sample_rotation(posture, R_world_real.T if near_real else None, rng)
+    face = R_world_real @ posed.joint_rotations[HEAD][:, 2]
+    R_cam_world = sample_rotation(posture, R_world_real.T if near_real else None, face, rng)
     framing = sample_framing(bool(rng.random() < options.out_of_frame_probability), rng)
     camera = place_camera_above(points + transl, R_cam_world, framing, options.width, options.height)
     return _body_spec(betas, world_orient, body_pose, transl), camera

@@ -14,6 +14,7 @@ from syrip_gen.sampling.cameras import (
 )
 
 ANGLE = st.floats(-3.1, 3.1)
+FACE = np.array([1.0, 0.0, 0.0])
 
 
 @given(ANGLE, st.floats(-1.4, 1.4), ANGLE)
@@ -32,18 +33,25 @@ def test_a_level_camera_shows_up_as_up() -> None:
 @pytest.mark.parametrize("posture", sorted(ELEVATION_DEG))
 def test_rotations_look_from_above(posture) -> None:
     elevations = [
-        decompose_view(sample_rotation(posture, None, np.random.default_rng(i)))[1] for i in range(300)
+        decompose_view(sample_rotation(posture, None, FACE, np.random.default_rng(i)))[1] for i in range(300)
     ]
     low, _, high = np.deg2rad(ELEVATION_DEG[posture])
     assert min(elevations) >= low - 0.06
     assert max(elevations) <= high + 1e-9
 
 
+def test_most_cameras_see_the_face_but_not_all() -> None:
+    seen = [
+        sample_rotation("Sitting", None, FACE, np.random.default_rng(i))[2] @ FACE < 0.0 for i in range(300)
+    ]
+    assert 0.8 < np.mean(seen) < 0.97
+
+
 def test_real_views_stay_near_the_photo() -> None:
     real = view_rotation(1.0, 0.6, 0.1)
     angles = []
     for seed in range(200):
-        R = sample_rotation("Sitting", real, np.random.default_rng(seed))
+        R = sample_rotation("Sitting", real, FACE, np.random.default_rng(seed))
         angles.append(np.rad2deg(np.arccos(np.clip((np.trace(R @ real.T) - 1) / 2, -1, 1))))
     assert 8 < np.median(angles) < 30
 
@@ -52,7 +60,7 @@ def test_real_views_stay_near_the_photo() -> None:
 def test_camera_gives_the_body_its_size_and_place(seed) -> None:
     rng = np.random.default_rng(seed)
     points = rng.uniform(-0.3, 0.3, (200, 3))
-    R = sample_rotation("Supine", None, rng)
+    R = sample_rotation("Supine", None, FACE, rng)
     framing = Framing(focal=1.2, fill=0.6, centre=(0.45, 0.55))
     camera = place_camera(points, R, framing, 640, 480)
     T = np.array(camera.T_cam_world)

@@ -14,7 +14,7 @@ __all__ = ["BrokenPhoto", "PhotoSource", "open_photos"]
 
 logger = logging.getLogger(__name__)
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 INDEX_CHECK = 2000
 """So many headers of a folder are read when it is opened; later files are checked when they are used."""
 

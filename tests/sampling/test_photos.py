@@ -21,6 +21,14 @@ def test_folder_skips_and_counts(photo_folder) -> None:
     assert abs(int(photos.read(1, 64).mean()) - 120) <= 2
 
 
+@pytest.mark.parametrize("suffix", [".jpeg", ".PNG", ".webp", ".bmp", ".tiff"])
+def test_every_promised_format_is_read(tmp_path, suffix) -> None:
+    Image.new("RGB", (64, 48), (200, 30, 10)).save(tmp_path / f"a{suffix}")
+    picture = open_photos(tmp_path).read(0, 32)
+    assert picture.shape == (48, 64, 3)
+    assert abs(int(picture[..., 0].mean()) - 200) < 6
+
+
 def test_list_file_names_photos_beside_it(photo_folder) -> None:
     listing = photo_folder / "train_img.txt"
     listing.write_text("deep/c.jpg\n\na.jpg\n../secret.jpg\nmissing.jpg\n")

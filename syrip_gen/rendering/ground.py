@@ -309,4 +309,6 @@ def _light_left(blocked, shaded, climb, ratio, table, left):
             a32, k32 = np.float32(a), np.float32(k)
             for c in range(3):
                 left[j, i, c] = table[int(full - a32 - ratio[c] * (k32 - a32) + half)]
+    if bottom < 0:
+        return (0, 0), (0, 0)
     return (max(top - 1, 0), min(bottom + 2, h)), (max(first - 1, 0), min(last + 2, w))

@@ -127,6 +127,30 @@ def test_a_background_of_another_size_is_refused(renderer: RasterRenderer, ball:
         renderer.render(dataclasses.replace(ball, background=np.zeros((10, 10, 3), np.uint8)))
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_strange_cameras_planes_and_lights_do_no_harm(renderer: RasterRenderer, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    w, h = rng.integers(1, 90, 2)
+    normal, key = rng.normal(size=(2, 3))
+    offset = rng.choice([0.0, rng.normal(), 1e-9, 1e6])
+    output = renderer.render(
+        inputs_of(
+            *sphere(tuple(rng.normal(0, [0.5, 0.5, 1.0])), rng.uniform(0.01, 1.0), 2),
+            support_plane=(*(normal / np.linalg.norm(normal)), offset),
+            key_direction=(key / np.linalg.norm(key)).astype(np.float32),
+            key_color=np.full(3, rng.choice([0.0, 1.0, 50.0]), np.float32),
+            sh=rng.normal(0, rng.choice([0.1, 5.0]), (9, 3)).astype(np.float32),
+            shadow_softness=rng.uniform(0, 3),
+            gloss=rng.integers(0, 255, (8, 8)).astype(np.uint8),
+            background=rng.integers(0, 255, (h, w, 3)).astype(np.uint8),
+            width=int(w), height=int(h), fx=10 ** rng.uniform(0, 4), fy=10 ** rng.uniform(0, 4),
+            cx=w * rng.uniform(-1, 2), cy=h * rng.uniform(-1, 2),
+        )
+    )  # fmt: skip
+    assert output.rgb.shape == (h, w, 3)
+    assert not np.isnan(output.depth).any()
+
+
 def test_the_lit_side_faces_the_key_light(renderer: RasterRenderer) -> None:
     key = np.array([0.8, 0.0, -0.6], np.float32)
     ball = inputs_of(

@@ -65,7 +65,7 @@ def test_the_softener_removes_bumps_and_leaves_masked_places_alone():
 def test_shape_space_recovers_directions_of_unit_variance():
     rng = np.random.default_rng(1)
     mean, directions = rng.normal(size=(50, 3)), rng.normal(size=(50, 3, 2)) * [0.3, 0.1]
-    scores = rng.normal(size=(2000, 2))
+    scores = rng.normal(size=(600, 2))
     bodies = mean + np.einsum("ns,vcs->nvc", scores, directions)
     space = fit_shape_space(bodies, 2)
     assert space.explained == pytest.approx(1)

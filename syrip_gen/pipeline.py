@@ -5,6 +5,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -25,6 +26,7 @@ from syrip_gen.stages.provenance import command_line, licences
 from syrip_gen.stages.run_state import FINISHED_FILE, claim_folder, completed_shards, lock_folder, shard_file
 from syrip_gen.stages.sample import plan_attempt
 from syrip_gen.stages.shard import ShardJob
+from syrip_gen.stages.warm_up import WarmUp, is_compiled
 
 __all__ = ["GenerateResult", "HopelessRunError", "Progress", "dry_run", "generate"]
 
@@ -114,7 +116,8 @@ def generate(config: GenerateConfig, progress: Progress | None = None) -> Genera
         for note in notes:
             progress.note(note)
         began = time.monotonic()
-        bank = _fit_stage(config, inputs, folder, progress)
+        with _compiling(config, progress):
+            bank = _fit_stage(config, inputs, folder, progress)
         fit_seconds = time.monotonic() - began
         job, shards = _shard_job(config, folder), plan_shards(config.n)
         began = time.monotonic()
@@ -164,6 +167,21 @@ def sampling_options(config: GenerateConfig) -> SamplingOptions:
         backgrounds=config.backgrounds,
         textures=config.textures,
     )
+
+
+@contextmanager
+def _compiling(config: GenerateConfig, progress: Progress) -> Iterator[None]:
+    """Compile for the workers meanwhile, on the first run."""
+    if config.executor != "local" or resolve_workers(config.workers) < 2 or is_compiled():
+        yield
+        return
+    progress.note("first run on this machine: compiling, about a minute")
+    warm_up = WarmUp(config.body, sampling_options(config), config.renderer)
+    try:
+        yield
+        warm_up.wait()
+    finally:
+        warm_up.stop()
 
 
 def _fit_stage(

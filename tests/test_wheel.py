@@ -37,7 +37,9 @@ def wheel(tmp_path_factory):
 def test_wheel_holds_the_command_the_packages_and_the_assets(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {"cli.py", "syrip_gen/pipeline.py", "fidip/__init__.py", "blender_scripts/__init__.py"} <= names
-    tracked = subprocess.run(["git", "ls-files", "assets"], cwd=ROOT, capture_output=True, text=True, check=False)
+    tracked = subprocess.run(
+        ["git", "ls-files", "assets"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assets = {f"syrip_gen/{name}" for name in tracked.stdout.splitlines()}
     assert assets <= names
     assert not [name for name in names if name.startswith(("tests/", "docs/", "benchmarks/", "assets/"))]

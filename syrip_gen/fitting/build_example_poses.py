@@ -15,20 +15,25 @@ from scipy.spatial.transform import Rotation
 from syrip_gen.asset_files import assets_dir
 from syrip_gen.body import load_body
 from syrip_gen.body.assets import BodyAssets
-from syrip_gen.body.posing import pose_body
+from syrip_gen.body.posing import PosedBody, pose_body
 from syrip_gen.fitting.build_prior import sample_infant_poses
 from syrip_gen.fitting.postures import POSTURES
+from syrip_gen.fitting.proxies import Spheres, build_spheres, posed_centers
 from syrip_gen.geometry.camera import project
 from syrip_gen.keypoints.catalog import COCO17
 from syrip_gen.randomness import stream_rng
 
 __all__ = ["main", "make_examples"]
 
-NUM_POSES = 60
+NUM_POSES = 154
 SEED = 7
 WIDTH, HEIGHT = 1280, 960
 NOISE = 0.006
 """Standard deviation of the annotators' hand, as a fraction of the keypoint box's diagonal."""
+HIDDEN_NOISE = 2.0
+"""How much worse annotators are where they do not see the keypoint."""
+UNLABELLED = 0.15
+"""Share of the hidden keypoints that they leave out."""
 LOOK_DOWN_DEG = {
     "Supine": (35, 90),
     "Prone": (15, 80),
@@ -45,32 +50,50 @@ def make_examples(body: BodyAssets, count: int, seed: int) -> dict[str, Any]:
     samples = sample_infant_poses(body, 40 * len(POSTURES), seed)
     labels = [posture.label for posture in POSTURES.values()]
     order = _spread(samples.template, count, stream_rng(seed, 0, "example-choice"))
-    images, annotations = [], []
+    images, annotations, spheres = [], [], build_spheres(body)
     for number, row in enumerate(order, start=1):
         posture = labels[samples.template[row]]
         rng = stream_rng(seed, number, "example-camera")
-        keypoints = _photograph(body, samples.body_pose[row], samples.gravity[row], posture, rng)
+        keypoints, hidden = _photograph(
+            body, spheres, samples.body_pose[row], samples.gravity[row], posture, rng
+        )
         low, high = keypoints.min(0), keypoints.max(0)
         noise = NOISE * np.linalg.norm(high - low) * rng.standard_normal(keypoints.shape)
-        points = np.round(keypoints + noise, 1)
+        points = np.round(keypoints + noise * np.where(hidden, HIDDEN_NOISE, 1.0)[:, None], 1)
+        flags = np.where(hidden, np.where(rng.random(len(points)) < UNLABELLED, 0, 1), 2)
         box = [*points.min(0).tolist(), *np.round(np.ptp(points, axis=0), 1).tolist()]
         name = f"example_{number:03d}.jpg"
-        images.append({"id": number, "file_name": name, "width": WIDTH, "height": HEIGHT, "posture": posture})
+        images.append(
+            {
+                "id": number,
+                "file_name": name,
+                "width": WIDTH,
+                "height": HEIGHT,
+                "posture": posture,
+                "is_synthetic": True,
+            }
+        )
         annotations.append(
             {
                 "id": number,
                 "image_id": number,
                 "category_id": 1,
                 "iscrowd": 0,
-                "num_keypoints": len(points),
-                "keypoints": [value for x, y in points.tolist() for value in (x, y, 2)],
+                "num_keypoints": int((flags > 0).sum()),
+                "keypoints": [
+                    value
+                    for (x, y), v in zip(points.tolist(), flags.tolist(), strict=True)
+                    for value in ((x, y, v) if v else (0, 0, 0))
+                ],
                 "bbox": box,
                 "area": round(box[2] * box[3], 1),
             }
         )
     return {
         "info": {
-            "description": "Example infant poses, drawn from posture templates; no real infant. CC0-1.0."
+            "description": "Synthetic example poses: posture templates of infants seen by virtual cameras, "
+            "with noise as of an annotator. No photo and no real infant is behind them. CC0-1.0.",
+            "is_synthetic": True,
         },
         "images": images,
         "annotations": annotations,
@@ -86,29 +109,50 @@ def _spread(template: np.ndarray, count: int, rng: np.random.Generator) -> list[
 
 
 def _photograph(
-    body: BodyAssets, body_pose: np.ndarray, gravity: np.ndarray, posture: str, rng: np.random.Generator
-) -> np.ndarray:
-    """Return (17, 2) pixels of one pose seen by a camera that suits its posture."""
+    body: BodyAssets,
+    spheres: Spheres,
+    body_pose: np.ndarray,
+    gravity: np.ndarray,
+    posture: str,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return (17, 2) pixels of one pose seen by a camera that suits its posture, and which are hidden."""
     down = np.radians(rng.uniform(*LOOK_DOWN_DEG.get(posture, STANDING_LOOK_DOWN_DEG)))
     gravity_cam = np.array([0.0, np.cos(down), np.sin(down)])  # y down, z forward
     R = _rotation_between(gravity, gravity_cam)
-    facing_away = True
-    while facing_away:  # an upright infant is photographed from the front or the side
+    for _ in range(20):  # an upright infant is photographed from the front or the side
         turn = Rotation.from_rotvec(gravity_cam * rng.uniform(-np.pi, np.pi))
         roll = Rotation.from_rotvec([0, 0, np.radians(rng.normal(0, 6))])
         orient = roll * turn * R
-        facing_away = posture in ("Sitting", "Standing", "Crawling") and orient.apply([0, 0, 1])[2] > 0.35
+        if posture not in ("Sitting", "Standing") or orient.apply([0, 0, 1])[2] < 0.35:
+            break
     betas = 0.6 * rng.standard_normal(body.num_betas)
     posed = pose_body(body, betas, orient.as_rotvec(), body_pose.ravel(), np.zeros(3))
     points = np.asarray(body.keypoint_regressor @ posed.vertices.astype(np.float64))
-    points -= 0.5 * (points.min(0) + points.max(0))
-    points[:, 2] += rng.uniform(0.9, 1.6)
+    shift = np.array([0.0, 0.0, rng.uniform(0.9, 1.6)]) - 0.5 * (points.min(0) + points.max(0))
+    points += shift
+    hidden = _hidden(spheres, posed, points, shift)
     focal = rng.uniform(0.9, 1.5) * WIDTH
     pixels = project(points, focal, focal, WIDTH / 2, HEIGHT / 2)
     middle = 0.5 * (pixels.min(0) + pixels.max(0))
     fill = max(np.ptp(pixels[:, 0]) / WIDTH, np.ptp(pixels[:, 1]) / HEIGHT)
     scale = min(1.0, 0.85 / fill)  # a longer lens never crops the infant
-    return (pixels - middle) * scale + [WIDTH / 2, HEIGHT / 2]
+    return (pixels - middle) * scale + [WIDTH / 2, HEIGHT / 2], hidden
+
+
+def _hidden(spheres: Spheres, posed: PosedBody, points: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    """Return (17,) whether one of the body's spheres is before a keypoint (17, 3), camera at 0."""
+    frames = posed.joint_transforms
+    centers = posed_centers(spheres, frames[:, :3, 3], frames[:, :3, :3]) + shift
+    depth = np.linalg.norm(points, axis=1)
+    rays = points / depth[:, None]
+    along = rays @ centers.T
+    across = (centers**2).sum(1) - along**2
+    radius = 0.9 * spheres.radius
+    entry = np.where(across < radius**2, along - np.sqrt(np.maximum(radius**2 - across, 0.0)), np.inf)
+    # Keypoints lie inside the body: nearer than this is their own skin.
+    skin = np.array([0.03] * 5 + [0.08] * 2 + [0.04] * 4 + [0.10] * 2 + [0.05] * 4)
+    return entry.min(1) < depth - skin
 
 
 def _rotation_between(start: np.ndarray, end: np.ndarray) -> Rotation:

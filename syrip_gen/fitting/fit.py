@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from syrip_gen.body.assets import BodyAssets
 from syrip_gen.fitting.bank import FitBank
@@ -175,7 +176,8 @@ def fit_poses(
     fitter = Fitter.create(body, prior, max_mixture)
     count = workers or len(os.sched_getaffinity(0))
     rows = []
-    with ThreadPoolExecutor(count) as pool:
+    # Matrices are small: a BLAS with threads of its own would only get in the way of these.
+    with threadpool_limits(1), ThreadPoolExecutor(count) as pool:
         try:
             for row in pool.map(
                 lambda i: fit_one(fitter, poses.keypoints[i], poses.image_size[i], poses.posture[i]),

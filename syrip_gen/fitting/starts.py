@@ -102,22 +102,20 @@ def find_starts(
         taken = len(starts)
         if taken == count or not np.isfinite(score[mode, view]):
             break
-        x = _start(table, mixture, target, mode, view, turn[mode, view], shift[mode, view], num_betas)
-        root = x[num_betas : num_betas + 9].reshape(3, 3)
+        root = _turned(table.views[view], turn[mode, view])
         near = (roots[:taken] * root).sum((1, 2)) > SAME_VIEW
         if near.sum() < 3 and not (near & (modes[:taken] == mode)).any():
             roots[taken], modes[taken] = root, mode
-            starts.append(x)
+            size = max(abs(turn[mode, view]), 1e-9)
+            depth = float(np.clip(np.exp(target.log_focal) / size, NEAREST, FARTHEST))
+            center = np.array([shift[mode, view].real / size, shift[mode, view].imag / size, depth])
+            parts = np.zeros(num_betas), root, mixture.means[mode], center - table.root_joint
+            starts.append(pack(*parts, target.log_focal))
     return starts
 
 
-def _start(
-    table: StartTable, mixture: Mixture, target: Target, mode: int, view: int, turn: complex, shift: complex,
-    num_betas: int,
-) -> np.ndarray:  # fmt: skip
-    scale = max(abs(turn), 1e-9)
-    cos, sin = turn.real / scale, turn.imag / scale
-    root = np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]]) @ table.views[view]
-    depth = float(np.clip(np.exp(target.log_focal) / scale, NEAREST, FARTHEST))
-    center = np.array([shift.real / scale, shift.imag / scale, depth])
-    return pack(np.zeros(num_betas), root, mixture.means[mode], center - table.root_joint, target.log_focal)
+def _turned(view: np.ndarray, turn: complex) -> np.ndarray:
+    """Turn a view in the image by the angle of a complex number."""
+    direction = turn / max(abs(turn), 1e-9)
+    cos, sin = direction.real, direction.imag
+    return np.stack([cos * view[0] - sin * view[1], sin * view[0] + cos * view[1], view[2]])

@@ -1,0 +1,1 @@
+"""Clips of 3D motion as sequences of body poses."""

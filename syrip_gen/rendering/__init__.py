@@ -1,0 +1,1 @@
+"""Renderers, what they take and give back, and the way from a scene to arrays."""

@@ -29,7 +29,7 @@ class RenderInputs:
     background: np.ndarray
     """(H, W, 3) uint8 sRGB picture behind the body, before shadows."""
     support_plane: tuple[float, float, float, float] | None
-    """(a, b, c, d) of ax + by + cz + d = 0 in the camera frame, unit normal towards the body; None = no shadow."""
+    """(a, b, c, d) of ax + by + cz + d = 0, camera frame, unit normal towards the body; None = no shadow."""
     sh: np.ndarray
     """(9, 3) float32 RGB spherical-harmonics light, camera frame."""
     key_direction: np.ndarray

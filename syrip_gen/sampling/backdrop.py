@@ -18,7 +18,7 @@ from syrip_gen.sampling.walls import draw_solids, paint_furniture, paint_panoram
 
 __all__ = ["Backdrop", "BackdropPainter"]
 
-HALF_SIZE_BLUR = 1.5
+HALF_SIZE_BLUR = 1.0
 """Pixels of blur from which on half the resolution does."""
 STEEP = 0.93
 """Downward part of the view direction from which on all sides of a crib are seen."""
@@ -124,7 +124,8 @@ class BackdropPainter:
             yaw=float(params["floor_yaw"]),
             shift=params["floor_shift"],
         )
-        picture = _soften(picture, 0.25 * float(params["far_blur"]))
+        if float(params["far_blur"]) > 2.0:
+            picture = _soften(picture, 0.25 * float(params["far_blur"]))
         if params["backdrop"] == "wall" and sees_wall:
             paint_furniture(picture, view, params, walls[0], height, spec.light)
         return picture

@@ -85,7 +85,7 @@ def view_rotation(azimuth: float, elevation: float, roll: float) -> np.ndarray:
     ca, sa, ce, se = np.cos(azimuth), np.sin(azimuth), np.cos(elevation), np.sin(elevation)
     forward = -np.array([ce * ca, ce * sa, se])
     down = np.array([se * ca, se * sa, -ce])
-    right = np.cross(down, forward)
+    right = np.array([-sa, ca, 0.0])
     cr, sr = np.cos(roll), np.sin(roll)
     return np.stack([cr * right + sr * down, -sr * right + cr * down, forward])
 

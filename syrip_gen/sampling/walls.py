@@ -90,10 +90,20 @@ def paint_furniture(
     changed = ((drawn != before).any(axis=2) * np.uint8(255)).astype(np.uint8)
     sigma = 0.5 * float(params["far_blur"]) + 0.3
     drawn = cv2.GaussianBlur(drawn, (0, 0), sigma)
-    alpha = cv2.resize(cv2.GaussianBlur(changed, (0, 0), sigma), (view.width, view.height))[..., None]
+    alpha = cv2.resize(cv2.GaussianBlur(changed, (0, 0), sigma), (view.width, view.height))
+    blend(picture, cv2.resize(drawn, (view.width, view.height), interpolation=cv2.INTER_LINEAR), alpha)
+
+
+def blend(picture: np.ndarray, layer: np.ndarray, alpha: np.ndarray) -> None:
     full = cv2.resize(drawn, (view.width, view.height), interpolation=cv2.INTER_LINEAR)
-    share = alpha.astype(np.uint16)
-    np.copyto(picture, ((full * share + picture * (255 - share)) // 255).astype(np.uint8))
+    blend(picture, full, alpha)
+    x, y, w, h = cv2.boundingRect(alpha)
+    if w == 0:
+        return
+    part = (slice(y, y + h), slice(x, x + w))
+    share = alpha[part][..., None].astype(np.uint16)
+    over = layer[part] if layer.ndim == 3 else layer.astype(np.uint16)
+    picture[part] = ((over * share + picture[part] * (255 - share)) // 255).astype(np.uint8)
 
 
 def bounding_boxes(view: View, solids: Solids) -> tuple[np.ndarray, np.ndarray]:
@@ -156,8 +166,7 @@ def _skirting(
     board = coverage(polygon, view.width, view.height)
     board = cv2.min(board, mask)
     color = np.clip(255 * to_srgb(to_linear(np.full(3, float(params["skirting_tone"]))) * level), 0, 255)
-    alpha = board[..., None].astype(np.float32) / 255
-    np.copyto(picture, (picture * (1 - alpha) + color.astype(np.float32) * alpha).astype(np.uint8))
+    blend(picture, color.astype(np.uint8), board)
 
 
 def paint_panorama(panorama: np.ndarray, view: View, yaw: float) -> np.ndarray:

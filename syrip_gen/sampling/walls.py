@@ -95,8 +95,7 @@ def paint_furniture(
 
 
 def blend(picture: np.ndarray, layer: np.ndarray, alpha: np.ndarray) -> None:
-    full = cv2.resize(drawn, (view.width, view.height), interpolation=cv2.INTER_LINEAR)
-    blend(picture, full, alpha)
+    """Lay ``layer`` (a picture or one colour) over ``picture`` by ``alpha`` (H, W) uint8, in place."""
     x, y, w, h = cv2.boundingRect(alpha)
     if w == 0:
         return

@@ -15,6 +15,9 @@ FACE = slice(0, 5)
 """COCO keypoints of the face. Annotators guess at hidden ears, so these may be farther off than limbs."""
 
 
+FOLDS = ("left_knee", "right_knee", "left_elbow", "right_elbow")
+
+
 class Limits(NamedTuple):
     """Bounds of an acceptable fit."""
 
@@ -77,6 +80,9 @@ def joint_angles(body_pose: np.ndarray) -> dict[str, float]:
         undo = Rotation.from_rotvec(axis / max(length, 1e-12) * np.radians(out[f"{name}_tilt"])).as_matrix()
         left = undo @ whole
         out[f"{name}_twist"] = np.degrees(np.arctan2(left[0, 2], left[2, 2]))
+    for name in FOLDS:
+        if out[name] < -90.0:  # folded beyond 180 degrees, not bent backwards
+            out[name] += 360.0
     return {name: float(value) for name, value in out.items()}
 
 
@@ -84,8 +90,10 @@ def reason_for_pose(body_pose: np.ndarray) -> str:
     """Return why a body pose (69,) is out of an infant's range, '' if it is not."""
     angles = joint_angles(body_pose)
     for name, (low, high, reason) in ANGLE_LIMITS_DEG.items():
-        if not low <= angles[name] <= high:
+        if angles[name] < low:
             return reason
+        if angles[name] > high:
+            return "joint out of range" if name in FOLDS else reason
     return ""
 
 

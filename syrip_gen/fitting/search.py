@@ -35,9 +35,11 @@ class Schedule(NamedTuple):
     """From the best: parts are kept out of each other."""
 
 
-_COARSE = Weights(sigma=0.05, rho=0.3, pose=1.0, shape=2.0, bend=0.1, gravity=1.0, contact=0.0)
-_MIDDLE = Weights(sigma=0.02, rho=0.2, pose=1.0, shape=1.0, bend=0.1, gravity=1.0, contact=0.0)
-_FINE = Weights(sigma=0.008, rho=0.1, pose=1.0, shape=1.0, bend=0.1, gravity=1.0, contact=0.0)
+BEND = 0.66
+"""3.17 / 4.78, SMPLify-X's last weight of bending against that of its pose prior."""
+_COARSE = Weights(sigma=0.05, rho=0.3, pose=1.0, shape=2.0, bend=BEND, gravity=1.0, contact=0.0)
+_MIDDLE = Weights(sigma=0.02, rho=0.2, pose=1.0, shape=1.0, bend=BEND, gravity=1.0, contact=0.0)
+_FINE = Weights(sigma=0.008, rho=0.1, pose=1.0, shape=1.0, bend=BEND, gravity=1.0, contact=0.0)
 DEFAULT_SCHEDULE = Schedule(
     num_starts=20,
     stages=(Stage(_COARSE, 8, 8), Stage(_MIDDLE, 10, 3), Stage(_FINE, 20, 2)),

@@ -18,6 +18,7 @@ from syrip_gen.sampling.build_relief import RELIEFS, draw_relief
 
 SEAM_FACTOR = 1.9
 """A swatch counts as periodic when its wrap-around step is at most this times its mean inner step."""
+MAX_SATURATION = {"wood": 0.5, "tile": 0.5, "carpet": 0.3, "rug": 0.5}
 JPEG = [cv2.IMWRITE_JPEG_QUALITY, 88]
 
 STOCHASTIC_CARPETS = ("Carpet_010", "Carpet_011", "Carpet_012", "Carpet_013", "Carpet_014", "Carpet_015")
@@ -43,6 +44,8 @@ def main(textures: str, panoramas: str) -> None:
     index: dict[str, dict[str, object]] = {}
 
     def save(name: str, kind: str, metres: float, picture: np.ndarray) -> None:
+        if kind in MAX_SATURATION:
+            picture = tone_down(picture, MAX_SATURATION[kind])
         cv2.imwrite(str(out / f"{name}.jpg"), picture, JPEG)
         index[name] = {"kind": kind, "metres": metres}
 
@@ -92,6 +95,13 @@ def main(textures: str, panoramas: str) -> None:
     for path in sorted(Path(panoramas, "ldr_equirect").glob("*.jpg")):
         save(f"view_{path.stem}", "view", 0.0, cv2.resize(cv2.imread(str(path)), (512, 256)))
     (out / "index.json").write_text(json.dumps(index, indent=0, sort_keys=True))
+
+
+def tone_down(picture: np.ndarray, limit: float) -> np.ndarray:
+    """Weaken colours that a real floor hardly has: mean saturation at most ``limit``."""
+    hsv = cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_BGR2HSV)
+    hsv[..., 1] *= min(1.0, limit / max(float(hsv[..., 1].mean()), 1e-3))
+    return np.round(cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR) * 255).astype(np.uint8)
 
 
 def is_periodic(swatch: np.ndarray) -> bool:

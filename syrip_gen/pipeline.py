@@ -15,7 +15,6 @@ from syrip_gen.dataset_files import WORK_FOLDER, OutputFolder, open_folder
 from syrip_gen.execution import Executor, InProcessExecutor, PoolExecutor, Shard, resolve_workers
 from syrip_gen.fitting.bank import FitBank
 from syrip_gen.rendering.catalog import check_renderer
-from syrip_gen.rendering.resolve import Resources
 from syrip_gen.sampling.appearance.sampler import IMAGES_PER_BLOCK
 from syrip_gen.sampling.options import SamplingOptions
 from syrip_gen.sampling.scene import SceneSpec
@@ -24,7 +23,7 @@ from syrip_gen.stages.inputs import PoseInputs, check_pictures, identity_of, mak
 from syrip_gen.stages.merge import Tally, merge, read_records, tally_records
 from syrip_gen.stages.provenance import command_line, licences
 from syrip_gen.stages.run_state import FINISHED_FILE, claim_folder, completed_shards, lock_folder, shard_file
-from syrip_gen.stages.sample import plan_attempt
+from syrip_gen.stages.sample import load_resources, plan_attempt
 from syrip_gen.stages.shard import ShardJob
 from syrip_gen.stages.warm_up import WarmUp, is_compiled
 
@@ -142,7 +141,7 @@ def dry_run(config: GenerateConfig, progress: Progress | None = None) -> Iterato
     inputs = read_inputs(config.poses)
     body = load_body(config.body)
     bank = make_bank(inputs, body, config.pose_prior)
-    context = Resources.load(body, sampling_options(config)).plan_context(bank)
+    context = load_resources(body, sampling_options(config)).plan_context(bank)
     for index in range(config.n):
         yield plan_attempt(context, config.seed, index, attempt=0)
 

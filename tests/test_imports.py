@@ -1,16 +1,24 @@
 """Imports run one way, and the command starts without anything heavy."""
 
 import ast
+import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = [
-    {"keypoints", "geometry", "randomness", "asset_files", "safe_pickle", "pickle_machine"},
+    {
+        "keypoints",
+        "geometry",
+        "randomness",
+        "asset_files",
+        "safe_pickle",
+        "pickled_classes",
+        "pickled_classes",
+    },
     {"body"},
     {"fitting", "motion", "sampling"},
     {"rendering"},
@@ -82,10 +90,13 @@ def test_help_imports_nothing_heavy():
 
 
 def test_help_is_fast():
-    command = [sys.executable, "-m", "cli", "--help"]
-    times = []
-    for _ in range(5):
-        began = time.perf_counter()
-        subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
-        times.append(time.perf_counter() - began)
-    assert min(times) < 0.3
+    """Processor time, so that a busy machine does not matter."""
+    seconds = []
+    for _ in range(3):
+        before = os.times()
+        subprocess.run([sys.executable, "-m", "cli", "--help"], cwd=ROOT, capture_output=True, check=True)
+        after = os.times()
+        seconds.append(
+            after.children_user + after.children_system - before.children_user - before.children_system
+        )
+    assert min(seconds) < 0.3

@@ -27,7 +27,7 @@ from syrip_gen.sampling.options import SamplingOptions
 from syrip_gen.sampling.plan import PlanContext, plan_scene
 from syrip_gen.sampling.scene import SceneSpec
 
-__all__ = ["Sample", "SampleMaker", "plan_attempt"]
+__all__ = ["Sample", "SampleMaker", "load_resources", "plan_attempt"]
 
 ATTEMPT_STRIDE = 10 * 2**32
 """Attempt k of item i draws from the streams of index i + k * 2**32, which no item has."""
@@ -46,7 +46,7 @@ class Sample:
 _last_resources: dict[tuple[str, SamplingOptions], Resources] = {}
 
 
-def _load_resources(body: BodyAssets, options: SamplingOptions) -> Resources:
+def load_resources(body: BodyAssets, options: SamplingOptions) -> Resources:
     """Load what scenes share; the last one is kept, for processes that make several datasets."""
     if options.backgrounds or options.textures:  # a user's folder may change between two runs
         return Resources.load(body, options)
@@ -105,7 +105,7 @@ class SampleMaker:
     ) -> "SampleMaker":
         """Load body, fits, resources and renderer; takes about a second."""
         assets = load_body(body)
-        resources = _load_resources(assets, options)
+        resources = load_resources(assets, options)
         return cls(
             resources=resources,
             context=resources.plan_context(bank),

@@ -16,7 +16,7 @@ LAYERS = [
         "randomness",
         "asset_files",
         "safe_pickle",
-        "pickled_classes",
+        "pickle_machine",
         "pickled_classes",
     },
     {"body"},

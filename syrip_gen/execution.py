@@ -142,14 +142,17 @@ class PoolExecutor:
                     result, alive = _receive(worker, progress)
                     if result is not None:
                         remaining -= 1
-                        worker.shard = None
+                        worker.shard = worker.item = None
                         yield result[0]
                     if not alive:
                         pool.remove(worker)
-                        start_failures += worker.item is None
+                        start_failures += worker.item is None and (worker.shard is not None or not worker.is_ready)
                         todo.extendleft(_after_crash(worker, crashes, start_failures))
-                    elif worker.is_ready and worker.shard is None and todo:
-                        worker.shard, worker.item = todo.popleft(), None
+                # Every idle worker is asked, not only those with news: one that found nothing to do earlier
+                # must take the shard that another's death brought back.
+                for worker in pool:
+                    if worker.is_ready and worker.shard is None and todo:
+                        worker.shard, worker.heard_at = todo.popleft(), time.monotonic()
                         with suppress(OSError):  # dead already: the next wait notices
                             worker.connection.send(worker.shard)
         finally:

@@ -22,6 +22,8 @@ class SumJob:
     kill_always: int = -1
     fail: int = -1
     hang_once: int = -1
+    wait_for: int = -1
+    slow_from: int = 1_000_000
     die_at_start: bool = False
 
     def __call__(self):
@@ -35,14 +37,26 @@ class SumJob:
             if index in shard.skip:
                 continue
             progress(index)
+            if index == self.kill_once and self.wait_for >= 0:
+                self._wait_until_begun(self.wait_for)
+                time.sleep(0.5)  # time for the other worker to be told that there is nothing left
             if index == self.kill_always or (index == self.kill_once and self._first(index)):
                 os.kill(os.getpid(), signal.SIGKILL)
             if index == self.fail:
                 raise ValueError(f"item {index} is bad")
             if index == self.hang_once and self._first(index):
                 time.sleep(60)
+            if index >= self.slow_from and not (self.marks / str(self.kill_once)).exists():
+                time.sleep(0.4)
+            if index == self.wait_for:
+                self._first(index)
             made.append(index)
         return shard.shard_id, made, shard.skip
+
+    def _wait_until_begun(self, index):
+        deadline = time.monotonic() + 30
+        while not (self.marks / str(index)).exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
 
     def _first(self, index):
         mark = self.marks / str(index)
@@ -79,6 +93,19 @@ def test_item_that_always_kills_its_worker_is_skipped(tmp_path):
     results, _ = run(PoolExecutor(2), SumJob(tmp_path, kill_always=3), shards(4))
     assert results[1] == (1, [2], (3,))
     assert [made for _, made, _ in results] == [[0, 1], [2], [4, 5], [6, 7]]
+
+
+def test_idle_worker_takes_the_shard_of_a_dead_one(tmp_path):
+    # The worker of item 3 dies when the other has finished its own shard and found nothing left to do.
+    results, _ = run(PoolExecutor(2), SumJob(tmp_path, kill_once=3, wait_for=1), shards(2))
+    assert [made for _, made, _ in results] == [[0, 1], [2, 3]]
+
+
+def test_time_that_a_worker_was_idle_does_not_count_as_a_stall(tmp_path):
+    # One worker is idle for twice the limit while the other reports item after item, then dies.
+    work = [Shard(0, 0, 1), Shard(1, 1, 12)]
+    results, _ = run(PoolExecutor(2, stall_seconds=2.0), SumJob(tmp_path, kill_once=11, slow_from=1), work)
+    assert [(made, skipped) for _, made, skipped in results] == [([0], ()), (list(range(1, 12)), ())]
 
 
 def test_stalled_worker_is_replaced(tmp_path):

@@ -1,0 +1,1 @@
+"""Crops, targets and batches from COCO files."""

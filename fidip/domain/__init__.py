@@ -1,0 +1,1 @@
+"""The domain classifier and what makes features hide their domain."""

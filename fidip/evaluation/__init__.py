@@ -1,0 +1,1 @@
+"""Figures of pose networks and predictions."""

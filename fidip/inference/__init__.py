@@ -1,0 +1,1 @@
+"""Pose networks on photos and video."""

@@ -1,0 +1,1 @@
+"""Pose networks behind one interface."""

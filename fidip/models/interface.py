@@ -1,0 +1,55 @@
+"""What every pose network looks like to the trainer, the evaluation and the predictor."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+__all__ = ["NetworkSpec", "PoseNetwork", "PoseOutput"]
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSpec:
+    """How pictures go into a network and how its heatmaps are read."""
+
+    name: str
+    input_size: tuple[int, int]
+    """(width, height) of the crop in px."""
+    stride: int
+    """Side of a heatmap cell in px of the crop."""
+    cell_center: float
+    """Cell ``i`` is centred at ``stride * (i + cell_center)`` px of the crop (pixel-corner convention)."""
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    """The network expects (rgb / 255 - mean) / std."""
+    has_logits: bool
+    """Heatmaps are logits (trained with a binary cross-entropy) instead of plain values (mean squared error)."""
+    feature_channels: int
+    feature_stride: int
+    """Channels of the features that the domain classifier sees, and the side of their cell in px of the crop."""
+
+    @property
+    def heatmap_size(self) -> tuple[int, int]:
+        """(width, height) of the heatmaps in cells."""
+        return self.input_size[0] // self.stride, self.input_size[1] // self.stride
+
+
+class PoseOutput(NamedTuple):
+    """What a pose network returns for a batch of B crops."""
+
+    features: Tensor
+    """(B, C, h, w) features that the domain classifier sees."""
+    heatmaps: Tensor
+    """(B, K, H, W) one heatmap per keypoint; see :attr:`NetworkSpec.has_logits`."""
+
+
+class PoseNetwork(nn.Module):
+    """Base class of the pose networks: crops (B, 3, H, W), normalised as in ``spec``, to a :class:`PoseOutput`."""
+
+    spec: NetworkSpec
+    freeze_groups: tuple[str, ...]
+    """Names of child modules (dotted prefixes) from the input on; recipes freeze a leading run of them."""
+
+    def forward(self, images: Tensor) -> PoseOutput:
+        """Return features and heatmaps of a batch of crops."""
+        raise NotImplementedError

@@ -23,10 +23,10 @@ class NetworkSpec:
     std: tuple[float, float, float]
     """The network expects (rgb / 255 - mean) / std."""
     has_logits: bool
-    """Heatmaps are logits (trained with a binary cross-entropy) instead of plain values (mean squared error)."""
+    """Heatmaps are logits (binary cross-entropy), not values (mean squared error)."""
     feature_channels: int
     feature_stride: int
-    """Channels of the features that the domain classifier sees, and the side of their cell in px of the crop."""
+    """Channels of the features that the domain classifier sees; side of their cell in px of the crop."""
 
     @property
     def heatmap_size(self) -> tuple[int, int]:
@@ -44,7 +44,7 @@ class PoseOutput(NamedTuple):
 
 
 class PoseNetwork(nn.Module):
-    """Base class of the pose networks: crops (B, 3, H, W), normalised as in ``spec``, to a :class:`PoseOutput`."""
+    """Base of the pose networks: crops (B, 3, H, W), normalised as ``spec`` says, to a :class:`PoseOutput`."""
 
     spec: NetworkSpec
     freeze_groups: tuple[str, ...]

@@ -44,7 +44,7 @@ class PoseOutput(NamedTuple):
 
 
 class PoseNetwork(nn.Module):
-    """Base of the pose networks: crops (B, 3, H, W), normalised as ``spec`` says, to a :class:`PoseOutput`."""
+    """Base of the networks: crops (B, 3, H, W), normalised as ``spec`` says, to a :class:`PoseOutput`."""
 
     spec: NetworkSpec
     freeze_groups: tuple[str, ...]

@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 KEY := $(shell cat requirements.lock pyproject.toml | sha256sum 2>/dev/null | cut -c1-16)
 CORE := $(VENV)/.syrip-core-$(KEY)
 DEV := $(VENV)/.syrip-dev-$(KEY)
+PYTEST_ARGS ?= -n 2
 DEMO ?= demo
 DEMO_N ?= 48
 

@@ -1,0 +1,120 @@
+"""Convert MoveNet Thunder's published graph to the tensors of :class:`fidip.models.movenet.MoveNetThunder`.
+
+Run ``python -m fidip.models.convert_movenet movenet-thunder.onnx assets/weights/movenet_thunder.safetensors``. The
+graph holds half-precision values widened to 32 bits, so 16 bits lose nothing; a value that would lose is an error.
+"""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from fidip.models.movenet import STAGES, MoveNetThunder
+
+__all__ = ["convert_movenet"]
+
+EXTRACTOR = "center_net_mobile_net_v2fpn_feature_extractor/model_1"
+PYRAMID = {
+    "pyramid.top": "conv2d",
+    "pyramid.lateral16": "conv2d_1",
+    "pyramid.smooth16.": "re_lu",
+    "pyramid.lateral8": "conv2d_2",
+    "pyramid.smooth8.": "re_lu_1",
+    "pyramid.lateral4": "conv2d_3",
+    "pyramid.smooth4.": "re_lu_2",
+}
+HEADS = {
+    "center": ("center_0", 3, 4),
+    "heatmap": ("kpt_heatmap_0", 4, 5),
+    "regression": ("kpt_regress_0", 5, 6),
+    "offset": ("kpt_offset_0", 6, 7),
+}
+"""Module: (name in the graph, number of its ReLU, number of its last convolution)."""
+
+
+def convert_movenet(source: Path, target: Path) -> int:
+    """Write the half-precision tensors of an ONNX file of MoveNet Thunder; returns how many.
+
+    Raises:
+        ValueError: When the graph is not MoveNet Thunder's or a value does not fit 16 bits exactly.
+    """
+    layers = dict(module_layers())
+    convolutions = read_convolutions(source)
+    tensors = {}
+    for name, expected in MoveNetThunder().state_dict().items():
+        module, kind = name.rsplit(".", 1)
+        if layers[module] not in convolutions:
+            raise ValueError(f"{source} has no convolution {layers[module]!r}; is it MoveNet Thunder?")
+        value = convolutions[layers[module]][0 if kind == "weight" else 1]
+        tensors[name] = exact_half(value, name, tuple(expected.shape), source)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, target, metadata={"network": "movenet_thunder"})
+    return len(tensors)
+
+
+def exact_half(value: np.ndarray, name: str, shape: tuple[int, ...], source: Path) -> Tensor:
+    """Return the values at 16 bits, or fail where the shape or a value would not survive."""
+    if value.shape != shape:
+        raise ValueError(
+            f"{name} should be {shape}, but is {value.shape} in {source}; is it MoveNet Thunder?"
+        )
+    half = value.astype(np.float16)
+    if not np.array_equal(half.astype(np.float32), value):
+        raise ValueError(f"{name} of {source} holds values that half precision cannot; they would change")
+    return torch.from_numpy(half)
+
+
+def module_layers() -> Iterator[tuple[str, str]]:
+    """Yield (module of ours, what its convolution makes in the graph)."""
+    yield "backbone.stem", f"{EXTRACTOR}/model/Conv1_relu/Relu6"
+    number = 0
+    for stage, blocks in STAGES.items():
+        for position in range(len(blocks)):
+            block = f"{EXTRACTOR}/model/" + (f"block_{number}" if number else "expanded_conv")
+            module = f"backbone.{stage}.{position}"
+            yield f"{module}.expand", f"{block}_expand_relu/Relu6"
+            yield f"{module}.depthwise", f"{block}_depthwise/depthwise"
+            yield f"{module}.project", f"{block}_project_BN/FusedBatchNormV3"
+            number += 1
+    yield "backbone.last", f"{EXTRACTOR}/model/out_relu/Relu6"
+    for module, layer in PYRAMID.items():
+        if module.endswith("."):
+            number = "" if layer == "re_lu" else layer.removeprefix("re_lu")
+            yield f"{module}depthwise", f"{EXTRACTOR}/separable_conv2d{number}/separable_conv2d/depthwise"
+            yield f"{module}pointwise", f"{EXTRACTOR}/{layer}/Relu"
+        else:
+            yield module, f"{EXTRACTOR}/{layer}/BiasAdd"
+    for module, (head, relu, last) in HEADS.items():
+        yield f"{module}.conv.depthwise", f"{head}/separable_conv2d_{relu}/separable_conv2d/depthwise"
+        yield f"{module}.conv.pointwise", f"{head}/re_lu_{relu}/Relu"
+        yield f"{module}.out", f"{head}/conv2d_{last}/BiasAdd"
+
+
+def read_convolutions(source: Path) -> dict[str, tuple[np.ndarray, ...]]:
+    """Return weight and bias of each convolution of a graph, under the name of the activation behind it or its own."""
+    import onnx
+
+    graph = onnx.load(source).graph
+    constants = {item.name: onnx.numpy_helper.to_array(item) for item in graph.initializer}
+    activations = {
+        node.input[0]: node.output[0]
+        for node in graph.node
+        if node.op_type in ("Relu", "Clip") and node.input
+    }
+    convolutions = {}
+    for node in graph.node:
+        if node.op_type == "Conv":
+            name = activations.get(node.output[0], node.output[0])
+            name = name.removeprefix("StatefulPartitionedCall/").removesuffix(":0")
+            convolutions[name] = tuple(constants[item] for item in node.input[1:])
+    return convolutions
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit("usage: python -m fidip.models.convert_movenet ONNX OUT")
+    print(convert_movenet(Path(sys.argv[1]), Path(sys.argv[2])), "tensors written to", sys.argv[2])

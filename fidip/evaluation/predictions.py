@@ -1,0 +1,158 @@
+"""Predictions as COCO results: read and check a file, write one."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fidip.evaluation.ground_truth import NUM_KEYPOINTS, GroundTruth, some
+from syrip_gen.keypoints.json_input import load_json, number_list, whole_number
+
+__all__ = ["Predictions", "check_predictions", "read_predictions", "result_record", "write_predictions"]
+
+COORDINATE_LIMIT = 1e7
+"""Farther from the picture no prediction can lie; squares of such numbers stay finite."""
+MAX_PER_IMAGE = 20
+"""COCO's keypoint evaluation looks at the 20 best persons of a picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """Predicted persons that can be compared with a ground truth."""
+
+    name: str
+    """Where they come from, for texts and tables."""
+    results: tuple[dict[str, Any], ...]
+    """COCO results: image_id, category_id, keypoints (51 numbers), score, bbox where every record had one."""
+    failures: tuple[str, ...] = ()
+    """Records that could not be used, a sentence each."""
+    notes: tuple[str, ...] = ()
+
+
+def read_predictions(path: str | Path, gt: GroundTruth) -> Predictions:
+    """Read a COCO results file.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not one, is empty, or nothing in it can be used with this ground truth.
+    """
+    path = Path(path)
+    data = load_json(path)
+    if isinstance(data, Mapping) and isinstance(data.get("annotations"), list):
+        data = data["annotations"]  # results wrapped into a COCO file
+    if not isinstance(data, list):
+        raise ValueError(f"{path}: expected a list of COCO results, got {type(data).__name__}")
+    if not data:
+        raise ValueError(f"{path}: the file holds no predictions; expected a list of COCO results")
+    predictions = check_predictions(data, gt, str(path))
+    if not predictions.results:
+        raise ValueError(f"none of the {len(data)} records can be used: {predictions.failures[0]}")
+    return predictions
+
+
+def check_predictions(
+    records: Sequence[Any], gt: GroundTruth, name: str, *, strict: bool = False
+) -> Predictions:
+    """Keep the records that can be compared with the ground truth and say what is wrong with the others.
+
+    Args:
+        records: COCO results.
+        gt: Ground truth.
+        name: Where they come from, for texts.
+        strict: Raise at the first record that cannot be used.
+
+    Raises:
+        ValueError: With ``strict``, if a record cannot be used.
+    """
+    known = set(gt.image_ids)
+    results, failures, strays = [], [], []
+    for number, record in enumerate(records):
+        try:
+            result = _checked(record, f"{name}: record {number}", gt.category_ids)
+        except ValueError as error:
+            if strict:
+                raise
+            failures.append(str(error))
+            continue
+        if result["image_id"] in known:
+            results.append(result)
+        else:
+            strays.append(result["image_id"])
+    if strays:
+        ids = sorted(set(strays))
+        text = f"{name}: {len(strays)} predictions for images that {gt.name} does not have: {some(ids)}"
+        if strict:
+            raise ValueError(text)
+        failures.append(text)
+    if not all("bbox" in result for result in results):
+        for result in results:
+            result.pop("bbox", None)
+    return Predictions(name, tuple(results), tuple(failures), _notes(results, gt, name))
+
+
+def result_record(image_id: int, category_id: int, keypoints: np.ndarray, score: float) -> dict[str, Any]:
+    """Return one COCO result from (K, 3) x, y, score; px to a hundredth."""
+    rows = [round(float(v), 4 if i % 3 == 2 else 2) for i, v in enumerate(np.asarray(keypoints).ravel())]
+    return {
+        "image_id": image_id,
+        "category_id": category_id,
+        "keypoints": rows,
+        "score": round(float(score), 6),
+    }
+
+
+def write_predictions(path: str | Path, results: Sequence[Mapping[str, Any]]) -> None:
+    """Write COCO results, atomically."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.tmp")
+    lines = ",\n".join(json.dumps(dict(r), separators=(",", ":"), allow_nan=False) for r in results)
+    temporary.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def _checked(record: Any, what: str, category_ids: Sequence[int]) -> dict[str, Any]:
+    """Return the fields of one record that count, or say what is wrong with it."""
+    if not isinstance(record, Mapping):
+        raise ValueError(f"{what}: expected an object with image_id, keypoints and score")
+    for key in ("image_id", "keypoints", "score"):
+        if key not in record:
+            raise ValueError(f"{what} has no {key}")
+    image_id = whole_number(record["image_id"], f"{what} image_id")
+    category = whole_number(record.get("category_id", category_ids[0]), f"{what} category_id")
+    if category not in category_ids:
+        wanted = some(list(category_ids))
+        raise ValueError(f"{what}: category_id {category}; the ground truth's persons have {wanted}")
+    keypoints = number_list(record["keypoints"], f"{what} keypoints")
+    if len(keypoints) != 3 * NUM_KEYPOINTS:
+        expected = f"expected {NUM_KEYPOINTS} × (x, y, score) = {3 * NUM_KEYPOINTS}"
+        raise ValueError(f"{what}: {len(keypoints)} numbers in keypoints; {expected}")
+    points = np.array(keypoints).reshape(-1, 3)[:, :2]
+    if not (np.isfinite(points).all() and (np.abs(points) < COORDINATE_LIMIT).all()):
+        raise ValueError(f"{what}: keypoints hold NaN, infinity or a number beyond {COORDINATE_LIMIT:g}")
+    score = number_list([record["score"]], f"{what} score")[0]
+    if not np.isfinite(score):
+        raise ValueError(f"{what}: the score is {score}; expected a finite number")
+    result = {"image_id": image_id, "category_id": category, "keypoints": keypoints, "score": score}
+    box = record.get("bbox")
+    if isinstance(box, list) and len(box) == 4 and np.isfinite(number_list(box, f"{what} bbox")).all():
+        result["bbox"] = [float(v) for v in box]
+    return result
+
+
+def _notes(results: Sequence[Mapping[str, Any]], gt: GroundTruth, name: str) -> tuple[str, ...]:
+    counts: dict[int, int] = {}
+    for result in results:
+        counts[result["image_id"]] = counts.get(result["image_id"], 0) + 1
+    notes = []
+    silent = sorted({p.image_id for p in gt.labelled} - set(counts))
+    if silent and results:
+        notes.append(f"{name}: no prediction for {len(silent)} images with persons: {some(silent)}.")
+    crowded = sum(count > MAX_PER_IMAGE for count in counts.values())
+    if crowded:
+        notes.append(f"{name}: {crowded} images have more than {MAX_PER_IMAGE} persons; COCO takes the best.")
+    return tuple(notes)

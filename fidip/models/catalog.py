@@ -32,6 +32,17 @@ CATALOG: Mapping[str, NetworkEntry] = MappingProxyType(
             (256, 256),
             shipped_weights="weights/movenet_thunder.safetensors",
         ),
+        **{
+            f"pose_resnet{depth}": NetworkEntry(
+                "fidip.models.pose_resnet", "PoseResNet", (288, 384), {"depth": depth}
+            )
+            for depth in (18, 34, 50, 101, 152)
+        },
+        **{
+            f"hrnet_w{width}": NetworkEntry("fidip.models.hrnet", "PoseHRNet", (288, 384), {"width": width})
+            for width in (32, 48)
+        },
+        "pose_mobilenetv2": NetworkEntry("fidip.models.pose_mobilenetv2", "PoseMobileNetV2", (224, 224)),
     }
 )
 

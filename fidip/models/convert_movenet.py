@@ -1,7 +1,7 @@
 """Convert MoveNet Thunder's published graph to the tensors of :class:`fidip.models.movenet.MoveNetThunder`.
 
-Run ``python -m fidip.models.convert_movenet movenet-thunder.onnx assets/weights/movenet_thunder.safetensors``. The
-graph holds half-precision values widened to 32 bits, so 16 bits lose nothing; a value that would lose is an error.
+Run ``python -m fidip.models.convert_movenet ONNX OUT``. OUT is assets/weights/movenet_thunder.safetensors
+and keeps every value, since the graph's are half-precision numbers widened to 32 bits.
 """
 
 import sys
@@ -95,7 +95,7 @@ def module_layers() -> Iterator[tuple[str, str]]:
 
 
 def read_convolutions(source: Path) -> dict[str, tuple[np.ndarray, ...]]:
-    """Return weight and bias of each convolution of a graph, under the name of the activation behind it or its own."""
+    """Return each convolution's weight and bias, under the name of the activation behind it or its own."""
     import onnx
 
     graph = onnx.load(source).graph

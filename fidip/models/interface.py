@@ -1,11 +1,13 @@
 """What every pose network looks like to the trainer, the evaluation and the predictor."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from torch import Tensor, nn
 
-__all__ = ["NetworkSpec", "PoseNetwork", "PoseOutput"]
+__all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "NetworkSpec", "PoseNetwork", "PoseOutput", "check_input_size"]
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +46,36 @@ class PoseOutput(NamedTuple):
 
 
 class PoseNetwork(nn.Module):
-    """Base of the networks: crops (B, 3, H, W), normalised as ``spec`` says, to a :class:`PoseOutput`."""
+    """Base of the networks: crops (B, 3, H, W), normalised as ``spec`` says, to a :class:`PoseOutput`.
+
+    Loading weights may replace ``spec``: files differ in the order of colours and the place of cells.
+    """
 
     spec: NetworkSpec
     freeze_groups: tuple[str, ...]
     """Names of child modules (dotted prefixes) from the input on; recipes freeze a leading run of them."""
+    imagenet_parts: tuple[str, ...] = ()
+    """Child modules that a classifier trained on ImageNet fills; empty where there is no such classifier."""
+    frozen_statistics: tuple[str, ...] = ()
+    """Modules that stay in evaluation mode whatever :meth:`train` says; see :mod:`fidip.models.freezing`."""
 
     def forward(self, images: Tensor) -> PoseOutput:
         """Return features and heatmaps of a batch of crops."""
         raise NotImplementedError
+
+    def train(self, mode: bool = True) -> Self:
+        """Switch between training and evaluation, except for the modules in ``frozen_statistics``."""
+        super().train(mode)
+        for name in self.frozen_statistics:
+            self.get_submodule(name).eval()
+        return self
+
+
+def check_input_size(name: str, input_size: tuple[int, int]) -> None:
+    """Refuse crops that the coarsest map of a network, at a stride of 32, does not tile.
+
+    Raises:
+        ValueError: When a side is not a positive multiple of 32 px.
+    """
+    if any(side <= 0 or side % 32 for side in input_size):
+        raise ValueError(f"{name} reads crops whose sides are multiples of 32 px, not {tuple(input_size)}")

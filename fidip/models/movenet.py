@@ -1,7 +1,7 @@
-"""MoveNet Thunder (Google, 2021) as a plain torch module: a MobileNetV2 of width 1.75, a feature pyramid, four heads.
+"""MoveNet Thunder (Google, 2021) as a plain torch module: a wide MobileNetV2, a feature pyramid, four heads.
 
-The published graph has its batch norms folded into the convolutions, so every layer here is a convolution with a
-bias, and there are no batch statistics to drift. Its own decoding is in :mod:`fidip.models.movenet_decoding`.
+The published graph has its batch norms folded into the convolutions, so every layer here is a convolution,
+and there are no batch statistics to drift. Its own decoding is in :mod:`fidip.models.movenet_decoding`.
 """
 
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fidip.models.interface import NetworkSpec, PoseNetwork, PoseOutput
+from fidip.models.interface import NetworkSpec, PoseNetwork, PoseOutput, check_input_size
 
 __all__ = ["MoveNetHeads", "MoveNetThunder"]
 
@@ -44,7 +44,7 @@ class MoveNetHeads(NamedTuple):
 
 
 class StridedConv(nn.Conv2d):
-    """3x3 convolution, padded as TensorFlow's "SAME" does it: a stride of 2 pads only below and on the right."""
+    """3x3 convolution, padded as TensorFlow's "SAME": a stride of 2 pads only below and on the right."""
 
     def __init__(self, inputs: int, outputs: int, stride: int, groups: int = 1) -> None:
         super().__init__(inputs, outputs, 3, stride, padding=1 if stride == 1 else 0, groups=groups)
@@ -151,9 +151,9 @@ class Head(nn.Module):
 class MoveNetThunder(PoseNetwork):
     """MoveNet Thunder; crops of any size divisible by 32, of which it was trained at 256 x 256.
 
-    ``forward`` computes the keypoint heatmaps only. The three heads that serve MoveNet's own decoding (centre,
-    regression, offsets) run in :meth:`forward_heads` alone and do not ask for gradients: no loss here trains them,
-    and distributed training refuses trainable tensors that a step leaves out.
+    ``forward`` computes the keypoint heatmaps only. The three heads that serve MoveNet's own decoding
+    (centre, regression, offsets) run in :meth:`forward_heads` alone and do not ask for gradients: no loss
+    here trains them, and distributed training refuses trainable tensors that a step leaves out.
 
     Args:
         num_keypoints: K, the number of heatmaps.
@@ -173,10 +173,7 @@ class MoveNetThunder(PoseNetwork):
 
     def __init__(self, num_keypoints: int = 17, input_size: tuple[int, int] = (256, 256)) -> None:
         super().__init__()
-        if any(side <= 0 or side % 32 for side in input_size):
-            raise ValueError(
-                f"movenet_thunder reads crops whose sides are multiples of 32 px, not {input_size}"
-            )
+        check_input_size("movenet_thunder", input_size)
         unit = 1 / (255 * INPUT_SCALE)
         self.spec = NetworkSpec(
             name="movenet_thunder",

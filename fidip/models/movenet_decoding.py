@@ -13,18 +13,18 @@ NEARNESS_CELLS = 1.8
 
 
 def decode_movenet(heads: MoveNetHeads) -> tuple[Tensor, Tensor]:
-    """Read one person a crop: the centre, where it expects its keypoints, the heatmap's peaks there, their offsets.
+    """Read one person a crop: its centre, where that expects keypoints, the heatmaps' peaks, their offsets.
 
-    The person is the centre peak, preferred near the middle of the crop; each keypoint is the heatmap peak preferred
-    near the regressed place, moved by the offset predicted in its cell. This is what the published graph does behind
-    its network.
+    The person is the centre peak, preferred near the middle of the crop; each keypoint is the heatmap peak
+    preferred near the regressed place, moved by the offset predicted in its cell. This is what the published
+    graph does behind its network.
 
     Returns:
         points: (B, K, 2) x, y in px of the crop.
         scores: (B, K) the keypoint heatmap's probability at its peak.
     """
     logits = heads.keypoint_logits
-    batch, keypoints, height, width = logits.shape
+    keypoints, height, width = logits.shape[1:]
     rows = torch.arange(height, device=logits.device, dtype=logits.dtype)[:, None].expand(height, width)
     columns = torch.arange(width, device=logits.device, dtype=logits.dtype)[None].expand(height, width)
 

@@ -26,7 +26,8 @@ class LoadReport:
 
     def __str__(self) -> str:
         """Return the three counts in one line."""
-        return f"{len(self.matched)} tensors matched, {len(self.missing)} missing, {len(self.unexpected)} unexpected"
+        counts = {"matched": self.matched, "missing": self.missing, "unexpected": self.unexpected}
+        return "tensors: " + ", ".join(f"{len(names)} {word}" for word, names in counts.items())
 
 
 def default_weights(name: str) -> Path | None:
@@ -73,7 +74,7 @@ def copy_tensors(network: PoseNetwork, tensors: dict[str, Tensor], names: tuple[
 
 
 def open_network(source: str | Path | None) -> PoseNetwork:
-    """Return a trained network, in evaluation mode: of a run directory, a weights file, or MoveNet as it ships."""
+    """Return a trained network in evaluation mode: a run's, a weights file's, or MoveNet as it ships."""
     if source is None:
         network = build_network("movenet_thunder")
         load_weights(network, None)

@@ -33,6 +33,8 @@ class Limits(NamedTuple):
     """Overlap of two body parts beyond what flesh allows, metres."""
     mahalanobis: float = 11.0
     """Distance to the nearest Gaussian of the prior; typical draws of 69 angles have 8.3."""
+    upside_down: float = 10.0
+    """By how much (log-likelihood) the pose may speak for postures that such a camera does not see."""
 
 
 DEFAULT_LIMITS = Limits()
@@ -97,10 +99,16 @@ def reason_for_pose(body_pose: np.ndarray) -> str:
     return ""
 
 
-def _is_upside_down(mixture: Mixture, best: int, root: np.ndarray) -> bool:
-    """Tell whether the camera would have to be below the support or on its head."""
-    down = root @ mixture.gravity[best]
-    return bool(down[2] < -0.6 or down[1] < -0.85)
+def _is_upside_down(mixture: Mixture, energies: np.ndarray, root: np.ndarray, limit: float) -> bool:
+    """Tell whether the camera would have to be below the support or on its head.
+
+    Which way is down is what the posture says, and a pose alone does not always tell the posture: an infant
+    on its back with stretched legs is nearest to those that stand. So a fit is upside down only when the pose
+    speaks against every posture that the camera could have seen.
+    """
+    down = mixture.gravity @ root.T
+    suits = (down[:, 2] >= -0.6) & (down[:, 1] >= -0.85)
+    return bool(np.min(energies, where=suits, initial=np.inf) > energies.min() + limit)
 
 
 def reason_for(
@@ -139,9 +147,10 @@ def reason_for(
     overlap = penetration(spheres, posed_centers(spheres, joints, rotations))
     if overlap.max() > limits.penetration:
         return "self-penetration"
-    best = int(np.argmin(mixture_energies(pose, mixture)))
+    energies = mixture_energies(pose, mixture)
+    best = int(np.argmin(energies))
     if np.linalg.norm(mixture.whiten[best] @ (pose - mixture.means[best])) > limits.mahalanobis:
         return "implausible pose"
-    if _is_upside_down(mixture, best, root):
+    if _is_upside_down(mixture, energies, root, limits.upside_down):
         return "upside down"
     return ""

@@ -149,9 +149,9 @@ def dry_run(config: GenerateConfig, progress: Progress | None = None) -> Iterato
 def plan_shards(n: int) -> list[Shard]:
     """Cut n items into shards: small for even load and little lost work, large for few files.
 
-    Larger shards are whole blocks of images that share a wardrobe: a texture is painted by one worker.
+    Larger shards are whole blocks of images that share skins and outfits: each is painted by one worker.
     """
-    blocks = min(max(n // 20_000, 1), 4)
+    blocks = min(max(n // 1000, 1), 4) * min(max(n // 20_000, 1), 4)
     size = max(n // 32, 4) if n < 8 * IMAGES_PER_BLOCK else blocks * IMAGES_PER_BLOCK
     starts = enumerate(range(0, n, size))
     return [Shard(shard_id=number, start=start, stop=min(start + size, n)) for number, start in starts]

@@ -9,9 +9,10 @@ import numpy as np
 from syrip_gen.body.assets import BodyAssets
 from syrip_gen.body.posing import pose_body
 from syrip_gen.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_angle
+from syrip_gen.numba_cache import numba_cache_folder
 from syrip_gen.rendering.normals import vertex_normals
 from syrip_gen.rendering.types import RenderInputs
-from syrip_gen.sampling.appearance import Painter, TextureFolder
+from syrip_gen.sampling.appearance import Painter, TextureFolder, texture_size
 from syrip_gen.sampling.backdrop import Backdrop, BackdropPainter
 from syrip_gen.sampling.backgrounds import BackgroundLibrary
 from syrip_gen.sampling.coarse_body import CoarseBody
@@ -75,7 +76,7 @@ class Resources:
             lights=LightLibrary.load(),
             backdrops=BackdropPainter(photos, materials),
             backgrounds=background_library(photos, materials),
-            painter=None if textures else painter_of(body),
+            painter=None if textures else painter_of(body, texture_size(options.width, options.height)),
             textures=textures,
         )
 
@@ -164,14 +165,15 @@ def dress(
     return vertices, vertex_normals(vertices, body.faces), skin
 
 
-_PAINTERS: WeakKeyDictionary[BodyAssets, Painter] = WeakKeyDictionary()
+_PAINTERS: WeakKeyDictionary[BodyAssets, dict[int, Painter]] = WeakKeyDictionary()
 
 
-def painter_of(body: BodyAssets) -> Painter:
-    """Return the painter of a body, made once per process: measuring a body takes seconds."""
-    if body not in _PAINTERS:
-        _PAINTERS[body] = Painter(body)
-    return _PAINTERS[body]
+def painter_of(body: BodyAssets, size: int) -> Painter:
+    """Return the painter of a body for textures of a size, made once per process."""
+    painters = _PAINTERS.setdefault(body, {})
+    if size not in painters:
+        painters[size] = Painter(body, size, folder=numba_cache_folder())
+    return painters[size]
 
 
 def background_library(photos: PhotoSource | None, materials: MaterialLibrary) -> BackgroundLibrary:

@@ -6,17 +6,18 @@ compile the fitting, and then the same rendering code in every worker at once.
 
 import logging
 import multiprocessing
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 
 import numba
 import numpy as np
-from numba import njit
 
 import syrip_gen
 from syrip_gen.body import load_body
 from syrip_gen.execution import limit_threads
 from syrip_gen.fitting.bank import FitBank
+from syrip_gen.numba_cache import numba_cache_folder
 from syrip_gen.sampling.appearance.sampler import IMAGES_PER_BLOCK
 from syrip_gen.sampling.options import SamplingOptions
 from syrip_gen.stages.provenance import digest_of
@@ -53,21 +54,12 @@ def is_compiled() -> bool:
     return _stamp().exists()
 
 
-@njit(cache=True)
-def _nothing() -> None:
-    """Stand for all compiled functions: where Numba would cache this one, the stamp lies."""
-
-
 def _stamp() -> Path:
     """Return the file that says that everything is compiled; its name changes with the code."""
     files = sorted(Path(syrip_gen.__file__).parent.rglob("*.py"))
     state = [[path.name, path.stat().st_mtime_ns, path.stat().st_size] for path in files]
     digest = digest_of([numba.__version__, numba.config.CPU_NAME or "", state])
-    return _cache_folder() / f"syrip-{digest[:16]}.compiled"
-
-
-def _cache_folder() -> Path:
-    return Path(_nothing.stats.cache_path)
+    return (numba_cache_folder() or Path(tempfile.gettempdir())) / f"syrip-{digest[:16]}.compiled"
 
 
 def resting_bank(num_betas: int) -> FitBank:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from syrip_gen.sampling.appearance.anatomy import Anatomy
 from syrip_gen.sampling.appearance.noise import fbm
@@ -68,6 +67,8 @@ def folds(points: np.ndarray, s: Samples, anatomy: Anatomy) -> np.ndarray:
         s: The samples whose weights and fields say which limb a point is on.
         anatomy: Landmarks.
     """
+    from scipy.spatial import cKDTree
+
     unit = np.float32(anatomy.stature / 0.65)
     warp = np.stack([fbm(points, 0.05 * unit, seed, 2) for seed in (301, 307, 311)], axis=1) * 0.016 * unit
     p = (points + warp) / unit

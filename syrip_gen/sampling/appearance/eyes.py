@@ -45,6 +45,10 @@ class EyeParams(NamedTuple):
 class EyeTexels:
     """The texels that show eyes."""
 
+    rows: np.ndarray
+    """(M,) int32 rows of the painter's tables."""
+    rows: np.ndarray
+    """(M,) int32 rows of the painter's tables."""
     flat: np.ndarray
     """(M,) int32 texels of the texture."""
     place: np.ndarray
@@ -80,6 +84,7 @@ def eye_texels(s: Samples, flat: np.ndarray, anatomy: Anatomy) -> EyeTexels:
         opening = np.clip((lid - np.abs(offset[:, 1]))[rows] / (0.025 * anatomy.eye_gap), 0, 1)
     radial = np.concatenate([_unit(place) * 2.2, 0.25 * np.linalg.norm(place, axis=1, keepdims=True)], axis=1)
     return EyeTexels(
+        rows=rows.astype(np.int32),
         flat=flat[rows],
         place=np.ascontiguousarray(place, np.float32),
         opening=opening.astype(np.float32),
@@ -134,29 +139,28 @@ def enlarge_eye_islands(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def paint_eyes(flat, place, opening, fiber, open_sky, p, texture, gloss):
+def paint_eyes(rows, place, opening, fiber, open_sky, p, skin):
     """Paint the eyes over the skin; closed ones get a lash line on the lid instead.
 
     Args:
-        flat: See :class:`EyeTexels`.
+        rows: See :class:`EyeTexels`.
         place: See :class:`EyeTexels`.
         opening: See :class:`EyeTexels`.
         fiber: See :class:`EyeTexels`.
         open_sky: See :class:`EyeTexels`.
         p: :class:`EyeParams`.
-        texture: (T, 3) uint8, changed.
-        gloss: (T,) uint8, changed.
+        skin: (N, 4) uint8 of :func:`skin.paint_skin`, seen as bytes; changed.
     """
-    for i in range(flat.shape[0]):
-        x, y, j = place[i, 0], place[i, 1], flat[i]
+    for i in range(rows.shape[0]):
+        x, y, j = place[i, 0], place[i, 1], rows[i]
         if p.closed > 0.5:
             # Undo the socket's shading: a closed lid bulges out of it.
             lift = 0.94 / (0.42 + 0.58 * open_sky[i])
             line = (y + 0.52 - 0.09 * x * x) / 0.15
             lash = 0.80 * np.exp(-line * line) * min(max((2.1 - abs(x)) / 0.5, 0.0), 1.0) * opening[i]
-            texture[j, 0] = np.uint8(min(texture[j, 0] * lift * (1 - lash) + 38.0 * lash, 255.0))
-            texture[j, 1] = np.uint8(min(texture[j, 1] * lift * (1 - lash) + 25.0 * lash, 255.0))
-            texture[j, 2] = np.uint8(min(texture[j, 2] * lift * (1 - lash) + 21.0 * lash, 255.0))
+            skin[j, 0] = np.uint8(min(skin[j, 0] * lift * (1 - lash) + 38.0 * lash, 255.0))
+            skin[j, 1] = np.uint8(min(skin[j, 1] * lift * (1 - lash) + 25.0 * lash, 255.0))
+            skin[j, 2] = np.uint8(min(skin[j, 2] * lift * (1 - lash) + 21.0 * lash, 255.0))
             continue
         dx, dy = x - p.gaze_x, y - p.gaze_y
         r = np.sqrt(dx * dx + dy * dy)
@@ -184,7 +188,7 @@ def paint_eyes(flat, place, opening, fiber, open_sky, p, texture, gloss):
             blue + (252.0 - blue) * catch,
         )
         a = opening[i]
-        texture[j, 0] = np.uint8(min(max(texture[j, 0] * (1 - a) + red * a, 0.0), 255.0))
-        texture[j, 1] = np.uint8(min(max(texture[j, 1] * (1 - a) + green * a, 0.0), 255.0))
-        texture[j, 2] = np.uint8(min(max(texture[j, 2] * (1 - a) + blue * a, 0.0), 255.0))
-        gloss[j] = np.uint8(min(gloss[j] + a * 230.0, 255.0))
+        skin[j, 0] = np.uint8(min(max(skin[j, 0] * (1 - a) + red * a, 0.0), 255.0))
+        skin[j, 1] = np.uint8(min(max(skin[j, 1] * (1 - a) + green * a, 0.0), 255.0))
+        skin[j, 2] = np.uint8(min(max(skin[j, 2] * (1 - a) + blue * a, 0.0), 255.0))
+        skin[j, 3] = np.uint8(min(skin[j, 3] + a * 230.0, 255.0))

@@ -1,11 +1,15 @@
 """Where hair grows on the head, how its strands run, and how far it stands off."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from syrip_gen.sampling.appearance.anatomy import Anatomy
 from syrip_gen.sampling.appearance.noise import fbm
-from syrip_gen.sampling.appearance.skin import SkinParams
 from syrip_gen.sampling.appearance.surface import Samples
+
+if TYPE_CHECKING:
+    from syrip_gen.sampling.appearance.skin import SkinParams
 
 __all__ = ["hair_layers", "hair_offset", "hairline_distance", "hairline_layer", "strands"]
 
@@ -53,7 +57,7 @@ def hair_layers(s: Samples, anatomy: Anatomy) -> np.ndarray:
     return np.stack([hairline_distance(s.position, s, anatomy) - (s.weight(15) < 0.3), tufts], axis=1)
 
 
-def hair_offset(layers: np.ndarray, p: SkinParams, volume: float) -> np.ndarray:
+def hair_offset(layers: np.ndarray, p: "SkinParams", volume: float) -> np.ndarray:
     """Return (V,) metres by which hair raises the scalp: ``volume``, in tufts, less at the hairline."""
     ramp = np.clip((layers[:, 0] + p.hair_line) / 0.018, 0, 1)
     return volume * ramp * ramp * (3 - 2 * ramp) * layers[:, 1]

@@ -1,38 +1,51 @@
-"""Turn an appearance into a texture, a gloss map and offsets of one body."""
+"""Turn an appearance into a texture, a gloss map and offsets of one body.
+
+Skin and outfit are painted apart and laid over each other for each image: painting either costs several
+times as much as that, so a few of both give many different infants.
+"""
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from syrip_gen.body.assets import BodyAssets
-from syrip_gen.sampling.appearance.anatomy import Anatomy, measure
-from syrip_gen.sampling.appearance.cloth import cloth_coordinates, cloth_layers, folds
 from syrip_gen.sampling.appearance.decals import DECALS, make_decal
-from syrip_gen.sampling.appearance.eyes import EyeParams, enlarge_eye_islands, eye_texels, paint_eyes
+from syrip_gen.sampling.appearance.eyes import EyeParams, paint_eyes
 from syrip_gen.sampling.appearance.fabric import fabric_tile
 from syrip_gen.sampling.appearance.garment_paint import (
     SHADOW_REACH,
     ClothParams,
-    chunk_bounds,
+    pack_tile,
     paint_garment,
     place_chunks,
+    wear,
 )
 from syrip_gen.sampling.appearance.garments import Cut, cut_garment, stand_off
-from syrip_gen.sampling.appearance.hair import hair_layers, hair_offset
-from syrip_gen.sampling.appearance.skin import PHOTOGRAPHED_TONES, SkinParams, blood_transmission, paint_skin
-from syrip_gen.sampling.appearance.skin_layers import skin_layers
-from syrip_gen.sampling.appearance.surface import Samples, build_surface
-from syrip_gen.sampling.appearance.uv_maps import bleed_islands
+from syrip_gen.sampling.appearance.hair import hair_offset
+from syrip_gen.sampling.appearance.skin import SkinParams, paint_skin
+from syrip_gen.sampling.appearance.surface import CHUNK
+from syrip_gen.sampling.appearance.tables import load_tables
 from syrip_gen.sampling.scene import AppearanceSpec, GarmentSpec
 
-__all__ = ["PaintedBody", "Painter", "paint"]
+__all__ = ["PaintedBody", "Painter", "paint", "texture_size"]
 
 DEEP = 0.022
 """Metres inside a garment from which on no hem is felt."""
-TEXTURE_SIZE = 768
-"""Default width and height of painted textures: about 1 mm of skin a texel, two texels a pixel of a 640×480
-image."""
+TEXTURE_SIZE = 576
+"""Width and height of painted textures for 480 px high images, in which an infant that fills the picture
+shows one texel (1.5 mm of skin) a pixel."""
+MIN_SIZE, MAX_SIZE = 256, 1024
+
+T = TypeVar("T")
+
+
+def texture_size(width: int, height: int) -> int:
+    """Return the side of textures for images of some size, texels: a multiple of 64."""
+    return int(np.clip(round(TEXTURE_SIZE * min(width, height) / 480 / 64) * 64, MIN_SIZE, MAX_SIZE))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,93 +60,113 @@ class PaintedBody:
     """(V,) float32 displacement of the rest body's vertices along their normals, metres, >= 0."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Skin:
+    texels: np.ndarray
+    """(C * CHUNK,) uint32 of :func:`skin.paint_skin`, eyes painted."""
+    offset: np.ndarray
+    """(V,) metres by which hair raises the scalp."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Outfit:
+    texels: np.ndarray
+    """(C * CHUNK,) uint32 of :func:`garment_paint.paint_garment`; (0,) for none."""
+    lifts: tuple[tuple[np.ndarray, float], ...]
+    """(V,) metres by which each garment stands off, and its thickness, from the skin outwards."""
+
+
+class _Latest:
+    """The latest results of some costly function."""
+
+    def __init__(self, size: int) -> None:
+        self._size, self._kept = size, OrderedDict()
+
+    def get(self, key: str, make: Callable[[], T]) -> T:
+        """Return what is kept under a key, made where it is not."""
+        if key not in self._kept:
+            self._kept[key] = make()
+            while len(self._kept) > self._size:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(key)
+        return self._kept[key]
+
+
 class Painter:
-    """Everything about one body that painting needs, computed once in seconds, and the latest paintings.
+    """Everything about one body that painting needs, and the latest paintings.
 
     ``uv`` and ``uv_faces`` are the coordinates that painted textures are laid out in: the asset's, but with
-    larger
-    islands for the eyes. Use them to render painted textures (a user's texture files keep the asset's own).
+    larger islands for the eyes. Use them to render painted textures (a user's texture files keep the asset's
+    own).
     """
 
-    def __init__(self, assets: BodyAssets, size: int = TEXTURE_SIZE, cache_size: int = 24) -> None:
-        anatomy = measure(assets)
-        self.uv, self.uv_faces = enlarge_eye_islands(
-            assets.v_template, assets.faces, assets.uv, assets.uv_faces, anatomy
-        )
-        surface = build_surface(assets, anatomy, self.uv, self.uv_faces, size)
-        texels = surface.texels
+    def __init__(
+        self, assets: BodyAssets, size: int = TEXTURE_SIZE, cache_size: int = 12, folder: Path | None = None
+    ) -> None:
+        """Measure a body.
+
+        Args:
+            assets: The body.
+            size: Width and height of textures, texels.
+            cache_size: How many skins, and how many outfits, are kept.
+            folder: Where measurements are kept from one process to the next; None = nowhere.
+        """
+        self.tables, self.anatomy = load_tables(assets, size, folder)
+        tables = self.tables
         self.size = size
-        self.anatomy: Anatomy = anatomy
-        self.unit = anatomy.stature / 0.65
-        self.vertices: Samples = surface.vertices
-        self.flat = surface.texel_map.flat
-        self.bleed = surface.texel_map.bleed
-        self.fields = np.ascontiguousarray(texels.fields)
-        self.bounds = chunk_bounds(self.fields)
-        self.skin_layers = skin_layers(texels, anatomy)
-        self.cloth_layers = cloth_layers(texels, anatomy)
-        self.cloth = cloth_coordinates(texels, anatomy)
-        self.front = np.where(texels.normal[:, 2:] > 0.05, texels.position[:, :2], 1e6).astype(np.float32)
-        self.eyes = eye_texels(texels, self.flat, anatomy)
-        self.fold = folds(surface.vertices.position, surface.vertices, anatomy)
-        self.hair = hair_layers(surface.vertices, anatomy)
-        self.fill = _hollows(assets, surface.vertices)
-        self.texel_m = _texel_size(assets, self.uv, self.uv_faces, size)
-        self._cache: OrderedDict[str, PaintedBody] = OrderedDict()
-        self._cache_size = cache_size
+        self.unit = self.anatomy.stature / 0.65
+        self.uv, self.uv_faces = tables.uv, tables.uv_faces
+        self.flat, self.fields = tables.flat, tables.fields
+        self.vertices = tables.vertices(assets)
+        self.eyes = tables.eyes()
+        self.fold, self.texel_m = tables.fold, float(tables.texel_m)
+        self._skins, self._outfits, self._painted = _Latest(cache_size), _Latest(cache_size), _Latest(2)
+
+    @property
+    def skin_layers(self) -> np.ndarray:
+        """(N, 18) uint8 of :func:`skin_layers.skin_layers`."""
+        rows = self.tables.skin.transpose(0, 2, 1).reshape(-1, self.tables.skin.shape[1])
+        return rows[: len(self.flat)]
 
     def paint(self, appearance: AppearanceSpec) -> PaintedBody:
-        """Return the painting of an appearance, from the cache when it is one of the latest."""
-        key = repr(appearance)
-        painted = self._cache.get(key)
-        if painted is None:
-            painted = paint(appearance, self)
-            self._cache[key] = painted
-            while len(self._cache) > self._cache_size:
-                self._cache.popitem(last=False)
-        else:
-            self._cache.move_to_end(key)
-        return painted
+        """Return the painting of an appearance; skins and outfits that came up lately are not painted again."""
+        return self._painted.get(repr(appearance), lambda: self._dress(appearance))
+
+    def _dress(self, appearance: AppearanceSpec) -> PaintedBody:
+        skin = self._skins.get(
+            repr((appearance.skin, appearance.hair, appearance.eyes)), lambda: _paint_skin(appearance, self)
+        )
+        outfit = self._outfits.get(
+            repr(appearance.garments), lambda: _paint_outfit(appearance.garments, self)
+        )
+        return _wear(skin, outfit, self)
 
 
 def paint(appearance: AppearanceSpec, painter: Painter) -> PaintedBody:
-    """Paint skin, eyes, hair and garments; a pure function of its arguments."""
-    count = painter.size * painter.size
-    texture = np.zeros((count, 3), np.uint8)
-    gloss = np.zeros(count, np.uint8)
-    skin = SkinParams(*(float(_number(appearance, name)) for name in SkinParams._fields))
-    cuts = [(garment, cut_garment(garment, painter.anatomy)) for garment in appearance.garments]
-    near, deep = SHADOW_REACH * painter.unit, DEEP * painter.unit
-    places = [place_chunks(*painter.bounds, cut.field, cut.sign, cut.limit, near, deep) for _, cut in cuts]
-    # A chunk need not be painted where something worn further out covers it wholly.
-    hidden = [np.zeros(len(painter.bounds[0]), bool) for _ in range(len(cuts) + 1)]
-    for layer in reversed(range(len(cuts))):
-        hidden[layer] = hidden[layer + 1] | (places[layer] == 2)
-    mix = np.array([np.cos(skin.mottle_mix), np.sin(skin.mottle_mix)], np.float32)
-    paint_skin(
-        painter.skin_layers,
-        painter.flat,
-        hidden[0],
-        PHOTOGRAPHED_TONES,
-        skin,
-        mix,
-        blood_transmission(),
-        texture,
-        gloss,
-    )
-    eyes = EyeParams(*(float(appearance.eyes[name]) for name in EyeParams._fields))
-    e = painter.eyes
-    paint_eyes(e.flat, e.place, e.opening, e.fiber, e.open_sky, eyes, texture, gloss)
-    offset = hair_offset(painter.hair, skin, float(appearance.hair.get("volume", 0.0)))
-    for layer, (garment, cut) in enumerate(cuts):
-        _dress(garment, cut, painter, places[layer], hidden[layer + 1], texture, gloss)
-        lift = stand_off(garment.kind, cut, painter.vertices, painter.fold, painter.fill, painter.unit)
-        # A second layer lies on the first, but does not bridge the same hollows twice.
-        offset = np.maximum(offset + np.minimum(lift, cut.thickness), lift)
-    bleed_islands(painter.bleed, texture, gloss)
+    """Paint skin, eyes, hair and garments anew; a pure function of its arguments."""
+    return _wear(_paint_skin(appearance, painter), _paint_outfit(appearance.garments, painter), painter)
+
+
+def _wear(skin: _Skin, outfit: _Outfit, painter: Painter) -> PaintedBody:
     side = painter.size
+    texture, gloss = np.zeros((side * side, 3), np.uint8), np.zeros(side * side, np.uint8)
+    wear(painter.tables.spread, skin.texels, outfit.texels, texture, gloss)
+    offset = skin.offset
+    for lift, thickness in outfit.lifts:
+        # A second layer lies on the first, but does not bridge the same hollows twice.
+        offset = np.maximum(offset + np.minimum(lift, thickness), lift)
     texture.flags.writeable = False
     return PaintedBody(texture.reshape(side, side, 3), gloss.reshape(side, side), offset.astype(np.float32))
+
+
+def _paint_skin(appearance: AppearanceSpec, painter: Painter) -> _Skin:
+    params = SkinParams(*(float(_number(appearance, name)) for name in SkinParams._fields))
+    texels = paint_skin(painter.tables.skin, painter.tables.hairy, params)
+    eyes = EyeParams(*(float(appearance.eyes[name]) for name in EyeParams._fields))
+    e = painter.eyes
+    paint_eyes(e.rows, e.place, e.opening, e.fiber, e.open_sky, eyes, texels.view(np.uint8).reshape(-1, 4))
+    volume = float(appearance.hair.get("volume", 0.0))
+    return _Skin(texels, hair_offset(painter.tables.hair, params, volume))
 
 
 def _number(appearance: AppearanceSpec, name: str) -> float | str:
@@ -143,17 +176,36 @@ def _number(appearance: AppearanceSpec, name: str) -> float | str:
     return source[name]
 
 
-def _dress(
+def _paint_outfit(garments: tuple[GarmentSpec, ...], painter: Painter) -> _Outfit:
+    if not garments:
+        return _Outfit(np.empty(0, np.uint32), ())
+    tables = painter.tables
+    cuts = [cut_garment(garment, painter.anatomy) for garment in garments]
+    near, deep = SHADOW_REACH * painter.unit, DEEP * painter.unit
+    places = [place_chunks(*tables.bounds, cut.field, cut.sign, cut.limit, near, deep) for cut in cuts]
+    # A chunk need not be painted where something worn further out covers it wholly.
+    hidden = [np.zeros(tables.bounds.shape[1], bool) for _ in range(len(cuts) + 1)]
+    for layer in reversed(range(len(cuts))):
+        hidden[layer] = hidden[layer + 1] | (places[layer] == 2)
+    texels = np.zeros(len(places[0]) * CHUNK, np.uint32)
+    lifts = []
+    for layer, (garment, cut) in enumerate(zip(garments, cuts, strict=True)):
+        _paint_garment(garment, cut, painter, places[layer], hidden[layer + 1], texels)
+        lift = stand_off(garment.kind, cut, painter.vertices, painter.fold, tables.fill, painter.unit)
+        lifts.append((lift, cut.thickness))
+    return _Outfit(texels, tuple(lifts))
+
+
+def _paint_garment(
     garment: GarmentSpec,
     cut: Cut,
     painter: Painter,
     place: np.ndarray,
     hidden: np.ndarray,
-    texture: np.ndarray,
-    gloss: np.ndarray,
+    texels: np.ndarray,
 ) -> None:
     """Paint one garment where its ``place`` says so and nothing worn over it has ``hidden`` it."""
-    p, unit = garment.params, painter.unit
+    p, unit, tables = garment.params, painter.unit, painter.tables
     ground = np.array(garment.color, np.float64)
     second = np.array([p.get(f"second_{c}", g * 0.6) for c, g in zip("rgb", ground, strict=True)])
     third = np.array([p.get(f"third_{c}", g) for c, g in zip("rgb", second, strict=True)])
@@ -175,38 +227,6 @@ def _dress(
         j[0, 1] - 0.045 * unit, j[12, 1] - 0.002 * unit,
     )  # fmt: skip
     paint_garment(
-        painter.flat, painter.fields, painter.cloth_layers, painter.cloth.across, painter.cloth.along,
-        painter.front,
-        place, hidden, cut.field, cut.sign, cut.limit, tile, params, decal, texture, gloss,
+        tables.fields, tables.cloth.reshape(-1), tables.across, tables.along, tables.front, place, hidden,
+        cut.field, cut.sign, cut.limit, pack_tile(tile), garment.fabric == "plain", params, decal, texels,
     )  # fmt: skip
-
-
-def _hollows(assets: BodyAssets, vertices: Samples, rounds: int = 25) -> np.ndarray:
-    """Return (V,) metres out to a smoothed surface: what cloth spans (folds, navel, groin)."""
-    from scipy import sparse
-
-    faces, count = assets.faces, assets.num_vertices
-    ends = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
-    ends = np.concatenate([ends, ends[:, ::-1]])
-    links = sparse.csr_matrix((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), (count, count))
-    links.data[:] = 1.0
-    mean = sparse.diags(1.0 / np.maximum(np.asarray(links.sum(axis=1)).ravel(), 1)) @ links
-    smooth = vertices.position.astype(np.float64)
-    for _ in range(rounds):
-        smooth = 0.5 * smooth + 0.5 * (mean @ smooth)
-    out = np.einsum("ij,ij->i", smooth - vertices.position, vertices.normal)
-    out = np.maximum(out, 0.0)
-    for _ in range(3):
-        out = 0.5 * out + 0.5 * (mean @ out)
-    return out
-
-
-def _texel_size(assets: BodyAssets, uv: np.ndarray, uv_faces: np.ndarray, size: int) -> float:
-    """Return the side of a typical texel on the trunk and limbs, metres."""
-    body = (assets.weights[:, 15] < 0.1)[assets.faces].all(axis=1)
-    corners = assets.v_template[assets.faces[body]]
-    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
-    flat = uv.astype(np.float64)[uv_faces[body]] * size
-    a, b = flat[:, 1] - flat[:, 0], flat[:, 2] - flat[:, 0]
-    texels = np.abs(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0])
-    return float(np.sqrt(area.sum() / texels.sum()))

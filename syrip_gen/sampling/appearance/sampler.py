@@ -1,5 +1,6 @@
 """Draw appearances: a skin tone, hair, eyes and an outfit that go together."""
 
+import dataclasses
 from functools import lru_cache
 
 import numpy as np
@@ -13,10 +14,10 @@ from syrip_gen.sampling.scene import AppearanceSpec, GarmentSpec
 
 __all__ = ["OUTFITS", "appearance_of_image", "sample_appearance"]
 
-IMAGES_PER_BLOCK = 64
+IMAGES_PER_BLOCK = 16
 """Images whose appearances come from one small wardrobe."""
-APPEARANCES_PER_BLOCK = 12
-"""Different appearances in a block's wardrobe."""
+PER_BLOCK = 4
+"""Different infants in a block, and different outfits: any may wear any."""
 
 OUTFITS: dict[str, tuple[float, tuple[str, ...]]] = {
     "naked": (0.05, ()),
@@ -64,7 +65,25 @@ _TILE_OF_FABRIC = {
 
 def sample_appearance(rng: np.random.Generator) -> AppearanceSpec:
     """Draw one infant's skin, hair, eyes and clothes. All ten Monk tones are equally likely."""
+    return dataclasses.replace(_sample_infant(rng), garments=_sample_outfit(rng))
+
+
+def _sample_infant(rng: np.random.Generator) -> AppearanceSpec:
+    """Draw an infant without clothes."""
     tone = float(np.clip(rng.integers(1, 11) + rng.uniform(-0.5, 0.5), 1.0, 10.0))
+    eyes = _sample_eyes(tone, rng)
+    return AppearanceSpec(
+        skin={**_sample_skin(tone, rng), "lash": 0.12 if eyes["closed"] else 0.75},
+        hair=_sample_hair(tone, rng),
+        eyes=eyes,
+        garments=(),
+        texture_file=None,
+        texture_seed=int(rng.integers(2**31)),
+    )
+
+
+def _sample_outfit(rng: np.random.Generator) -> tuple[GarmentSpec, ...]:
+    """Draw what is worn, from the skin outwards."""
     outfit_names = list(OUTFITS)
     chances = np.array([OUTFITS[name][0] for name in outfit_names])
     outfit = outfit_names[rng.choice(len(outfit_names), p=chances / chances.sum())]
@@ -79,38 +98,33 @@ def sample_appearance(rng: np.random.Generator) -> AppearanceSpec:
         kinds.append("bib")
     if len(kinds) > 1 and rng.random() < 0.02:
         kinds.append("mittens")
-    eyes = _sample_eyes(tone, rng)
-    return AppearanceSpec(
-        skin={**_sample_skin(tone, rng), "lash": 0.12 if eyes["closed"] else 0.75},
-        hair=_sample_hair(tone, rng),
-        eyes=eyes,
-        garments=tuple(_sample_garment(kind, rng) for kind in kinds),
-        texture_file=None,
-        texture_seed=int(rng.integers(2**31)),
-    )
+    return tuple(_sample_garment(kind, rng) for kind in kinds)
 
 
 def appearance_of_image(seed: int, index: int) -> AppearanceSpec:
     """Return the appearance of one image of a run.
 
-    Painting a texture costs as much as rendering several images, so images share appearances: every block of
-    64
-    consecutive images draws from a wardrobe of 12 of its own. A pure function of (seed, index): any worker
-    rebuilds
-    any wardrobe, and the number of different appearances grows with the dataset.
+    Painting costs as much as rendering, so images share skins and outfits: every block of 16 consecutive
+    images combines 4 infants with 4 outfits of its own. A pure function of (seed, index): any worker rebuilds
+    any block, and the number of different appearances grows with the dataset.
 
     Args:
         seed: Root seed of the run.
         index: Index of the image.
     """
-    block = index // IMAGES_PER_BLOCK
-    choice = int(stream_rng(seed, index, "appearance-choice").integers(APPEARANCES_PER_BLOCK))
-    return _wardrobe_member(seed, block * APPEARANCES_PER_BLOCK + choice)
+    first = index // IMAGES_PER_BLOCK * PER_BLOCK
+    infant, outfit = stream_rng(seed, index, "appearance-choice").integers(PER_BLOCK, size=2).tolist()
+    return dataclasses.replace(_infant(seed, first + infant), garments=_outfit(seed, first + outfit))
 
 
-@lru_cache(maxsize=4 * APPEARANCES_PER_BLOCK)
-def _wardrobe_member(seed: int, number: int) -> AppearanceSpec:
-    return sample_appearance(stream_rng(seed, number, "appearance"))
+@lru_cache(maxsize=4 * PER_BLOCK)
+def _infant(seed: int, number: int) -> AppearanceSpec:
+    return _sample_infant(stream_rng(seed, number, "appearance"))
+
+
+@lru_cache(maxsize=4 * PER_BLOCK)
+def _outfit(seed: int, number: int) -> tuple[GarmentSpec, ...]:
+    return _sample_outfit(stream_rng(seed, number, "outfit"))
 
 
 def _rounded(values: dict[str, float]) -> dict[str, float]:

@@ -9,12 +9,12 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from syrip_gen.sampling.appearance.skin_layers import SKIN_LAYERS
 from syrip_gen.sampling.appearance.surface import CHUNK
 
 __all__ = [
     "PHOTOGRAPHED_TONES",
     "SkinParams",
-    "blood_transmission",
     "paint_skin",
 ]
 
@@ -31,14 +31,12 @@ swatches."""
 BLOOD = (0.035, 0.215, 0.165)
 """Absorption of red, green and blue by one unit of blood, in encoded (sRGB) light."""
 
-
 _F = np.float32
-
-
-def blood_transmission() -> np.ndarray:
-    """Return (256, 3) float32 factors of red, green and blue for blood of -0.5 .. 2.5 in steps of 1/85."""
-    amount = (np.arange(256) + 0.5) / 85.0 - 0.5
-    return np.exp(-amount[:, None] * np.array(BLOOD)).astype(np.float32)
+_BLOCK = len(SKIN_LAYERS) * CHUNK
+(
+    _, REDNESS, MOTTLE, OTHER, GRAIN, VEIN, CREASE, PALM, LIPS, DARK, BROW, LASH, LID, AREOLA, NAIL, HAIRLINE,
+    STRAND, SHINE,
+) = range(0, _BLOCK, CHUNK)  # fmt: skip
 
 
 class SkinParams(NamedTuple):
@@ -79,82 +77,180 @@ class SkinParams(NamedTuple):
     """Gloss of the skin, 0..1."""
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def paint_skin(layers, flat, hidden, tones, p, cut, transmission, texture, gloss):
-    """Paint skin, brows and scalp hair into the texture.
+def tone_curves() -> np.ndarray:
+    """Return (3, 6) float32 polynomials, highest power first, of red, green and blue 0..255 along the tones.
+
+    They are centred at tone 5.5 and within 2 levels of :data:`PHOTOGRAPHED_TONES`.
+    """
+    places = np.arange(10) - 4.5
+    return np.stack([np.polyfit(places, PHOTOGRAPHED_TONES[:, c], 5) for c in range(3)]).astype(np.float32)
+
+
+_CURVES = tone_curves()
+
+
+def paint_skin(layers: np.ndarray, hairy: np.ndarray, params: SkinParams) -> np.ndarray:
+    """Paint skin, brows and scalp hair.
 
     Args:
-        layers: (N, 18) uint8 of :func:`skin_layers.skin_layers`.
-        flat: (N,) int32 texel of each row.
-        hidden: (C,) bool: chunks of CHUNK rows that clothes cover wholly, left out.
-        tones: (10, 3) float32 colours 0..255.
-        p: :class:`SkinParams`.
-        cut: 2 float32: cosine and sine of ``p.mottle_mix``.
-        transmission: (256, 3) float32 of :func:`blood_transmission`.
-        texture: (T, 3) uint8, written.
-        gloss: (T,) uint8, written.
+        layers: (C, 18, CHUNK) uint8 of :func:`skin_layers.skin_layers`, see :func:`surface.in_chunks`.
+        hairy: (M,) int32 texels where hair, brows or lashes may grow.
+        params: The infant's.
+
+    Returns:
+        (C * CHUNK,) uint32 texels: red, green, blue and gloss from the lowest byte.
     """
+    mix = np.array([np.cos(params.mottle_mix), np.sin(params.mottle_mix)], np.float32)
+    out = np.empty(len(layers) * CHUNK, np.uint32)
+    flat = layers.reshape(-1)
+    _paint_bare(flat, _CURVES, params, mix, out)
+    _paint_hair(flat, hairy, params, mix, out)
+    return out
+
+
+def tone_curves() -> np.ndarray:
+    """Return (3, 6) float32 polynomials, highest power first, of red, green and blue 0..255 along the tones.
+
+    They are centred at tone 5.5 and within 2 levels of :data:`PHOTOGRAPHED_TONES`.
+    """
+    places = np.arange(10) - 4.5
+    return np.stack([np.polyfit(places, PHOTOGRAPHED_TONES[:, c], 5) for c in range(3)]).astype(np.float32)
+
+
+_CURVES = tone_curves()
+
+
+def paint_skin(layers: np.ndarray, hairy: np.ndarray, params: SkinParams) -> np.ndarray:
+    """Paint skin, brows and scalp hair.
+
+    Args:
+        layers: (C, 18, CHUNK) uint8 of :func:`skin_layers.skin_layers`, see :func:`surface.in_chunks`.
+        hairy: (M,) int32 texels where hair, brows or lashes may grow.
+        params: The infant's.
+
+    Returns:
+        (C * CHUNK,) uint32 texels: red, green, blue and gloss from the lowest byte.
+    """
+    mix = np.array([np.cos(params.mottle_mix), np.sin(params.mottle_mix)], np.float32)
+    out = np.empty(len(layers) * CHUNK, np.uint32)
+    flat = layers.reshape(-1)
+    _paint_bare(flat, _CURVES, params, mix, out)
+    _paint_hair(flat, hairy, params, mix, out)
+    return out
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _byte(value):
+    """Clip to 0..255 and cut the fraction off."""
+    return np.uint32(np.int32(min(max(value, _F(0.0)), _F(255.0))))
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _left(blood, absorption):
+    """Return exp(-blood * absorption), to 4e-4 for the little there is."""
+    x = blood * absorption
+    return _F(1) - x * (_F(1) - x * (_F(0.5) - x * (_F(1 / 6) - x * _F(1 / 24))))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _paint_bare(table, curves, p, mix, out):
+    """Paint skin without hair: straight-line float32 code, so that it is vectorised."""
     b, one, two, half, zero = _F(1 / 255), _F(1), _F(2), _F(0.5), _F(0)
     tone, blood_0, blush, lip = _F(p.tone - 1.0), _F(p.blood), _F(p.blush), _F(1.05 * p.lip)
     blotch, patchy, vein_0 = _F(0.70 * p.mottle), _F(0.45 * p.mottle), _F(p.vein)
     warm_red, warm_blue = _F(1.0 + 0.012 * p.warmth), _F(1.0 - 0.060 * p.warmth)
+    shine_0, cos, sin = _F(p.shine), mix[0], mix[1]
+    r0, r1, r2, r3, r4, r5 = curves[0]
+    g0, g1, g2, g3, g4, g5 = curves[1]
+    b0, b1, b2, b3, b4, b5 = curves[2]
+    for chunk in range(out.shape[0] // CHUNK):
+        # One block of memory at fixed offsets: with separate rows the compiler finds too many that may overlap.
+        layers = table[chunk * _BLOCK : (chunk + 1) * _BLOCK]
+        texels = out[chunk * CHUNK : (chunk + 1) * CHUNK]
+        for i in range(CHUNK):
+            sky = layers[i] * b
+            first, other = layers[MOTTLE + i] * b - half, layers[OTHER + i] * b - half
+            mottle, patch = (cos * first + sin * other) * two, (sin * first - cos * other) * two
+            grain = (layers[GRAIN + i] * b - half) * two
+            crease, palm, lips = layers[CREASE + i] * b, layers[PALM + i] * b, layers[LIPS + i] * b
+            lid, areola, nail = layers[LID + i] * b, layers[AREOLA + i] * b, layers[NAIL + i] * b
+            # Pigment: a place on the scale, lighter on palms, soles and nails of dark skin.
+            place = tone + patchy * patch + _F(0.10) * grain + _F(1.2) * areola + _F(0.25) * lid
+            place -= (_F(0.55) * palm + _F(0.35) * nail) * max(zero, place - _F(3.0))
+            t = min(max(place, zero), _F(9.0)) - _F(4.5)
+            red = ((((r0 * t + r1) * t + r2) * t + r3) * t + r4) * t + r5
+            green = ((((g0 * t + g1) * t + g2) * t + g3) * t + g4) * t + g5
+            blue = ((((b0 * t + b1) * t + b2) * t + b3) * t + b4) * t + b5
+            blood = (
+                blood_0 + blush * layers[REDNESS + i] * b + blotch * mottle + _F(0.10) * grain + lip * lips
+            )
+            blood += _F(0.35) * (lid + nail) + _F(0.7) * areola + _F(0.8) * crease + _F(0.8) * (one - sky)
+            blood = min(max(blood, -half), _F(2.5))
+            vein = vein_0 * layers[VEIN + i] * b
+            shade = (
+                (_F(0.42) + _F(0.58) * sky)
+                * (one - _F(0.16) * crease)
+                * (one - _F(0.80) * layers[DARK + i] * b)
+            )
+            shade *= (one + _F(0.025) * grain) * (one - _F(0.10) * lid) * (one - _F(0.10) * lips)
+            red *= shade * _left(blood, _F(BLOOD[0])) * (one - _F(0.09) * vein) * warm_red
+            green *= shade * _left(blood, _F(BLOOD[1])) * (one - _F(0.035) * vein)
+            blue *= shade * _left(blood, _F(BLOOD[2])) * warm_blue
+            shine = shine_0 * (_F(0.6) + _F(0.8) * layers[SHINE + i] * b) + _F(0.12) * lips + _F(0.02)
+            gloss = _F(255.0) * shine
+            texels[i] = (
+                _byte(red)
+                | (_byte(green) << np.uint32(8))
+                | (_byte(blue) << np.uint32(16))
+                | (_byte(gloss) << np.uint32(24))
+            )
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _paint_hair(table, rows, p, mix, out):
+    """Paint the hair of the scalp, ragged at its border, the brows and the lids' rims."""
+    b, one, two, half, zero = _F(1 / 255), _F(1), _F(2), _F(0.5), _F(0)
     hair_cover, hair_line, sparse = _F(p.hair_cover), _F(p.hair_line), _F(0.9 - 0.75 * p.hair_cover)
     hair_red, hair_green, hair_blue = _F(255 * p.hair_red), _F(255 * p.hair_green), _F(255 * p.hair_blue)
-    curl = _F(p.curl)
-    strand_0, brow_0, lash_0, shine_0 = _F(0.75 * p.strand), _F(p.brow), _F(p.lash), _F(p.shine)
-    for i in range(layers.shape[0]):
-        if hidden[i // CHUNK]:
-            continue
-        sky = layers[i, 0] * b
-        first, other = layers[i, 2] * b - half, layers[i, 3] * b - half
-        mottle = (cut[0] * first + cut[1] * other) * two
-        patch = (cut[1] * first - cut[0] * other) * two
-        grain = (layers[i, 4] * b - half) * two
-        crease, palm, lips, lid = layers[i, 6] * b, layers[i, 7] * b, layers[i, 8] * b, layers[i, 12] * b
-        areola, nail = layers[i, 13] * b, layers[i, 14] * b
-        # Pigment: a place on the scale, lighter on palms, soles and nails of dark skin.
-        place = tone + patchy * patch + _F(0.10) * grain + _F(1.2) * areola + _F(0.25) * lid
-        place -= (_F(0.55) * palm + _F(0.35) * nail) * max(zero, place - _F(3.0))
-        place = min(max(place, zero), _F(8.999))
-        k = int(place)
-        t = place - _F(k)
-        red = tones[k, 0] + (tones[k + 1, 0] - tones[k, 0]) * t
-        green = tones[k, 1] + (tones[k + 1, 1] - tones[k, 1]) * t
-        blue = tones[k, 2] + (tones[k + 1, 2] - tones[k, 2]) * t
-        blood = blood_0 + blush * layers[i, 1] * b + blotch * mottle + _F(0.10) * grain + lip * lips
-        blood += _F(0.35) * (lid + nail) + _F(0.7) * areola + _F(0.8) * crease + _F(0.8) * (one - sky)
-        n = min(max(int((blood + half) * _F(85.0)), 0), 255)
-        vein = vein_0 * layers[i, 5] * b
-        shade = (_F(0.42) + _F(0.58) * sky) * (one - _F(0.16) * crease) * (one - _F(0.80) * layers[i, 9] * b)
-        shade *= (one + _F(0.025) * grain) * (one - _F(0.10) * lid) * (one - _F(0.10) * lips)
-        red *= shade * transmission[n, 0] * (one - _F(0.09) * vein) * warm_red
-        green *= shade * transmission[n, 1] * (one - _F(0.035) * vein)
-        blue *= shade * transmission[n, 2] * warm_blue
-        # Hair of the scalp, ragged at its border, and of the brows.
-        cover = zero
-        if layers[i, 15] > 0:
-            strand = (one - curl) * (layers[i, 16] * b - half) * two + curl * grain
-            inside = (
-                (layers[i, 15] * b - half) * _F(0.08) + hair_line + _F(0.0055) * strand + _F(0.006) * mottle
-            )
-            cover = min(max(inside / _F(0.016), zero), one)
-            cover = cover * cover * (_F(3.0) - two * cover) * hair_cover
-            cover = min(cover * min(max(one + sparse * strand, zero), _F(1.25)), _F(0.97))
-            tint = (one + strand_0 * strand + _F(0.10) * patch) * (_F(0.55) + _F(0.45) * sky)
-            red += (hair_red * tint - red) * cover
-            green += (hair_green * tint - green) * cover
-            blue += (hair_blue * tint - blue) * cover
-            brow = brow_0 * layers[i, 10] * b
-            red += (hair_red * _F(0.8) - red) * brow
-            green += (hair_green * _F(0.8) - green) * brow
-            blue += (hair_blue * _F(0.8) - blue) * brow
-            lash = lash_0 * layers[i, 11] * b
-            red += (_F(38.0) - red) * lash
-            green += (_F(24.0) - green) * lash
-            blue += (_F(20.0) - blue) * lash
-        j = flat[i]
-        texture[j, 0] = np.uint8(min(max(red, zero), _F(255.0)))
-        texture[j, 1] = np.uint8(min(max(green, zero), _F(255.0)))
-        texture[j, 2] = np.uint8(min(max(blue, zero), _F(255.0)))
-        shine = shine_0 * (_F(0.6) + _F(0.8) * layers[i, 17] * b) * (one - cover) + _F(0.12) * lips + _F(0.02)
-        gloss[j] = np.uint8(min(max(_F(255.0) * shine, zero), _F(255.0)))
+    strand_0, brow_0, lash_0, curl = _F(0.75 * p.strand), _F(p.brow), _F(p.lash), _F(p.curl)
+    shine_0 = _F(255.0 * p.shine)
+    for row in range(rows.shape[0]):
+        i = rows[row]
+        texel = out[i]
+        at = i // CHUNK * _BLOCK + i % CHUNK
+        red, green, blue = (
+            _F(np.int32(texel & 255)),
+            _F(np.int32((texel >> 8) & 255)),
+            _F(np.int32((texel >> 16) & 255)),
+        )
+        first, other = table[MOTTLE + at] * b - half, table[OTHER + at] * b - half
+        mottle, patch = (mix[0] * first + mix[1] * other) * two, (mix[1] * first - mix[0] * other) * two
+        grain = (table[GRAIN + at] * b - half) * two
+        strand = (one - curl) * (table[STRAND + at] * b - half) * two + curl * grain
+        inside = (
+            (table[HAIRLINE + at] * b - half) * _F(0.08)
+            + hair_line
+            + _F(0.0055) * strand
+            + _F(0.006) * mottle
+        )
+        cover = min(max(inside / _F(0.016), zero), one)
+        cover = cover * cover * (_F(3.0) - two * cover) * hair_cover
+        cover = min(cover * min(max(one + sparse * strand, zero), _F(1.25)), _F(0.97))
+        tint = (one + strand_0 * strand + _F(0.10) * patch) * (_F(0.55) + _F(0.45) * table[at] * b)
+        red += (hair_red * tint - red) * cover
+        green += (hair_green * tint - green) * cover
+        blue += (hair_blue * tint - blue) * cover
+        brow, lash = brow_0 * table[BROW + at] * b, lash_0 * table[LASH + at] * b
+        red += (hair_red * _F(0.8) - red) * brow
+        green += (hair_green * _F(0.8) - green) * brow
+        blue += (hair_blue * _F(0.8) - blue) * brow
+        red += (_F(38.0) - red) * lash
+        green += (_F(24.0) - green) * lash
+        blue += (_F(20.0) - blue) * lash
+        gloss = _F(np.int32(texel >> 24)) - shine_0 * (_F(0.6) + _F(0.8) * table[SHINE + at] * b) * cover
+        out[i] = (
+            _byte(red)
+            | (_byte(green) << np.uint32(8))
+            | (_byte(blue) << np.uint32(16))
+            | (_byte(gloss) << np.uint32(24))
+        )

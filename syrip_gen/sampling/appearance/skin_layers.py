@@ -4,7 +4,6 @@ Every layer is a function of the rest position, never of the texture coordinate,
 """
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from syrip_gen.sampling.appearance.anatomy import Anatomy, face_coordinates
 from syrip_gen.sampling.appearance.hair import hairline_distance, hairline_layer, strands
@@ -153,6 +152,8 @@ def _brows(s: Samples, q: np.ndarray, head: np.ndarray) -> np.ndarray:
 
 def _lashes(s: Samples, anatomy: Anatomy) -> np.ndarray:
     """The dark rim of the lids, stronger above."""
+    from scipy.spatial import cKDTree
+
     if not len(anatomy.lid_margin):
         return np.zeros(len(s.position), np.float32)
     distance = cKDTree(anatomy.lid_margin).query(s.position, distance_upper_bound=0.2 * anatomy.eye_gap)[0]

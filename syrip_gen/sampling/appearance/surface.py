@@ -9,7 +9,7 @@ from syrip_gen.sampling.appearance.anatomy import Anatomy, garment_fields, verte
 from syrip_gen.sampling.appearance.occlusion import short_range_occlusion
 from syrip_gen.sampling.appearance.uv_maps import TexelMap, map_texels
 
-__all__ = ["CHUNK", "Samples", "Surface", "build_surface"]
+__all__ = ["CHUNK", "Samples", "Surface", "build_surface", "in_chunks", "region_masks"]
 
 CHUNK = 32
 """Neighbouring texels that painting skips together when a garment leaves out or covers all of them."""
@@ -64,23 +64,35 @@ def build_surface(
         eyeball[members] = number
     outer = faces[(eyeball[faces] == 0).all(axis=1)]  # light reaches the lids past the eyeballs
     sky = short_range_occlusion(positions, normals, outer, OCCLUSION_REACH * anatomy.stature)
-    regions = {}
-    for name, members in assets.regions.items():
-        mask = np.zeros(len(positions), np.float32)
-        mask[members] = 1.0
-        regions[name] = mask
     vertices = Samples(
         position=positions.astype(np.float32),
         normal=normals.astype(np.float32),
         weights=assets.weights.astype(np.float32),
         fields=garment_fields(positions, assets.weights, anatomy),
         open_sky=sky,
-        regions=regions,
+        regions=region_masks(assets),
         eyeball=eyeball,
     )
     # Layouts taken over from another body may overlap; there the face that is more in the open is painted.
     texel_map = map_texels(uv.astype(np.float64), uv_faces, size, priority=sky[faces].mean(axis=1))
     return Surface(anatomy, texel_map, vertices, _at_texels(vertices, texel_map, faces))
+
+
+def in_chunks(layers: np.ndarray) -> np.ndarray:
+    """Return (C, K, CHUNK) of (N, K) rows: compiled loops over one chunk then read near, straight memory."""
+    count, columns = -(-len(layers) // CHUNK), layers.shape[1]
+    padded = np.zeros((count * CHUNK, columns), layers.dtype)
+    padded[: len(layers)] = layers
+    return np.ascontiguousarray(padded.reshape(count, CHUNK, columns).transpose(0, 2, 1))
+
+
+def region_masks(assets: BodyAssets) -> dict[str, np.ndarray]:
+    """Return the named vertex sets as (V,) float32 masks."""
+    masks = {}
+    for name, members in assets.regions.items():
+        masks[name] = np.zeros(assets.num_vertices, np.float32)
+        masks[name][members] = 1.0
+    return masks
 
 
 def _at_texels(vertices: Samples, texel_map: TexelMap, faces: np.ndarray) -> Samples:

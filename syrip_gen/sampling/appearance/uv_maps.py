@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
-from scipy import ndimage
 
-__all__ = ["TexelMap", "bleed_islands", "map_texels"]
+__all__ = ["TexelMap", "map_texels", "spread_rows"]
 
 BLEED = 14.0
 """Texels around the islands that repeat their colours, so that reduced textures see no gaps either."""
@@ -61,6 +60,8 @@ def map_texels(
         hole.
         priority: (F,) where triangles overlap, the one with the highest value is kept; None = the first.
     """
+    from scipy import ndimage
+
     pixels = np.empty(uv.shape, np.float64)
     pixels[:, 0] = uv[:, 0] * size - 0.5
     pixels[:, 1] = (1.0 - uv[:, 1]) * size - 0.5
@@ -81,21 +82,13 @@ def map_texels(
     return TexelMap(size, flat, source, weights, bleed.astype(np.int32))
 
 
-@njit(cache=True, nogil=True)
-def bleed_islands(bleed, texture, gloss):
-    """Repeat the islands' colours around them.
-
-    Args:
-        bleed: (2, M) int32 of :class:`TexelMap`.
-        texture: (T, 3) uint8, changed.
-        gloss: (T,) uint8, changed.
-    """
-    for i in range(bleed.shape[1]):
-        to, source = bleed[0, i], bleed[1, i]
-        texture[to, 0] = texture[source, 0]
-        texture[to, 1] = texture[source, 1]
-        texture[to, 2] = texture[source, 2]
-        gloss[to] = gloss[source]
+def spread_rows(texel_map: TexelMap) -> np.ndarray:
+    """Return (2, M) int32: every texel of the islands and around them in order, and the row that it shows."""
+    row_of = np.full(texel_map.size**2, -1, np.int32)
+    row_of[texel_map.flat] = np.arange(len(texel_map.flat), dtype=np.int32)
+    row_of[texel_map.bleed[0]] = row_of[texel_map.bleed[1]]
+    used = np.flatnonzero(row_of >= 0).astype(np.int32)
+    return np.stack([used, row_of[used]])
 
 
 @njit(cache=True, nogil=True)

@@ -141,6 +141,37 @@ def test_the_cache_keeps_the_latest(painter):
     assert not painter.paint(spec).texture.flags.writeable
 
 
+def test_measurements_are_kept_and_read_again(infant, painter, tmp_path):
+    spec = appearance(garment("sleeper", fabric="stars"), hair_cover=0.9, volume=0.004)
+    first = paint(spec, Painter(infant, size=256, folder=tmp_path))
+    (file,) = tmp_path.iterdir()
+    written = file.stat().st_mtime_ns
+    again = paint(spec, Painter(infant, size=256, folder=tmp_path))
+    assert file.stat().st_mtime_ns == written
+    for name in ("texture", "gloss", "offset_m"):
+        assert np.array_equal(getattr(first, name), getattr(paint(spec, painter), name)), name
+        assert np.array_equal(getattr(first, name), getattr(again, name)), name
+
+
+@pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 not a zip"])
+def test_damaged_measurements_are_made_again(infant, painter, tmp_path, damage):
+    Painter(infant, size=256, folder=tmp_path)
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(damage)
+    mended = Painter(infant, size=256, folder=tmp_path)
+    assert np.array_equal(mended.fields, painter.fields)
+    assert file.stat().st_size > 1_000_000
+
+
+def test_other_bodies_and_unwritable_folders_get_their_own_measurements(infant, painter, tmp_path):
+    Painter(infant, size=256, folder=tmp_path)
+    taller = dataclasses.replace(infant, v_template=infant.v_template * 1.1)
+    assert Painter(taller, size=256, folder=tmp_path).anatomy.stature > 1.05 * painter.anatomy.stature
+    assert len(list(tmp_path.iterdir())) == 2
+    (tmp_path / "file").touch()
+    assert np.array_equal(Painter(infant, size=256, folder=tmp_path / "file").fields, painter.fields)
+
+
 def test_eyes_are_painted_on_bodies_without_separate_eyeballs_or_regions(infant, painter):
     # Triangles without area tie the eyeballs to the head, as in meshes that are one piece.
     ties = [[ball[0], infant.faces[0, 0], infant.faces[0, 0]] for ball in painter.anatomy.eyeballs]

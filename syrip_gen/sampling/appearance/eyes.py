@@ -47,8 +47,6 @@ class EyeTexels:
 
     rows: np.ndarray
     """(M,) int32 rows of the painter's tables."""
-    rows: np.ndarray
-    """(M,) int32 rows of the painter's tables."""
     flat: np.ndarray
     """(M,) int32 texels of the texture."""
     place: np.ndarray

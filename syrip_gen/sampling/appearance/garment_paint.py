@@ -51,7 +51,7 @@ class Decal(NamedTuple):
 
 
 def pack_tile(tile: np.ndarray) -> np.ndarray:
-    """Return a (h, w, 3) uint8 tile as (h, w) uint64: red, green and blue in 16 bits each, from the lowest."""
+    """Return a (h, w, 3) uint8 tile as (h, w) uint64: red, green, blue in 16 bits each, from the lowest."""
     wide = tile.astype(np.uint64)
     return wide[..., 0] | (wide[..., 1] << 16) | (wide[..., 2] << 32)
 

@@ -129,7 +129,7 @@ class Painter:
         return rows[: len(self.flat)]
 
     def paint(self, appearance: AppearanceSpec) -> PaintedBody:
-        """Return the painting of an appearance; skins and outfits that came up lately are not painted again."""
+        """Return the painting of an appearance; skins and outfits that came up lately are kept."""
         return self._painted.get(repr(appearance), lambda: self._dress(appearance))
 
     def _dress(self, appearance: AppearanceSpec) -> PaintedBody:

@@ -77,47 +77,16 @@ class SkinParams(NamedTuple):
     """Gloss of the skin, 0..1."""
 
 
-def tone_curves() -> np.ndarray:
-    """Return (3, 6) float32 polynomials, highest power first, of red, green and blue 0..255 along the tones.
-
-    They are centred at tone 5.5 and within 2 levels of :data:`PHOTOGRAPHED_TONES`.
-    """
-    places = np.arange(10) - 4.5
-    return np.stack([np.polyfit(places, PHOTOGRAPHED_TONES[:, c], 5) for c in range(3)]).astype(np.float32)
-
-
-_CURVES = tone_curves()
-
-
-def paint_skin(layers: np.ndarray, hairy: np.ndarray, params: SkinParams) -> np.ndarray:
-    """Paint skin, brows and scalp hair.
-
-    Args:
-        layers: (C, 18, CHUNK) uint8 of :func:`skin_layers.skin_layers`, see :func:`surface.in_chunks`.
-        hairy: (M,) int32 texels where hair, brows or lashes may grow.
-        params: The infant's.
-
-    Returns:
-        (C * CHUNK,) uint32 texels: red, green, blue and gloss from the lowest byte.
-    """
-    mix = np.array([np.cos(params.mottle_mix), np.sin(params.mottle_mix)], np.float32)
-    out = np.empty(len(layers) * CHUNK, np.uint32)
-    flat = layers.reshape(-1)
-    _paint_bare(flat, _CURVES, params, mix, out)
-    _paint_hair(flat, hairy, params, mix, out)
-    return out
-
-
-def tone_curves() -> np.ndarray:
-    """Return (3, 6) float32 polynomials, highest power first, of red, green and blue 0..255 along the tones.
-
-    They are centred at tone 5.5 and within 2 levels of :data:`PHOTOGRAPHED_TONES`.
-    """
-    places = np.arange(10) - 4.5
-    return np.stack([np.polyfit(places, PHOTOGRAPHED_TONES[:, c], 5) for c in range(3)]).astype(np.float32)
-
-
-_CURVES = tone_curves()
+_CURVES = np.array(
+    [
+        (-0.0133, 0.0452, 0.5737, -2.5395, -23.4978, 192.9922),
+        (-0.0191, 0.0208, 0.7641, -1.0142, -24.3120, 141.9492),
+        (-0.0168, -0.0135, 0.7091, 0.5770, -23.5856, 109.2773),
+    ],
+    np.float32,
+)
+"""Polynomials of red, green and blue 0..255 along the tones, highest power first, centred at tone 5.5: the
+least-squares fit to :data:`PHOTOGRAPHED_TONES`, at most 1 level off."""
 
 
 def paint_skin(layers: np.ndarray, hairy: np.ndarray, params: SkinParams) -> np.ndarray:
@@ -164,7 +133,7 @@ def _paint_bare(table, curves, p, mix, out):
     g0, g1, g2, g3, g4, g5 = curves[1]
     b0, b1, b2, b3, b4, b5 = curves[2]
     for chunk in range(out.shape[0] // CHUNK):
-        # One block of memory at fixed offsets: with separate rows the compiler finds too many that may overlap.
+        # One block of memory at fixed offsets: the compiler cannot tell many rows apart.
         layers = table[chunk * _BLOCK : (chunk + 1) * _BLOCK]
         texels = out[chunk * CHUNK : (chunk + 1) * CHUNK]
         for i in range(CHUNK):

@@ -132,6 +132,48 @@ def fit(config: Any, json_file: str | None) -> int:
     return OK
 
 
+@main.command(cls=ConfigCommand.of("fidip.config:TrainOptions"))
+@click.option("--list-recipes", is_flag=True, help="Print the shipped recipes and stop.  [default: off]")
+@JSON_OPTION
+def train(config: Any, list_recipes: bool, json_file: str | None) -> int:
+    """Adapt a pose network to infants with synthetic and real pictures (FiDIP)."""
+    if list_recipes:
+        from fidip.recipes import load_recipe, recipe_names
+
+        for name in recipe_names():
+            click.echo(f"{name:24}{load_recipe(name).description}")
+        return OK
+    from fidip.trainer import train as train_network
+    from fidip.training.summaries import train_figures, train_summary
+    from syrip_gen.progress import ConsoleProgress
+
+    with ConsoleProgress() as progress:
+        result = train_network(config, progress)
+    click.echo(train_summary(result))
+    _write_json(json_file, train_figures(result))
+    return OK
+
+
+@main.command(name="eval", cls=ConfigCommand.of("fidip.evaluation.options:EvalConfig"))
+@click.argument("runs", metavar="[RUN]...", nargs=-1)
+@JSON_OPTION
+def evaluate(config: Any, runs: tuple[str, ...], json_file: str | None) -> int:
+    """Measure keypoint AP, AR and PCK of runs, weights and predictions side by side.
+
+    RUN is a run folder of syrip train, a weights file, a predictions file (.json), or movenet_thunder, the
+    shipped network, which is measured when nothing is named.
+    """
+    from fidip.evaluation.evaluate import evaluate_runs
+    from fidip.evaluation.report import eval_figures, eval_summary
+    from syrip_gen.progress import ConsoleProgress
+
+    with ConsoleProgress() as progress:
+        result = evaluate_runs(config, runs, progress)
+    click.echo(eval_summary(result))
+    _write_json(json_file, eval_figures(result))
+    return SOME_FAILED if result.failures else OK
+
+
 @main.command()
 @click.argument("dataset", type=click.Path(exists=True, file_okay=False))
 def report(dataset: str) -> int:

@@ -51,13 +51,13 @@ FIGURES: Mapping[str, str] = {
     "ap": "AP",
     "ap50": "AP50",
     "ap75": "AP75",
-    "ap_medium": "AP(M)",
-    "ap_large": "AP(L)",
+    "ap_medium": "APM",
+    "ap_large": "APL",
     "ar": "AR",
     "ar50": "AR50",
     "ar75": "AR75",
-    "ar_medium": "AR(M)",
-    "ar_large": "AR(L)",
+    "ar_medium": "ARM",
+    "ar_large": "ARL",
 }
 """Field of :class:`KeypointMetrics` to the name in tables, in the order of the papers."""
 
@@ -99,7 +99,8 @@ def coco_figures(
         areas: (N,) px² for the persons of ``gt``, in their order.
         image_ids: Count these images only.
         first_annotation_id: Annotations are numbered from here. pycocotools takes a match with annotation 0
-            for a miss; 0 brings that fault back, to compare with figures that have it.
+            for a miss; a number below 1 brings that fault back for one person, to compare with figures that
+            have it.
     """
     with contextlib.redirect_stdout(io.StringIO()):
         truth, found = _as_coco(gt, results, areas, first_annotation_id)

@@ -23,6 +23,8 @@ class Person:
     """One annotated person of K keypoints; places and sizes in px of the picture."""
 
     image_id: int
+    annotation_id: Any
+    """The file's, for texts; evaluation numbers them anew, so that it may repeat or be missing."""
     category_id: int
     keypoints: np.ndarray
     """(K, 3) x, y and v (0 unlabelled, 1 occluded, 2 visible)."""
@@ -56,8 +58,8 @@ class GroundTruth:
     persons: tuple[Person, ...]
     category_ids: tuple[int, ...]
     """Categories that carry keypoints; predictions must be of one of them."""
-    has_id_zero: bool
-    """An annotation has the id 0, whose match pycocotools takes for a miss."""
+    zero_index: int | None
+    """Which of ``persons`` has the annotation id 0, whose match pycocotools takes for a miss, if any."""
     notes: tuple[str, ...]
     """What was odd about the file, a sentence each."""
 
@@ -115,7 +117,7 @@ def read_ground_truth(source: str | Path | Mapping[str, Any] | GroundTruth) -> G
         images=images,
         persons=tuple(persons),
         category_ids=category_ids,
-        has_id_zero=any(record.get("id") == 0 for record in records),
+        zero_index=next((i for i, person in enumerate(persons) if person.annotation_id == 0), None),
         notes=tuple(notes),
     )
 
@@ -188,6 +190,7 @@ def _persons(
         persons.append(
             Person(
                 image_id=image_id,
+                annotation_id=record.get("id"),
                 category_id=category,
                 keypoints=keypoints,
                 box=box or _extent(keypoints),

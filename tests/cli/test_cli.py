@@ -11,7 +11,7 @@ from click.testing import CliRunner
 import cli
 
 GOLDEN = Path(__file__).parent / "golden"
-VERBS = ["generate", "fit", "report", "doctor"]
+VERBS = ["generate", "fit", "eval", "report", "doctor"]
 
 
 def run(*words):

@@ -1,0 +1,74 @@
+"""Settings of ``syrip eval``; each field doubles as a command-line option."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = ["EvalConfig"]
+
+
+def _option(default: Any, help_: str, **extra: Any) -> Any:
+    limits = {key: extra.pop(key) for key in ("ge", "le", "gt", "lt") if key in extra}
+    return Field(default, description=help_, json_schema_extra=extra, **limits)
+
+
+class EvalConfig(BaseModel):
+    """Settings of ``syrip eval``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    gt: str | None = _option(
+        None,
+        "COCO keypoint file to compare with; required. SyRIP's files work unchanged.",
+        metavar="ANN.json",
+    )
+    checkpoint: tuple[str, ...] = _option(
+        (),
+        "Run folder of syrip train, weights file, or movenet_thunder (shipped, trained on adults), as RUN "
+        "is. May be given several times.",
+        metavar="RUN",
+    )
+    predictions: tuple[str, ...] = _option(
+        (), "COCO results of any estimator, as RUN is. May be given several times.", metavar="PRED.json"
+    )
+    images: str | None = _option(
+        None,
+        "Folder of the pictures; none = the one that syrip generate puts beside the annotations.",
+        metavar="DIR",
+    )
+    area: Literal["auto", "bbox", "file"] = _option(
+        "auto",
+        "Area in OKS, px²: the file's, the box's (bbox), or auto: the file's unless it cannot be the "
+        "persons' areas.",
+    )
+    metrics: str = _option(
+        "oks",
+        "Figures beside AP and AR (oks), comma-separated: pckh@SHARE of the head's size (pckh = 0.5), "
+        "pck@SHARE of the box's longer side (pck = 0.05).",
+        metavar="LIST",
+    )
+    boxes: str = _option(
+        "gt", "Boxes that networks are run on: gt, or COCO detections of a file.", metavar="gt|FILE"
+    )
+    decode: Literal["dark", "quarter", "argmax"] = _option(
+        "dark", "How points are read from heatmaps: DARK, quarter of a cell to the higher neighbour, argmax."
+    )
+    no_flip_test: bool = _option(False, "Do not average with the mirrored crop (twice as fast).")
+    rotation_pick: bool = _option(
+        False, "Try each crop at 0, 90, 180 and 270 degrees and keep the most confident (four times slower)."
+    )
+    oks_nms: float = _option(
+        0.9, "OKS above which two detected persons are one; with --boxes FILE only; 1 keeps all.", gt=0, le=1
+    )
+    batch_size: int = _option(16, "Crops in one pass of a network.", ge=1)
+    device: str = _option("auto", "auto (a GPU if there is one), cpu, cuda, cuda:1 …", metavar="NAME")
+    output: str = _option("eval", "Folder for tables and predictions.", metavar="DIR", short="-o")
+    gap: str | None = _option(
+        None,
+        "Second set of pictures, for the domain gap to the first: a dataset of syrip generate, or a COCO "
+        "keypoint file.",
+        metavar="DATASET",
+    )
+    gap_images: str | None = _option(
+        None, "Folder of the second set's pictures; none = the one beside it.", metavar="DIR"
+    )

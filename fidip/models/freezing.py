@@ -1,8 +1,8 @@
 """Freeze parts of a pose network by the names of its modules, their batch-norm statistics included.
 
 FiDIP's code freezes by the index of a parameter, which locks one stray tensor of the next stage, and leaves
-the statistics of frozen batch norms to drift (its networks are in training mode). Names say what is meant; the
-old behaviour is an option for comparisons.
+the statistics of frozen batch norms to drift, since its networks are in training mode. Here names say what is
+frozen; the old behaviour is an option.
 """
 
 from collections.abc import Sequence

@@ -1,13 +1,141 @@
 """Read the tensors of a weights file without running anything that the file may hold."""
 
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
 
-from safetensors.torch import load_file
+import torch
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-__all__ = ["read_tensors"]
+__all__ = ["WeightFile", "find_weight_file", "read_weight_file"]
+
+NESTS = ("state_dict", "model_state_dict", "best_state_dict", "network", "model")
+"""Where checkpoints keep their tensors beside epochs and optimisers, in order of preference."""
+WRAPPERS = ("module.", "_orig_mod.")
+"""What DataParallel and torch.compile put in front of every name."""
 
 
-def read_tensors(path: Path) -> dict[str, Tensor]:
-    """Return the tensors of a safetensors file by name."""
-    return load_file(path)
+@dataclass(frozen=True, slots=True)
+class WeightFile:
+    """The tensors of a file and what the file says about them."""
+
+    path: Path
+    tensors: Mapping[str, Tensor]
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """Of a safetensors file."""
+
+
+class IgnoredNumber:
+    """Takes the place of the numpy numbers that old checkpoints keep beside their tensors; holds nothing."""
+
+    def __init__(self, *_: Any) -> None: ...
+
+    def __setstate__(self, _: Any) -> None: ...
+
+
+IGNORED = [
+    (IgnoredNumber, name)
+    for name in (
+        *("numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar", "numpy.dtype"),
+        *("numpy.dtypes.Float64DType", "numpy.dtypes.Float32DType", "numpy.dtypes.Int64DType"),
+    )
+]
+
+
+def find_weight_file(path: str | Path) -> Path:
+    """Return an existing file, reading an "x" between two numbers as "×" and the other way round.
+
+    FiDIP's configuration says ``w48_384×288.pth`` where its download page says ``w48_384x288.pth``.
+
+    Raises:
+        FileNotFoundError: When neither exists.
+    """
+    path = Path(path)
+    for sign in ("x", "×"):
+        other = path.with_name(re.sub(r"(?<=\d)[x×](?=\d)", sign, path.name))
+        if not path.exists() and other.is_file():
+            return other
+    if not path.is_file():
+        raise FileNotFoundError(f"weights file {path} not found" + (" (it is a folder)" * path.is_dir()))
+    return path
+
+
+def read_weight_file(path: str | Path) -> WeightFile:
+    """Return the tensors of a safetensors file or of a torch checkpoint, prefixes of wrappers removed.
+
+    Raises:
+        FileNotFoundError: When there is no such file.
+        ValueError: When it is no weights file, is cut off, or holds objects besides tensors and plain values.
+    """
+    path = find_weight_file(path)
+    with path.open("rb") as file:
+        start = file.read(64)
+    if start.startswith(b"version https://git-lfs"):
+        raise ValueError(
+            f"{path} is a pointer of Git LFS, not the weights; fetch the file itself (git lfs pull)"
+        )
+    if start.lstrip()[:1] == b"<":
+        raise ValueError(f"{path} is a web page, not weights; the download did not give the file itself")
+    if path.suffix == ".safetensors" or start[8:9] == b"{":
+        return read_safetensors(path)
+    tensors = unwrap(find_state(load_plain(path), path))
+    return WeightFile(path, tensors)
+
+
+def read_safetensors(path: Path) -> WeightFile:
+    """Read a safetensors file with its metadata."""
+    try:
+        with safe_open(path, framework="pt", device="cpu") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+            return WeightFile(path, unwrap(tensors), file.metadata() or {})
+    except SafetensorError as error:
+        raise ValueError(f"{path} is not a whole safetensors file: {error}") from None
+
+
+def load_plain(path: Path) -> Any:
+    """Load a torch checkpoint of tensors and plain values; anything that would run code is refused."""
+    try:
+        with torch.serialization.safe_globals(IGNORED):
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except UnpicklingError as error:
+        blocked = re.search(r"(?:GLOBAL|global) ([\w.]+)", str(error))
+        what = f"it names {blocked[1]}" if blocked else str(error).splitlines()[0]
+        raise ValueError(
+            f"{path} is refused: it holds more than tensors and numbers, or is damaged ({what}). "
+            "Nothing of it was run; get the weights from their authors, or as safetensors."
+        ) from None
+    except (RuntimeError, EOFError, KeyError, ValueError, AttributeError, TypeError, IndexError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ValueError(f"{path} is not a torch checkpoint, or is cut off ({reason[:200]})") from None
+
+
+def find_state(content: Any, path: Path) -> dict[str, Tensor]:
+    """Return the dictionary of tensors inside a checkpoint."""
+    if isinstance(content, Mapping):
+        for nest in NESTS:
+            if isinstance(content.get(nest), Mapping):
+                content = content[nest]
+                break
+    if not isinstance(content, Mapping) or not content:
+        raise ValueError(
+            f"{path} holds no tensors by name (a {type(content).__name__}); expected a state_dict"
+        )
+    others = [str(name) for name, value in content.items() if not isinstance(value, Tensor)]
+    if others:
+        raise ValueError(
+            f"{path} is no state_dict: not tensors are {', '.join(others[:4])}; "
+            f"expected tensors by name, alone or under {', '.join(NESTS)}"
+        )
+    return dict(content)
+
+
+def unwrap(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Remove a wrapper's prefix that every name has."""
+    for wrapper in WRAPPERS:
+        if tensors and all(name.startswith(wrapper) for name in tensors):
+            return unwrap({name.removeprefix(wrapper): tensor for name, tensor in tensors.items()})
+    return tensors

@@ -6,12 +6,14 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fidip.evaluation.coco_ap import FIGURES, KeypointMetrics
 from fidip.evaluation.figures import RunFigures
-from fidip.evaluation.gap import GapFigures
 from fidip.evaluation.tables import Table
+
+if TYPE_CHECKING:
+    from fidip.evaluation.gap import GapFigures
 
 __all__ = ["EvalReport", "NetworkInfo", "eval_figures", "eval_summary", "write_report"]
 
@@ -37,7 +39,7 @@ class EvalReport:
     runs: tuple[RunFigures, ...]
     networks: dict[str, NetworkInfo] = field(default_factory=dict)
     """By name of the run; predictions files have none."""
-    gaps: dict[str, GapFigures] = field(default_factory=dict)
+    gaps: dict[str, "GapFigures"] = field(default_factory=dict)
     """Domain gap by name of the run, where it was asked for."""
     notes: tuple[str, ...] = ()
     failures: tuple[str, ...] = ()

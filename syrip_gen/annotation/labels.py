@@ -10,11 +10,11 @@ from syrip_gen.annotation.boxes import mask_area, mask_box, mask_rle
 from syrip_gen.annotation.coco import LICENSE_ID, image_file_name, image_id_of
 from syrip_gen.annotation.surface import BodySurface
 from syrip_gen.annotation.visibility import keypoint_visibility
+from syrip_gen.rendering.depth_buffer import DepthBuffer
 from syrip_gen.rendering.types import RenderInputs
-from syrip_gen.rendering.zbuffer import fill_faces, project
 from syrip_gen.sampling.scene import BodySpec, SceneSpec
 
-__all__ = ["Labels", "annotate", "body_mask"]
+__all__ = ["Labels", "annotate"]
 
 PIXEL_DECIMALS, METRE_DECIMALS, PARAMETER_DECIMALS = 3, 6, 6
 
@@ -45,11 +45,11 @@ def annotate(
     keypoints_3d: np.ndarray,
     body: BodySpec,
     surface: BodySurface,
+    buffer: DepthBuffer | None = None,
 ) -> Labels:
     """Label one scene, before or after it is rendered.
 
-    Box, area and mask come from a depth buffer of its own, one sample a pixel, so every renderer gets the
-    same ones.
+    Box, area and mask come from the depth buffer, one sample a pixel, so every renderer gets the same ones.
 
     Args:
         spec: The scene.
@@ -57,11 +57,12 @@ def annotate(
         keypoints_3d: (17, 3) COCO-17 keypoints, metres, camera frame.
         body: Body parameters in the camera frame.
         surface: Parts of the body's mesh.
+        buffer: The scene's depth buffer, where somebody has drawn it already.
     """
     intrinsics = (inputs.fx, inputs.fy, inputs.cx, inputs.cy)
     size = (inputs.width, inputs.height)
     keypoints_3d = np.round(np.asarray(keypoints_3d, np.float64), METRE_DECIMALS)
-    mask = body_mask(inputs)
+    mask = (buffer or DepthBuffer().draw(inputs)).mask
     pixels, visibility = keypoint_visibility(
         keypoints_3d, inputs.vertices, inputs.faces, surface, intrinsics, size
     )
@@ -94,22 +95,6 @@ def annotate(
         },
     }
     return Labels(record, mask)
-
-
-def body_mask(inputs: RenderInputs) -> np.ndarray:
-    """Return the (H, W) bool pixels whose centre shows the body.
-
-    Triangles seen from behind are left out: the body is closed, so the others cover the same pixels.
-    """
-    inverse_depth = np.zeros((inputs.height, inputs.width), np.float32)
-    face_index = np.full((inputs.height, inputs.width), -1, np.int32)
-    # Sample (column i, row j) lies at pixel (i + 0.5, j + 0.5).
-    lattice = (float(inputs.fx), float(inputs.fy), inputs.cx - 0.5, inputs.cy - 0.5)
-    vertices = np.ascontiguousarray(inputs.vertices, np.float32)
-    faces = np.ascontiguousarray(inputs.faces, np.int32)
-    xy, inverse_z = project(vertices, *lattice)
-    fill_faces(vertices, faces, xy, inverse_z, *lattice, True, inverse_depth, face_index)
-    return face_index >= 0
 
 
 def _keypoint_list(pixels: np.ndarray, visibility: np.ndarray) -> list[float | int]:

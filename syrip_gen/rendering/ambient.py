@@ -47,10 +47,8 @@ def ambient_visibility(
     light: np.ndarray,
     ground: np.ndarray | None,
     ground_grid: np.ndarray,
-    ground_color: np.ndarray,
-    out: np.ndarray,
-) -> None:
-    """Write each vertex's share of the ambient light and the light that the ground throws back at it.
+) -> np.ndarray:
+    """Return each vertex's share of the ambient light and of the light that the ground throws back at it.
 
     Args:
         local: (V, 3) float32 vertices; the plane's frame (heights last) when there is a ground.
@@ -59,23 +57,25 @@ def ambient_visibility(
         light: (12, 2) float32 brightness of the ambient light from each axis and from its opposite.
         ground: (n, n) float32 share of the ground's own light that the body blocks, or None for no ground.
         ground_grid: (3,) its first coordinates and cell size.
-        ground_color: (3,) float32 linear colour of the unshadowed ground.
-        out: (V, 5) float32, written at ``wanted``: share of the ambient light 0..1, bounced red, green, blue,
-            share of the directions that end on the body itself.
+
+    Returns:
+        (V, 3) float32, undefined but for ``wanted``: share of the ambient light 0..1, of the unshadowed
+        ground's light, of the directions that end on the body itself.
     """
     bounds, count = finite_bounds(local)
     if count == 0:
-        out[:] = 0.0
-        return
+        return np.zeros((len(local), 3), dtype=np.float32)
     radius = max(0.5 * float(np.linalg.norm(bounds[1] - bounds[0])), 1e-3)
     cell = np.float32(2.0 * radius / (_CELLS - 2))
     # From metres to cells; the body fills the maps but for a border.
     in_cells = (local - bounds.mean(axis=0)) / cell
+    out = np.empty((len(local), 3), dtype=np.float32)
     _gather_ambient(
         in_cells, np.ascontiguousarray(local[:, 2]), cell, normals, wanted, AXES, light, ground is not None,
         np.zeros((2, 2), dtype=np.float32) if ground is None else ground, bounds.mean(axis=0), ground_grid,
-        ground_color, out,
+        out,
     )  # fmt: skip
+    return out
 
 
 @njit(**_JIT)
@@ -133,7 +133,6 @@ def _gather_ambient(
     ground,
     center,
     ground_grid,
-    ground_color,
     out,
 ):
     """Sum the light of all axes and their opposites, weighted by the cosine to the normal."""
@@ -162,7 +161,7 @@ def _gather_ambient(
                 seen = cosine * (one - _blocked(u, v, depth, -one, first))
             totals[i, 0] += cosine * arriving
             totals[i, 1] += cosine
-            out[i, 4] += cosine - seen
+            out[i, 2] += cosine - seen
             if has_ground and sign * d2 < zero:
                 reach = max(heights[i], zero) / -d2
                 s = center[0] + cell * points[i, 0] + reach * d0
@@ -175,8 +174,6 @@ def _gather_ambient(
                 out[i, 0] += seen * arriving
     tiny = np.float32(1e-6)
     for i in wanted:
-        bounced = out[i, 1] / max(totals[i, 1], tiny)
-        out[i, 4] /= max(totals[i, 1], tiny)
+        out[i, 1] /= max(totals[i, 1], tiny)
+        out[i, 2] /= max(totals[i, 1], tiny)
         out[i, 0] = max(out[i, 0] / max(totals[i, 0], tiny), _LEAST_SHARE)
-        for k in range(3):
-            out[i, 1 + k] = bounced * ground_color[k]

@@ -10,12 +10,11 @@ import numpy as np
 from numba import njit
 
 from syrip_gen.rendering.colors import encode_linear
+from syrip_gen.rendering.depth_buffer import SAME_SURFACE
 
 __all__ = ["MAX_SURFACES", "blend_points", "collect_points"]
 
 _JIT = {"nogil": True, "cache": True, "error_model": "numpy"}
-_SAME_SURFACE = np.float32(0.006)
-"""Relative depth difference up to which samples of one pixel count as one surface."""
 _FULL_WEIGHT = 8
 _CENTER_WEIGHT = 4
 MAX_SURFACES = 3
@@ -24,9 +23,10 @@ MAX_SURFACES = 3
 
 @njit(**_JIT)
 def collect_points(
-    x0, y0, x1, y1, center, center_face, corner, corner_face, columns, rows, point_face, pixel, weight, depth
-):
-    """List the points to shade, front to back within each pixel, and write the depth at pixel centres.
+    x0, y0, x1, y1, center, center_face, marks, corner, corner_face,
+    columns, rows, point_face, pixel, weight, is_seen, seen_faces,
+):  # fmt: skip
+    """List the points to shade, front to back within each pixel, and the triangles that they lie on.
 
     Args:
         x0: First column, first row, end column, end row of the pixels that the body may touch.
@@ -35,73 +35,80 @@ def collect_points(
         y1: See ``x0``.
         center: (h, w) float32 inverse depth at pixel centres, 0 where empty; ``center_face`` (h, w) int32.
         center_face: See ``center``.
-        corner: (h+1, w+1) float32 inverse depth at corners; ``corner_face`` (h+1, w+1) int32.
+        marks: (h, w) bool pixels whose corners must be looked at.
+        corner: (h+1, w+1) float32 inverse depth at their corners; ``corner_face`` (h+1, w+1) int32.
         corner_face: See ``corner``.
         columns: (capacity,) int32 half pixels from the left edge to each point, written.
         rows: (capacity,) int32 half pixels from the top edge, written.
         point_face: (capacity,) int32 triangle, written.
         pixel: (capacity,) int32 flat pixel index, written.
         weight: (capacity,) uint8 out of 8, written.
-        depth: (h, w) float32, written where a pixel's centre is covered.
+        is_seen: (F,) bool, written: the triangle is in sight.
+        seen_faces: (F,) int32, written: the triangles in sight, in the order in which they come up.
 
     Returns:
-        The number of points, -1 when the capacity is too small.
+        The number of points, -1 when the capacity is too small; and the number of triangles in sight.
     """
-    width = depth.shape[1]
+    width = center.shape[1]
     last = columns.shape[0] - MAX_SURFACES
-    count = 0
+    count = num_faces = 0
+    is_seen[:] = False
+    depths, faces = np.empty(5, dtype=np.float32), np.empty(5, dtype=np.int32)
     for j in range(y0, y1):
         for i in range(x0, x1):
-            a, b, c, d = corner[j, i], corner[j, i + 1], corner[j + 1, i], corner[j + 1, i + 1]
             middle = center[j, i]
-            nearest = max(middle, max(max(a, b), max(c, d)))
-            if nearest == 0.0:
+            is_edge = False
+            if marks[j, i]:
+                a, b, c, d = corner[j, i], corner[j, i + 1], corner[j + 1, i], corner[j + 1, i + 1]
+                nearest = max(middle, max(max(a, b), max(c, d)))
+                farthest = min(middle, min(min(a, b), min(c, d)))
+                is_edge = nearest - farthest > SAME_SURFACE * nearest
+            elif middle == np.float32(0.0):
                 continue
             if count > last:
-                return -1
-            if middle > 0.0:
-                depth[j, i] = np.float32(1.0) / middle
-            farthest = min(middle, min(min(a, b), min(c, d)))
-            if nearest - farthest <= _SAME_SURFACE * nearest:
+                return -1, 0
+            first = count
+            if is_edge:
+                depths[0], depths[1], depths[2], depths[3], depths[4] = middle, a, b, c, d
+                faces[0], faces[1], faces[2] = center_face[j, i], corner_face[j, i], corner_face[j, i + 1]
+                faces[3], faces[4] = corner_face[j + 1, i], corner_face[j + 1, i + 1]
+                count = _split_pixel(i, j, depths, faces, columns, rows, point_face, weight, count)
+                for s in range(first, count):
+                    pixel[s] = j * width + i
+            elif middle > np.float32(0.0):
                 columns[count], rows[count], point_face[count] = 2 * i + 1, 2 * j + 1, center_face[j, i]
                 pixel[count], weight[count] = j * width + i, _FULL_WEIGHT
                 count += 1
-            else:
-                count = _split_pixel(
-                    i, j, width, center, center_face, corner, corner_face, columns, rows, point_face, pixel,
-                    weight, count,
-                )  # fmt: skip
-    return count
+            for s in range(first, count):
+                f = np.uint32(point_face[s])
+                if not is_seen[f]:
+                    is_seen[f] = True
+                    seen_faces[num_faces] = f
+                    num_faces += 1
+    return count, num_faces
 
 
-@njit(**_JIT)
-def _split_pixel(
-    i, j, width, center, center_face, corner, corner_face, columns, rows, point_face, pixel, weight, count
-):
-    """Add one point for each surface of a pixel, at the sample of that surface which weighs most."""
-    taken = 0  # bit set of the samples already counted: the centre, then the corners
+@njit(**_JIT, inline="always")
+def _split_pixel(i, j, depths, faces, columns, rows, point_face, weight, count):
+    """Add one point for each surface of a pixel, at the sample of that surface which weighs most.
+
+    Samples are the centre, then the four corners; those already counted are set to 0 in ``depths``.
+    """
     for surface in range(MAX_SURFACES):
-        reach = _SAME_SURFACE if surface < MAX_SURFACES - 1 else np.float32(1.0)
-        best = np.float32(0.0)
-        for k in range(5):
-            value = center[j, i] if k == 0 else corner[j + (k - 1) // 2, i + (k - 1) % 2]
-            if not (taken >> k) & 1:
-                best = max(best, value)
-        if best == 0.0:
+        reach = SAME_SURFACE if surface < MAX_SURFACES - 1 else np.float32(1.0)
+        best = max(max(max(depths[0], depths[1]), max(depths[2], depths[3])), depths[4])
+        if best == np.float32(0.0):
             break
         total, chosen = 0, -1
-        for k in range(5):
-            value = center[j, i] if k == 0 else corner[j + (k - 1) // 2, i + (k - 1) % 2]
-            if value > 0.0 and not (taken >> k) & 1 and best - value <= reach * best:
-                taken |= 1 << k
+        for k in range(4, -1, -1):
+            value = depths[k]
+            if value > np.float32(0.0) and best - value <= reach * best:
+                depths[k] = np.float32(0.0)
                 total += _CENTER_WEIGHT if k == 0 else 1
-                chosen = k if chosen < 0 else chosen
-        if chosen == 0:
-            columns[count], rows[count], point_face[count] = 2 * i + 1, 2 * j + 1, center_face[j, i]
-        else:
-            r, c = j + (chosen - 1) // 2, i + (chosen - 1) % 2
-            columns[count], rows[count], point_face[count] = 2 * c, 2 * r, corner_face[r, c]
-        pixel[count], weight[count] = j * width + i, total
+                chosen = k
+        point_face[count], weight[count] = faces[chosen], total
+        columns[count] = 2 * i + (1 if chosen == 0 else 2 * ((chosen - 1) % 2))
+        rows[count] = 2 * j + (1 if chosen == 0 else 2 * ((chosen - 1) // 2))
         count += 1
     return count
 

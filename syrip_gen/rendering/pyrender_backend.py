@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 
 from syrip_gen.rendering.colors import LINEAR_OF_SRGB, linear_to_srgb
+from syrip_gen.rendering.depth_buffer import DepthBuffer
 from syrip_gen.rendering.lighting import irradiance
 from syrip_gen.rendering.shading import BETWEEN_WALLS
 from syrip_gen.rendering.stopwatch import Stopwatch
-from syrip_gen.rendering.topology import MeshTopology
 from syrip_gen.rendering.types import RenderInputs, RenderOutput
-from syrip_gen.rendering.vertex_light import light_vertices
-from syrip_gen.rendering.zbuffer import NEAR_M, PixelSamples
+from syrip_gen.rendering.vertex_light import VertexLight, light_vertices
+from syrip_gen.rendering.zbuffer import NEAR_M
 
 __all__ = ["PyrenderRenderer"]
 
@@ -39,28 +39,29 @@ class PyrenderRenderer:
         self.stopwatch = Stopwatch()
         self._pyrender = _import_pyrender()
         self._offscreen: Any = None
-        self._topology: MeshTopology | None = None
+        self._buffer = DepthBuffer()
+        self._faces: np.ndarray | None = None
         self._corners: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
         self._uv_faces: np.ndarray | None = None
 
-    def render(self, inputs: RenderInputs) -> RenderOutput:
-        """Render one scene."""
+    def render(self, inputs: RenderInputs, buffer: DepthBuffer | None = None) -> RenderOutput:
+        """Render one scene; ``buffer`` is its depth buffer, where somebody has drawn it already."""
         h, w = inputs.height, inputs.width
         if inputs.background.shape != (h, w, 3):
             raise ValueError(f"background has shape {inputs.background.shape}, expected {(h, w, 3)}")
         self._analyse(inputs)
-        depth, bounds = self._depth(inputs)
+        buffer = buffer or self._buffer.draw(inputs)
         rgb = inputs.background.copy()
-        if bounds[0] == bounds[2]:
-            return RenderOutput(rgb=rgb, depth=depth)
-        all_faces = np.arange(len(self._topology.faces), dtype=np.int32)
-        attributes = light_vertices(inputs, self._topology, all_faces, bounds, rgb, self.stopwatch)
+        if not buffer.is_seen:
+            return RenderOutput(rgb=rgb, depth=buffer.depth())
+        all_faces = np.arange(len(inputs.faces), dtype=np.int32)
+        light = light_vertices(inputs, buffer.topology, all_faces, buffer.bounds, rgb, self.stopwatch)
         with self.stopwatch("opengl"):
             vertex, corner_uv, _ = self._corners
             albedo = _nearest_texels(inputs.texture, inputs.uv[corner_uv])
-            color, _ = self._draw(inputs, _vertex_irradiance(inputs, attributes[vertex], albedo))
+            color, _ = self._draw(inputs, _vertex_irradiance(inputs, light, vertex, albedo))
         with self.stopwatch("blending"):
-            return RenderOutput(rgb=_blend(color, rgb), depth=depth)
+            return RenderOutput(rgb=_blend(color, rgb), depth=buffer.depth())
 
     def gl_depth(self, inputs: RenderInputs) -> np.ndarray:
         """Return OpenGL's own depth (H, W), metres, inf where no body is: a check of the camera axes."""
@@ -74,28 +75,17 @@ class PyrenderRenderer:
             self._offscreen.delete()
             self._offscreen = None
 
-    def _depth(self, inputs: RenderInputs) -> tuple[np.ndarray, tuple[int, int, int, int]]:
-        """Return the depth (H, W) exactly as the raster renderer gives it, and the pixels around the body."""
-        samples = PixelSamples.allocate(inputs.width, inputs.height)
-        bounds, _, _ = samples.draw(
-            np.ascontiguousarray(inputs.vertices, dtype=np.float32),
-            self._topology.faces,
-            (inputs.fx, inputs.fy, inputs.cx, inputs.cy),
-            self._topology.is_closed,
-        )
-        with np.errstate(divide="ignore"):
-            return np.float32(1.0) / samples.center_inverse_depth, bounds
-
     def _analyse(self, inputs: RenderInputs) -> None:
-        """Find the mesh's facts, and split its vertices where texture coordinates differ, when it changes."""
-        if self._topology is None or not self._topology.describes(inputs.faces, len(inputs.vertices)):
-            self._topology = MeshTopology.from_faces(inputs.faces, len(inputs.vertices))
-            self._corners = None
-        if self._corners is None or not np.array_equal(self._uv_faces, inputs.uv_faces):
+        """Split the mesh's vertices where texture coordinates differ, when its triangles change."""
+        if (
+            self._corners is None
+            or not np.array_equal(self._faces, inputs.faces)
+            or not np.array_equal(self._uv_faces, inputs.uv_faces)
+        ):
             pairs = np.stack([inputs.faces.ravel(), inputs.uv_faces.ravel()], axis=1)
             unique, inverse = np.unique(pairs, axis=0, return_inverse=True)
             self._corners = unique[:, 0], unique[:, 1], inverse.reshape(-1, 3).astype(np.uint32)
-            self._uv_faces = np.array(inputs.uv_faces)
+            self._faces, self._uv_faces = np.array(inputs.faces), np.array(inputs.uv_faces)
 
     def _draw(self, inputs: RenderInputs, light: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return OpenGL's colour (H, W, 4) uint8, alpha = coverage, and depth (H, W); light per corner."""
@@ -150,20 +140,25 @@ def _import_pyrender() -> ModuleType:
     return pyrender
 
 
-def _vertex_irradiance(inputs: RenderInputs, attributes: np.ndarray, albedo: np.ndarray) -> np.ndarray:
+def _vertex_irradiance(
+    inputs: RenderInputs, light: VertexLight, vertex: np.ndarray, albedo: np.ndarray
+) -> np.ndarray:
     """Return the light (C, 3) float32 of each corner in the units of :mod:`syrip_gen.rendering.lighting`.
 
     Args:
         inputs: The scene.
-        attributes: (C, 9) of each corner, see :func:`syrip_gen.rendering.vertex_light.light_vertices`.
+        light: What reaches its vertices.
+        vertex: (C,) vertex of each corner.
         albedo: (C, 3) linear colour of the texture there.
     """
-    normals = attributes[:, :3]
-    ambient = np.maximum(irradiance(inputs.sh, normals), 0.0) * attributes[:, 4:5]
-    ambient /= 1.0 - BETWEEN_WALLS * attributes[:, 8:9] * albedo
-    facing = np.maximum(normals @ np.asarray(inputs.key_direction, dtype=np.float32), 0.0)
-    key = (facing * attributes[:, 3])[:, None] * np.asarray(inputs.key_color, dtype=np.float32)
-    return (ambient + attributes[:, 5:8] + key).astype(np.float32)
+    normals, (key, ambient, bounce, walls) = (
+        light.records[vertex, 3:6],
+        light.records[vertex, 6:].T[..., None],
+    )
+    sky = np.maximum(irradiance(inputs.sh, normals), 0.0) * ambient / (1.0 - BETWEEN_WALLS * walls * albedo)
+    facing = np.maximum(normals @ np.asarray(inputs.key_direction, dtype=np.float32), 0.0)[:, None]
+    key_color = np.asarray(inputs.key_color, dtype=np.float32)
+    return (sky + bounce * light.ground_color + facing * key * key_color).astype(np.float32)
 
 
 def _nearest_texels(texture: np.ndarray, uv: np.ndarray) -> np.ndarray:

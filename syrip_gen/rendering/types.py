@@ -1,9 +1,12 @@
 """What a renderer takes and gives back."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from syrip_gen.rendering.depth_buffer import DepthBuffer
 
 __all__ = ["RenderInputs", "RenderOutput", "Renderer"]
 
@@ -61,8 +64,8 @@ class Renderer(Protocol):
 
     name: str
 
-    def render(self, inputs: RenderInputs) -> RenderOutput:
-        """Render one scene."""
+    def render(self, inputs: RenderInputs, buffer: "DepthBuffer | None" = None) -> RenderOutput:
+        """Render one scene; ``buffer`` is its depth buffer, where somebody has drawn it already."""
         ...
 
     def close(self) -> None:

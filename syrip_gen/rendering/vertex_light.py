@@ -1,5 +1,7 @@
 """The light that falls on each vertex and the shadow that the body casts: what all mesh renderers share."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from syrip_gen.rendering.ambient import AXES, ambient_visibility
@@ -7,6 +9,7 @@ from syrip_gen.rendering.colors import LINEAR_OF_SRGB
 from syrip_gen.rendering.ground import cast_ground_shadow, darken_ground, plane_axes
 from syrip_gen.rendering.key_shadow import key_visibility
 from syrip_gen.rendering.lighting import radiance
+from syrip_gen.rendering.shading import RECORD
 from syrip_gen.rendering.stopwatch import Stopwatch
 from syrip_gen.rendering.topology import MeshTopology
 from syrip_gen.rendering.types import RenderInputs
@@ -16,10 +19,19 @@ from syrip_gen.rendering.vertex_graph import (
     spread_from_representatives,
 )
 
-__all__ = ["NUM_ATTRIBUTES", "light_vertices"]
+__all__ = ["VertexLight", "light_vertices"]
 
-NUM_ATTRIBUTES = 9
-"""Columns of the array that :func:`light_vertices` returns."""
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VertexLight:
+    """What shading needs to know of each vertex."""
+
+    records: np.ndarray
+    """(V, 10) float32: position, normal, share of the key light, share of the ambient light, share of the
+    ground's light, share of directions that end on the body itself; the last four are undefined for vertices
+    out of sight."""
+    ground_color: np.ndarray
+    """(3,) float32 linear colour of the light that the ground throws back."""
 
 
 def light_vertices(
@@ -29,7 +41,7 @@ def light_vertices(
     bounds: tuple[int, int, int, int],
     rgb: np.ndarray,
     timed: Stopwatch,
-) -> np.ndarray:
+) -> VertexLight:
     """Shadow the ground in ``rgb`` and light the vertices in sight.
 
     Args:
@@ -39,16 +51,11 @@ def light_vertices(
         bounds: First column, first row, end column, end row of the pixels around the body.
         rgb: (H, W, 3) uint8 background, darkened in place.
         timed: Told about the stages.
-
-    Returns:
-        (V, 9) float32: normal, share of the key light, share of the ambient light, bounced red, green,
-        blue, share of directions that end on the body itself; all but the normal are undefined for vertices
-        out of sight.
     """
     vertices = np.ascontiguousarray(inputs.vertices, dtype=np.float32)
     normals = np.ascontiguousarray(inputs.normals, dtype=np.float32)
-    attributes = np.empty((len(vertices), NUM_ATTRIBUTES), dtype=np.float32)
-    attributes[:, :3] = normals
+    records = np.empty((len(vertices), RECORD), dtype=np.float32)
+    records[:, :3], records[:, 3:6] = vertices, normals
     graph = (topology.starts, topology.neighbours, topology.is_representative)
     axes, local, local_normals = AXES[:, 2], vertices, normals
     ground, ground_grid, ground_color = None, np.zeros(3, np.float32), np.zeros(3, np.float32)
@@ -67,18 +74,16 @@ def light_vertices(
         seen, needed = mark_vertices(seen_faces, topology.faces, *graph)
         light = np.stack([radiance(inputs.sh, axes).mean(1), radiance(inputs.sh, -axes).mean(1)], axis=1)
         light = light.astype(np.float32) + np.float32(1e-3)
-        surroundings = attributes[:, 4:]
-        ambient_visibility(
-            local, local_normals, needed, light, ground, ground_grid, ground_color, surroundings
-        )
+        surroundings = ambient_visibility(local, local_normals, needed, light, ground, ground_grid)
         spread_from_representatives(surroundings, seen, *graph)
         smooth_over_neighbours(surroundings, seen, topology.starts, topology.neighbours)
+        records[:, 7:] = surroundings
     with timed("key shadow"):
-        attributes[:, 3] = key_visibility(
+        records[:, 6] = key_visibility(
             vertices, normals, topology.faces, seen, inputs.key_direction, inputs.shadow_softness,
             topology.is_closed,
         )  # fmt: skip
-    return attributes
+    return VertexLight(records, ground_color)
 
 
 def _mean_linear(rgb: np.ndarray, bounds: tuple[int, int, int, int]) -> np.ndarray:

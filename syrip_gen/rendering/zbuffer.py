@@ -6,17 +6,15 @@ sample and edges follow the top-left rule in integers, so two triangles that sha
 and share no sample.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from numba import njit
 
 __all__ = [
     "NEAR_M",
     "SUBSTEPS",
-    "PixelSamples",
     "face_buffer",
     "fill_faces",
+    "fill_marked_faces",
     "finite_bounds",
     "pixel_bounds",
     "project",
@@ -71,62 +69,6 @@ def face_buffer(
     with np.errstate(divide="ignore"):
         depth = np.float32(1.0) / inverse_depth
     return depth, face_index
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class PixelSamples:
-    """The nearest triangle at the centres and at the corners of all pixels; buffers that are used again."""
-
-    center_inverse_depth: np.ndarray
-    """(h, w) float32 1/z, 0 where empty."""
-    center_face: np.ndarray
-    """(h, w) int32; undefined where empty."""
-    corner_inverse_depth: np.ndarray
-    """(h+1, w+1) float32; (j, i) is the top left corner of pixel (j, i)."""
-    corner_face: np.ndarray
-    """(h+1, w+1) int32."""
-
-    @classmethod
-    def allocate(cls, w: int, h: int) -> "PixelSamples":
-        """Make room for a picture of w x h pixels."""
-        shapes = ((h, w), (h + 1, w + 1))
-        return cls(*(np.zeros(shape, kind) for shape in shapes for kind in (np.float32, np.int32)))
-
-    def draw(
-        self,
-        vertices: np.ndarray,
-        faces: np.ndarray,
-        camera: tuple[float, float, float, float],
-        is_closed: bool,
-    ) -> tuple[tuple[int, int, int, int], np.ndarray, np.ndarray]:
-        """Draw a mesh over whatever was there; the centres are those of :func:`face_buffer`.
-
-        Args:
-            vertices: (V, 3) float32 camera frame, metres.
-            faces: (F, 3) int32.
-            camera: fx, fy, cx, cy, px.
-            is_closed: Leave out triangles seen from behind.
-
-        Returns:
-            The pixels x0, y0, x1, y1 that the body may touch (x0 = x1 for none; nothing outside them is drawn
-            or cleared), and :func:`project`'s two arrays for the corners.
-        """
-        h, w = self.center_face.shape
-        fx, fy, cx, cy = (float(value) for value in camera)
-        xy, inv_z = project(vertices, fx, fy, cx, cy)
-        x0, y0, x1, y1 = pixel_bounds(xy, inv_z, w, h)
-        if x0 < x1:
-            self.center_inverse_depth[y0:y1, x0:x1] = 0.0
-            self.corner_inverse_depth[y0 : y1 + 1, x0 : x1 + 1] = 0.0
-            fill_faces(
-                vertices, faces, xy, inv_z, fx, fy, cx, cy, is_closed,
-                self.corner_inverse_depth, self.corner_face,
-            )  # fmt: skip
-            fill_faces(
-                vertices, faces, xy - np.int32(SUBSTEPS // 2), inv_z, fx, fy, cx - 0.5, cy - 0.5, is_closed,
-                self.center_inverse_depth, self.center_face,
-            )  # fmt: skip
-        return (x0, y0, x1, y1), xy, inv_z
 
 
 @njit(**_JIT)
@@ -218,7 +160,7 @@ def fill_faces(vertices, faces, xy, inv_z, fx, fy, cx, cy, cull, inverse_depth, 
         face_index: (h, w) int32, changed in place.
     """
     for f in range(faces.shape[0]):
-        a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+        a, b, c = np.uint32(faces[f, 0]), np.uint32(faces[f, 1]), np.uint32(faces[f, 2])
         za, zb, zc = inv_z[a], inv_z[b], inv_z[c]
         if za > 0.0 and zb > 0.0 and zc > 0.0:
             ax, ay = np.int64(xy[a, 0]), np.int64(xy[a, 1])
@@ -228,6 +170,61 @@ def fill_faces(vertices, faces, xy, inv_z, fx, fy, cx, cy, cull, inverse_depth, 
             if area < 0:  # y points down: triangles that face the camera have negative area
                 _fill(cx_, cy_, zc, bx, by, zb, ax, ay, za, -area, f, inverse_depth, face_index)
             elif area > 0 and not cull:
+                _fill(ax, ay, za, bx, by, zb, cx_, cy_, zc, area, f, inverse_depth, face_index)
+        elif max(za, zb, zc) > 0.0 and za >= 0.0 and zb >= 0.0 and zc >= 0.0:  # false for NaN
+            _fill_clipped(vertices, a, b, c, f, fx, fy, cx, cy, cull, inverse_depth, face_index)
+
+
+@njit(**_JIT)
+def fill_marked_faces(
+    vertices, faces, xy, inv_z, fx, fy, cx, cy, cull, marks, x0, y0, x1, y1, inverse_depth, face_index
+):
+    """Draw, as :func:`fill_faces` does, the triangles that can reach a corner of a marked pixel.
+
+    Args:
+        vertices: See :func:`fill_faces`, as all others but ``marks``.
+        faces: See ``vertices``.
+        xy: See ``vertices``; sample (row j, column i) is the top left corner of pixel (j, i).
+        inv_z: See ``vertices``.
+        fx: See ``vertices``.
+        fy: See ``vertices``.
+        cx: See ``vertices``.
+        cy: See ``vertices``.
+        cull: See ``vertices``.
+        marks: (h, w) bool pixels, looked at from column ``x0`` to ``x1`` - 1 and row ``y0`` to ``y1`` - 1.
+        x0: See ``marks``.
+        y0: See ``marks``.
+        x1: See ``marks``.
+        y1: See ``marks``.
+        inverse_depth: (h+1, w+1) float32; corners of unmarked pixels may be left out.
+        face_index: (h+1, w+1) int32.
+    """
+    for f in range(faces.shape[0]):
+        a, b, c = np.uint32(faces[f, 0]), np.uint32(faces[f, 1]), np.uint32(faces[f, 2])
+        za, zb, zc = inv_z[a], inv_z[b], inv_z[c]
+        if za > 0.0 and zb > 0.0 and zc > 0.0:
+            ax, ay = np.int64(xy[a, 0]), np.int64(xy[a, 1])
+            bx, by = np.int64(xy[b, 0]), np.int64(xy[b, 1])
+            cx_, cy_ = np.int64(xy[c, 0]), np.int64(xy[c, 1])
+            area = (bx - ax) * (cy_ - ay) - (by - ay) * (cx_ - ax)
+            if area == 0 or (area > 0 and cull):
+                continue
+            # Pixels around the corners that the triangle's box holds.
+            i0 = max(((min(ax, bx, cx_) + (SUBSTEPS - 1)) >> 8) - 1, x0)
+            i1 = min(max(ax, bx, cx_) >> 8, x1 - 1)
+            j0 = max(((min(ay, by, cy_) + (SUBSTEPS - 1)) >> 8) - 1, y0)
+            j1 = min(max(ay, by, cy_) >> 8, y1 - 1)
+            found = False
+            for j in range(j0, j1 + 1):
+                for i in range(i0, i1 + 1):
+                    found |= marks[np.uint64(j), np.uint64(i)]
+                if found:
+                    break
+            if not found:
+                continue
+            if area < 0:
+                _fill(cx_, cy_, zc, bx, by, zb, ax, ay, za, -area, f, inverse_depth, face_index)
+            else:
                 _fill(ax, ay, za, bx, by, zb, cx_, cy_, zc, area, f, inverse_depth, face_index)
         elif max(za, zb, zc) > 0.0 and za >= 0.0 and zb >= 0.0 and zc >= 0.0:  # false for NaN
             _fill_clipped(vertices, a, b, c, f, fx, fy, cx, cy, cull, inverse_depth, face_index)
@@ -302,9 +299,10 @@ def _fill(x0, y0, z0, x1, y1, z1, x2, y2, z2, area, f, inverse_depth, face_index
         for i in range(i_min, i_max + 1):
             if (e0 | e1 | e2) >= 0:
                 value = np.float32(z)
-                if value > inverse_depth[j, i]:
-                    inverse_depth[j, i] = value
-                    face_index[j, i] = f
+                r, c = np.uint64(j), np.uint64(i)
+                if value > inverse_depth[r, c]:
+                    inverse_depth[r, c] = value
+                    face_index[r, c] = f
                 entered = True
             elif entered:
                 break

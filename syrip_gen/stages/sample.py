@@ -1,4 +1,4 @@
-"""One item from index to files: plan → resolve → label → check → render → camera effects → encode."""
+"""One item from index to files: plan → resolve → draw → label → check → render → camera effects → encode."""
 
 import dataclasses
 import hashlib
@@ -20,6 +20,7 @@ from syrip_gen.body.assets import BodyAssets
 from syrip_gen.fitting.bank import FitBank
 from syrip_gen.quality.checks import CheckLimits, SampleChecker
 from syrip_gen.rendering.catalog import make_renderer
+from syrip_gen.rendering.depth_buffer import DepthBuffer
 from syrip_gen.rendering.effects import apply_effects
 from syrip_gen.rendering.resolve import Resources, resolve_scene
 from syrip_gen.rendering.types import Renderer
@@ -88,6 +89,7 @@ class SampleMaker:
         self.write_depth = write_depth
         self.write_masks = write_masks
         self.max_attempts = max_attempts
+        self._buffer = DepthBuffer()
         self._seconds: Counter[str] = Counter()
 
     @classmethod
@@ -144,15 +146,19 @@ class SampleMaker:
                 spec = plan_attempt(self.context, self.seed, index, attempt)
             with self.timed("resolve"):
                 scene = resolve_scene(spec, self.resources)
+            with self.timed("draw"):
+                self._buffer.draw(scene.inputs)
             with self.timed("label"):
-                labels = annotate(spec, scene.inputs, scene.keypoints_3d, scene.body, self.surface)
+                labels = annotate(
+                    spec, scene.inputs, scene.keypoints_3d, scene.body, self.surface, self._buffer
+                )
             with self.timed("check"):
                 reason = self.checker.check(labels, scene.inputs, scene.joints_3d)
             if reason is not None:
                 rejected[reason] += 1
                 continue
             with self.timed("render"):
-                output = self.renderer.render(scene.inputs)
+                output = self.renderer.render(scene.inputs, self._buffer)
             with self.timed("effects"):
                 rgb = apply_effects(output.rgb, spec.effects)
             with self.timed("encode"):

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from pycocotools import mask as codec
 
-from syrip_gen.annotation.labels import annotate, body_mask
+from syrip_gen.annotation.labels import annotate
 from syrip_gen.annotation.surface import BodySurface
+from syrip_gen.rendering.depth_buffer import DepthBuffer
 from syrip_gen.rendering.zbuffer import face_buffer
 from syrip_gen.sampling.scene import BodySpec
 from tests.toy_body import make_toy_body, toy_inputs, toy_spec, view
@@ -73,4 +74,7 @@ def test_mask_is_that_of_the_depth_buffer(yaw):
     inputs = toy_inputs(view(BODY, yaw_deg=yaw)[0], BODY.faces)
     camera = (inputs.fx, inputs.fy, inputs.cx, inputs.cy, inputs.width, inputs.height)
     depth, _ = face_buffer(inputs.vertices, inputs.faces, *camera)
-    np.testing.assert_array_equal(body_mask(inputs), np.isfinite(depth))
+    labels = annotate(
+        toy_spec(4), inputs, np.full((17, 3), 2.0), BODY_SPEC, SURFACE, DepthBuffer().draw(inputs)
+    )
+    np.testing.assert_array_equal(labels.mask, np.isfinite(depth))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import trimesh
 
-from syrip_gen.rendering.zbuffer import NEAR_M, PixelSamples, face_buffer
+from syrip_gen.rendering.zbuffer import NEAR_M, face_buffer
 from tests.rendering.simple_scenes import sphere
 
 CAMERA = (70.0, 72.0, 33.3, 23.8)
@@ -180,48 +180,3 @@ def test_supersampling_is_the_same_as_a_larger_picture() -> None:
     small = face_buffer(vertices, faces, *CAMERA, *SIZE, supersample=3)
     large = face_buffer(vertices, faces, *(3 * value for value in CAMERA), 3 * SIZE[0], 3 * SIZE[1])
     np.testing.assert_array_equal(small[1], large[1])
-
-
-@pytest.fixture
-def ball() -> tuple[np.ndarray, np.ndarray]:
-    vertices, faces = sphere((0.05, -0.02, 1.0), 0.25)
-    return vertices.astype(np.float32), faces
-
-
-def test_leaving_out_back_faces_changes_nothing_on_a_closed_mesh(ball: tuple[np.ndarray, np.ndarray]) -> None:
-    whole, front = PixelSamples.allocate(*SIZE), PixelSamples.allocate(*SIZE)
-    whole.draw(*ball, CAMERA, False)
-    front.draw(*ball, CAMERA, True)
-    np.testing.assert_array_equal(whole.center_inverse_depth, front.center_inverse_depth)
-    np.testing.assert_array_equal(whole.corner_face, front.corner_face)
-
-
-def test_centre_samples_are_the_face_buffer(ball: tuple[np.ndarray, np.ndarray]) -> None:
-    samples = PixelSamples.allocate(*SIZE)
-    samples.draw(*ball, CAMERA, False)
-    depth, index = face_buffer(*ball, *CAMERA, *SIZE)
-    covered = index >= 0
-    np.testing.assert_array_equal(samples.center_inverse_depth > 0, covered)
-    np.testing.assert_array_equal(samples.center_face[covered], index[covered])
-    np.testing.assert_allclose(1 / samples.center_inverse_depth[covered], depth[covered], rtol=1e-6)
-
-
-def test_corner_samples_are_the_face_buffer_half_a_pixel_up_and_left(
-    ball: tuple[np.ndarray, np.ndarray],
-) -> None:
-    samples = PixelSamples.allocate(*SIZE)
-    samples.draw(*ball, CAMERA, False)
-    fx, fy, cx, cy = CAMERA
-    _, index = face_buffer(*ball, fx, fy, cx + 0.5, cy + 0.5, SIZE[0] + 1, SIZE[1] + 1)
-    np.testing.assert_array_equal(np.where(samples.corner_inverse_depth > 0, samples.corner_face, -1), index)
-
-
-def test_drawing_again_forgets_the_last_picture(ball: tuple[np.ndarray, np.ndarray]) -> None:
-    samples, fresh = PixelSamples.allocate(*SIZE), PixelSamples.allocate(*SIZE)
-    samples.draw(*ball, CAMERA, False)
-    moved = ball[0] + np.float32([0.05, 0.05, 0.1])
-    x0, y0, x1, y1 = samples.draw(moved, ball[1], CAMERA, False)[0]
-    fresh.draw(moved, ball[1], CAMERA, False)
-    np.testing.assert_array_equal(
-        samples.center_inverse_depth[y0:y1, x0:x1], fresh.center_inverse_depth[y0:y1, x0:x1]
-    )

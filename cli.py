@@ -11,10 +11,20 @@ import click
 from syrip_gen.config_options import ConfigCommand
 
 OK, FAILED, USAGE, SOME_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
+
+
+def _check_json_file(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    """Refuse a file that could not be written, before any work is done."""
+    if value and (Path(value).is_dir() or not Path(value).absolute().parent.is_dir()):
+        raise click.BadParameter(f"{value!r}: expected a file in a folder that exists.")
+    return value
+
+
 JSON_OPTION = click.option(
     "--json",
     "json_file",
     metavar="FILE",
+    callback=_check_json_file,
     help="Also write the printed figures as flat JSON.  [default: none]",
 )
 
@@ -129,7 +139,7 @@ def fit(config: Any, json_file: str | None) -> int:
         bank, seconds = fit_files(config, progress)
     click.echo(fit_summary(bank, config.output, seconds))
     _write_json(json_file, bank_figures(bank, seconds))
-    return OK
+    return OK if bank.accepted.any() else SOME_FAILED
 
 
 @main.command(cls=ConfigCommand.of("fidip.config:TrainOptions"))
@@ -174,14 +184,38 @@ def evaluate(config: Any, runs: tuple[str, ...], json_file: str | None) -> int:
     return SOME_FAILED if result.failures else OK
 
 
+@main.command(cls=ConfigCommand.of("fidip.inference.options:PredictConfig"))
+@click.argument("inputs", metavar="PHOTO|FOLDER|VIDEO|CAMERA...", nargs=-1, required=True)
+@JSON_OPTION
+def predict(config: Any, inputs: tuple[str, ...], json_file: str | None) -> int:
+    """Estimate poses in photos, folders, videos and cameras (a number, such as 0)."""
+    from fidip.inference.interruption import interruption_flag
+    from fidip.inference.predict import predict as predict_all
+    from syrip_gen.progress import ConsoleProgress
+
+    with ConsoleProgress() as progress, interruption_flag() as is_interrupted:
+        result = predict_all(config, inputs, progress, should_stop=is_interrupted)
+    click.echo(result.summary())
+    _write_json(json_file, result.figures())
+    if result.was_interrupted:
+        return INTERRUPTED
+    return SOME_FAILED if result.failures else OK
+
+
 @main.command()
 @click.argument("dataset", type=click.Path(exists=True, file_okay=False))
-def report(dataset: str) -> int:
-    """Write report.html and contact_sheet.jpg of a DATASET folder anew and print its figures."""
-    from syrip_gen.quality.report import write_report
+@JSON_OPTION
+def report(dataset: str, json_file: str | None) -> int:
+    """Write report.html and contact_sheet.jpg of a DATASET folder anew and print its figures.
 
-    for path in write_report(dataset):
-        click.echo(path)
+    Counts, postures, visibility by keypoint, and what the checks threw away.
+    """
+    from syrip_gen.quality.report import write_report
+    from syrip_gen.summaries import report_figures, report_summary
+
+    written = write_report(dataset)
+    click.echo(report_summary(written))
+    _write_json(json_file, report_figures(written))
     return OK
 
 

@@ -1,6 +1,6 @@
 """PoseEstimator: boxes in pictures to keypoints, with flip test and rotation-pick, in batches."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -31,6 +31,9 @@ class EstimatedPoses:
     """(N, K, 3) float32: x and y in px of the picture (pixel-corner), score in 0..1."""
     scores: np.ndarray
     """(N,) float32 score of each person, see :func:`person_scores`."""
+    rotations_deg: np.ndarray
+    """(N,) int: by how much the crop was turned clockwise that the keypoints were read in; 0 without
+    rotation-pick."""
 
     def __len__(self) -> int:
         return len(self.keypoints)
@@ -44,6 +47,8 @@ class Crop:
     """(R, h, w, 3) uint8 RGB."""
     matrices: np.ndarray
     """(R, 2, 3) maps from px of the picture to px of the crop."""
+    rotations_deg: tuple[int, ...]
+    """(R,) by how much each is turned clockwise."""
 
 
 class PoseEstimator:
@@ -115,47 +120,52 @@ class PoseEstimator:
                 crops, counts = [], []
         yield from _split(self.predict_crops(crops), counts)
 
-    def cut(self, image: np.ndarray, box_xywh: ArrayLike) -> Crop:
-        """Cut one person out, at every rotation that is tried; may run in another process or thread."""
+    def cut(self, image: np.ndarray, box_xywh: ArrayLike, rotations_deg: Sequence[int] | None = None) -> Crop:
+        """Cut one person out; may run in another process or thread.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            box_xywh: (4,) px.
+            rotations_deg: Multiples of 90 to try; None takes the estimator's own.
+        """
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
             raise ValueError(f"expected a (H, W, 3) uint8 picture, got {image.shape} {image.dtype}")
+        angles = self.rotations_deg if rotations_deg is None else tuple(rotations_deg)
         size = self.spec.input_size
         matrices = []
-        for angle in self.rotations_deg:
+        for angle in angles:
             center, region = crop_region(_turned_box(box_xywh, angle), size[0] / size[1], self.padding)
             matrices.append(crop_matrix(center, region, angle, size))
-        return Crop(np.stack([warp_crop(image, m, size) for m in matrices]), np.stack(matrices))
+        return Crop(np.stack([warp_crop(image, m, size) for m in matrices]), np.stack(matrices), angles)
 
-    def predict_crops(self, crops: list[Crop]) -> EstimatedPoses:
+    def predict_crops(self, crops: Sequence[Crop]) -> EstimatedPoses:
         """Estimate the poses in crops made by :meth:`cut`; N persons for N crops."""
-        num_keypoints = len(self.schema)
-        parts = [
-            self._predict_batch(crops[start : start + self.batch_size])
-            for start in range(0, len(crops), self.batch_size)
-        ]
-        keypoints = np.concatenate([np.zeros((0, num_keypoints, 3), np.float32), *parts])
-        return EstimatedPoses(keypoints, person_scores(keypoints[..., 2]))
+        keypoints = np.zeros((len(crops), len(self.schema), 3), np.float32)
+        rotations_deg = np.zeros(len(crops), int)
+        for start in range(0, len(crops), self.batch_size):
+            batch = crops[start : start + self.batch_size]
+            points, confidence = self._read_crops(batch)
+            end = 0
+            for n, crop in enumerate(batch, start):
+                begin, end = end, end + len(crop.matrices)
+                bonus = UPRIGHT_BONUS * (np.array(crop.rotations_deg) == 0)
+                best = int((confidence[begin:end].mean(1) + bonus).argmax())
+                keypoints[n, :, :2] = apply_matrix(invert_matrix(crop.matrices[best]), points[begin + best])
+                keypoints[n, :, 2] = confidence[begin + best]
+                rotations_deg[n] = crop.rotations_deg[best]
+        return EstimatedPoses(keypoints, person_scores(keypoints[..., 2]), rotations_deg)
 
-    def _predict_batch(self, crops: list[Crop]) -> np.ndarray:
+    def _read_crops(self, crops: Sequence[Crop]) -> tuple[np.ndarray, np.ndarray]:
+        """Return points (sum of R, K, 2) in px of the crops and scores (sum of R, K)."""
         pictures = torch.from_numpy(np.concatenate([crop.pictures for crop in crops]))
-        points, scores = decode_heatmaps(
-            self._heatmaps(pictures), replace(self.spec, has_logits=False), self.decode
-        )
+        values = replace(self.spec, has_logits=False)  # _heatmaps has turned logits into probabilities
+        points, scores = decode_heatmaps(self._heatmaps(pictures), values, self.decode)
         if points.shape[1] != len(self.schema):
             raise ValueError(
                 f"network {self.spec.name} gives {points.shape[1]} keypoints; "
                 f"{self.schema.name} has {len(self.schema)}"
             )
-        turns = len(self.rotations_deg)
-        shape = len(crops), turns, points.shape[1]
-        points_px = points.cpu().numpy().reshape(*shape, 2)
-        confidence = scores.cpu().numpy().reshape(shape)
-        best = (confidence.mean(2) + np.eye(1, turns) * UPRIGHT_BONUS).argmax(1)
-        keypoints = np.empty((len(crops), shape[2], 3), np.float32)
-        for n, (crop, turn) in enumerate(zip(crops, best, strict=True)):
-            keypoints[n, :, :2] = apply_matrix(invert_matrix(crop.matrices[turn]), points_px[n, turn])
-            keypoints[n, :, 2] = confidence[n, turn]
-        return keypoints
+        return points.cpu().numpy(), scores.cpu().numpy()
 
     @torch.inference_mode()
     def _heatmaps(self, pictures: Tensor) -> Tensor:
@@ -188,4 +198,5 @@ def _split(poses: EstimatedPoses, counts: list[int]) -> Iterator[EstimatedPoses]
     end = 0
     for count in counts:
         start, end = end, end + count
-        yield EstimatedPoses(poses.keypoints[start:end], poses.scores[start:end])
+        part = slice(start, end)
+        yield EstimatedPoses(poses.keypoints[part], poses.scores[part], poses.rotations_deg[part])

@@ -1,0 +1,133 @@
+"""Photos through the estimator, a few at a time; a photo that cannot be read does not stop the others."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from fidip.inference.box_file import BoxFile, PictureBoxes
+from fidip.inference.estimator import EstimatedPoses, PoseEstimator
+from fidip.inference.overlay import draw_legend, draw_poses
+from fidip.inference.persons import find_persons, keypoint_box
+from fidip.inference.pictures import read_photo, write_photo
+from fidip.inference.result_files import PictureName, ResultFiles
+from fidip.inference.sources import Source
+
+__all__ = ["PhotoRun", "Tally"]
+
+CHUNK_PIXELS = 40_000_000
+"""Photos that are held decoded at once have so many pixels together, or are one."""
+WRITABLE = (".jpg", ".jpeg", ".png")
+
+
+class Tally(Protocol):
+    """Counts what was done."""
+
+    num_photos: int
+    score_sum: float
+    overlays: list[str]
+    failures: dict[str, str]
+    notes: list[str]
+
+
+class PhotoRun:
+    """Predicts photos and writes their results and overlays.
+
+    Args:
+        estimator: Network and crops.
+        files: Where results go.
+        tally: Counts.
+        overlays: Folder for pictures with skeletons, or None.
+        boxes: The persons' boxes; None, or a photo that the file does not have, means one person somewhere in
+            the picture.
+    """
+
+    def __init__(
+        self,
+        estimator: PoseEstimator,
+        files: ResultFiles,
+        tally: Tally,
+        overlays: Path | None,
+        boxes: BoxFile | None,
+    ) -> None:
+        self.estimator, self.files, self.tally = estimator, files, tally
+        self.overlays, self.boxes = overlays, boxes
+        self.next_image_id = boxes.max_image_id + 1 if boxes else 1
+        """Id of the next picture that has none of its own."""
+
+    def run(
+        self, sources: Sequence[Source], advance: Callable[[int], None], should_stop: Callable[[], bool]
+    ) -> None:
+        """Predict all photos."""
+        known = [self.boxes.find(source.name) if self.boxes else None for source in sources]
+        strangers = sum(entry is None for entry in known)
+        if self.boxes and strangers:
+            self.tally.notes.append(f"{strangers} photos are not in the box file: looked at as a whole")
+        for chunk in self._chunks(sources, known, advance):
+            if should_stop():
+                return
+            poses = self._estimate(chunk)
+            for (source, entry, image), found in zip(chunk, poses, strict=True):
+                self._write(source, entry, image, found)
+            advance(len(chunk))
+
+    def _chunks(
+        self,
+        sources: Sequence[Source],
+        known: Sequence[PictureBoxes | None],
+        advance: Callable[[int], None],
+    ) -> Iterator[list[tuple[Source, PictureBoxes | None, np.ndarray]]]:
+        chunk, pixels = [], 0
+        for source, entry in zip(sources, known, strict=True):
+            try:
+                image = read_photo(source.path, entry.size if entry else None)
+            except (OSError, ValueError) as error:
+                self.tally.failures[source.name] = str(error)
+                advance(1)
+                continue
+            size = image.shape[0] * image.shape[1]
+            if chunk and (len(chunk) >= self.estimator.batch_size or pixels + size > CHUNK_PIXELS):
+                yield chunk
+                chunk, pixels = [], 0
+            chunk.append((source, entry, image))
+            pixels += size
+        if chunk:
+            yield chunk
+
+    def _estimate(
+        self, chunk: Sequence[tuple[Source, PictureBoxes | None, np.ndarray]]
+    ) -> list[EstimatedPoses]:
+        """Return the poses of every photo: in the boxes given, else of one person to be found."""
+        boxed = [(image, entry.boxes) for _, entry, image in chunk if entry is not None]
+        in_boxes = self.estimator.predict_stream(boxed)
+        whole = find_persons(self.estimator, [image for _, entry, image in chunk if entry is None])
+        one_each = iter(range(len(whole)))
+        poses = []
+        for _, entry, _ in chunk:
+            if entry is not None:
+                poses.append(next(in_boxes))
+            else:
+                n = next(one_each)
+                part = slice(n, n + 1)
+                poses.append(
+                    EstimatedPoses(whole.keypoints[part], whole.scores[part], whole.rotations_deg[part])
+                )
+        return poses
+
+    def _write(
+        self, source: Source, entry: PictureBoxes | None, image: np.ndarray, poses: EstimatedPoses
+    ) -> None:
+        if entry is None:
+            image_id, self.next_image_id = self.next_image_id, self.next_image_id + 1
+            boxes = [keypoint_box(points, image) for points in poses.keypoints]
+        else:
+            image_id, boxes = entry.image_id, list(entry.boxes)
+        self.files.add(PictureName(image_id, source.name), poses.keypoints, poses.scores, boxes)
+        self.tally.num_photos += 1
+        self.tally.score_sum += float(poses.scores.sum())
+        if self.overlays is not None:
+            suffix = source.path.suffix.lower()
+            path = self.overlays / (source.name if suffix in WRITABLE else f"{source.name}.jpg")
+            write_photo(path, draw_legend(draw_poses(image, poses.keypoints)))
+            self.tally.overlays.append(path.relative_to(self.overlays).as_posix())

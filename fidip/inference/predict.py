@@ -1,0 +1,215 @@
+"""``syrip predict``: photos, folders, videos and cameras to COCO results, CSV and overlays."""
+
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from fidip.inference.box_file import BoxFile, read_boxes
+from fidip.inference.estimator import PoseEstimator
+from fidip.inference.options import PredictConfig
+from fidip.inference.photo_run import PhotoRun
+from fidip.inference.result_files import CSV_FILE, RESULTS_FILE, ResultFiles
+from fidip.inference.sources import Source, find_sources
+from fidip.inference.video_run import VideoRun
+from fidip.models.weights import open_network
+
+__all__ = ["PredictResult", "Progress", "pick_device", "predict"]
+
+RUN_FILE = "run.json"
+MAX_TOLD = 10
+
+
+class Progress(Protocol):
+    """Shows long work; ``syrip_gen.progress.ConsoleProgress`` is one."""
+
+    def stage(self, name: str, total: int) -> None:
+        """Begin a stage of ``total`` items."""
+        ...
+
+    def advance(self, count: int = 1) -> None:
+        """Count finished items."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Say one line."""
+        ...
+
+
+@dataclass(slots=True)
+class PredictResult:
+    """What was done."""
+
+    output: Path
+    network: str
+    device: str
+    num_photos: int = 0
+    num_videos: int = 0
+    num_frames: int = 0
+    num_persons: int = 0
+    score_sum: float = 0.0
+    seconds: float = 0.0
+    was_interrupted: bool = False
+    overlays: list[str] = field(default_factory=list)
+    failures: dict[str, str] = field(default_factory=dict)
+    """Reason by input; some of its results may have been kept."""
+    notes: list[str] = field(default_factory=list)
+
+    def figures(self) -> dict[str, Any]:
+        """Return the figures of :meth:`summary`, flat."""
+        pictures = self.num_photos + self.num_frames
+        return {
+            "output": str(self.output),
+            "network": self.network,
+            "device": self.device,
+            "num_photos": self.num_photos,
+            "num_videos": self.num_videos,
+            "num_frames": self.num_frames,
+            "num_persons": self.num_persons,
+            "num_overlays": len(self.overlays),
+            "num_failures": len(self.failures),
+            "mean_score": round(self.score_sum / self.num_persons, 4) if self.num_persons else None,
+            "seconds": round(self.seconds, 3),
+            "pictures_per_second": round(pictures / self.seconds, 2) if self.seconds else None,
+            "was_interrupted": self.was_interrupted,
+        }
+
+    def summary(self) -> str:
+        """Return what the command says at the end."""
+        figures = self.figures()
+        lines = [
+            f"{self.num_photos} photos, {self.num_frames} frames of {self.num_videos} videos: "
+            f"{self.num_persons} poses with {self.network} on {self.device}, "
+            f"{figures['pictures_per_second'] or 0:.1f} pictures/s",
+            *(f"  note: {note}" for note in self.notes),
+        ]
+        if figures["mean_score"] is not None:
+            lines.append(f"  mean score {figures['mean_score']:.2f}")
+        if self.failures:
+            lines.append(f"  {len(self.failures)} inputs failed:")
+            lines += [f"    {reason}" for reason in list(self.failures.values())[:MAX_TOLD]]
+            if len(self.failures) > MAX_TOLD:
+                lines.append(f"    ... all of them in {self.output / RUN_FILE}")
+        if self.was_interrupted:
+            lines.append("  Interrupted: everything up to there is kept.")
+        lines += [f"  results   {self.output / RESULTS_FILE}", f"  table     {self.output / CSV_FILE}"]
+        if self.overlays:
+            lines.append(f"  overlays  {self.output / 'overlays'}")
+        return "\n".join(lines)
+
+
+def predict(
+    config: PredictConfig,
+    inputs: Sequence[str],
+    progress: Progress,
+    *,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> PredictResult:
+    """Estimate the poses in photos, folders, videos and cameras, and write the results.
+
+    Inputs are checked before anything is written. One bad photo or video is recorded and the others go on.
+    When ``should_stop`` says so, what was predicted until then is completed on disk.
+
+    Raises:
+        FileNotFoundError: An input, the checkpoint or the box file does not exist.
+        ValueError: Unusable settings or files, or not one input could be read.
+        OSError: The output cannot be written.
+    """
+    output = Path(config.output)
+    if (output / RESULTS_FILE).exists() and not config.overwrite:
+        raise ValueError(f"{output} already holds {RESULTS_FILE}; choose another --output or add --overwrite")
+    sources = find_sources(inputs, exclude=output)
+    boxes = read_boxes(config.boxes) if config.boxes else None
+    device = pick_device(config.device)
+    estimator = PoseEstimator(
+        open_network(config.checkpoint),
+        device=device,
+        batch_size=config.batch_size,
+        flip_test=not config.no_flip_test,
+        rotation_pick=config.rotation_pick,
+    )
+    result = PredictResult(output, estimator.spec.name, str(device))
+    began = time.monotonic()
+    files = ResultFiles(output, estimator.schema)
+    try:
+        _work(sources, boxes, config, estimator, files, result, progress, should_stop)
+    finally:
+        result.seconds = time.monotonic() - began
+        if files.num_persons or result.num_photos or result.num_frames or not result.failures:
+            files.close()
+        else:
+            files.discard()
+    if not (result.num_photos or result.num_frames) and result.failures:
+        raise ValueError("; ".join(list(result.failures.values())[:MAX_TOLD]))
+    _write_run_file(config, inputs, result)
+    return result
+
+
+def pick_device(name: str) -> torch.device:
+    """Return the device of ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
+
+    Raises:
+        ValueError: If it is unknown or not there.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError):
+        raise ValueError(f"device {name!r} is not available here; use auto or cpu") from None
+    return device
+
+
+def _work(
+    sources: Sequence[Source],
+    boxes: BoxFile | None,
+    config: PredictConfig,
+    estimator: PoseEstimator,
+    files: ResultFiles,
+    result: PredictResult,
+    progress: Progress,
+    should_stop: Callable[[], bool],
+) -> None:
+    overlays = result.output / "overlays" if config.overlay else None
+    photos = PhotoRun(estimator, files, result, overlays, boxes)
+    videos = VideoRun(
+        estimator,
+        files,
+        result,
+        overlays,
+        is_smooth=config.smooth == "one-euro",
+        max_frames=config.max_frames,
+    )
+    photo_sources = [source for source in sources if source.kind == "photo"]
+    if photo_sources:
+        progress.stage("photos", len(photo_sources))
+        photos.run(photo_sources, progress.advance, should_stop)
+    image_id = max(photos.next_image_id, 1)
+    for source in sources:
+        if source.kind != "photo" and not should_stop():
+            image_id = videos.run(source, image_id, progress, should_stop)
+    result.num_persons = files.num_persons
+    result.was_interrupted = should_stop()
+
+
+def _write_run_file(config: PredictConfig, inputs: Sequence[str], result: PredictResult) -> None:
+    run = {
+        "inputs": list(inputs),
+        "settings": config.model_dump(mode="json"),
+        **result.figures(),
+        "overlays": result.overlays,
+        "failures": result.failures,
+        "notes": result.notes,
+        "versions": {"python": platform.python_version(), "torch": torch.__version__},
+    }
+    path = result.output / RUN_FILE
+    part = path.with_name(f".{RUN_FILE}.part")
+    part.write_text(json.dumps(run, indent=1) + "\n", encoding="utf-8")
+    os.replace(part, path)

@@ -1,0 +1,105 @@
+"""Predictions on disk while they come: COCO results (JSON) and one CSV row a person."""
+
+import csv
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from syrip_gen.keypoints.catalog import COCO17
+from syrip_gen.keypoints.schema import KeypointSchema
+
+__all__ = ["CSV_FILE", "RESULTS_FILE", "PictureName", "ResultFiles"]
+
+RESULTS_FILE, CSV_FILE = "predictions.json", "predictions.csv"
+CATEGORY_ID = 1
+PX_DIGITS, SCORE_DIGITS = 2, 4
+
+
+@dataclass(frozen=True, slots=True)
+class PictureName:
+    """Which picture a prediction belongs to."""
+
+    image_id: int
+    file_name: str
+    frame: int | None = None
+    """Frame of a video, from 0."""
+    time_s: float | None = None
+
+
+class ResultFiles:
+    """Both files, written picture by picture and put in place at the end; memory does not grow.
+
+    ``predictions.json`` is a COCO results file: image_id, category_id, keypoints, score, and besides bbox,
+    file_name, keypoint_schema, and for videos frame and time_s. Image ids count pictures and frames.
+    """
+
+    def __init__(self, folder: Path, schema: KeypointSchema = COCO17) -> None:
+        """Open both files.
+
+        Raises:
+            OSError: If the folder cannot be written to.
+        """
+        self.folder, self.schema = folder, schema
+        self.num_persons = 0
+        folder.mkdir(parents=True, exist_ok=True)
+        self._json = open(self._part(RESULTS_FILE), "w", encoding="utf-8")  # noqa: SIM115 - closed in close()
+        self._csv = open(self._part(CSV_FILE), "w", encoding="utf-8", newline="")  # noqa: SIM115
+        self._json.write("[")
+        self._rows = csv.writer(self._csv)
+        points = [f"{name}_{value}" for name in schema.keypoints for value in ("x", "y", "score")]
+        box = [f"bbox_{value}" for value in ("x", "y", "width", "height")]
+        self._rows.writerow(["image_id", "file_name", "frame", "time_s", "person", "score", *box, *points])
+
+    def add(
+        self, picture: PictureName, keypoints: np.ndarray, scores: np.ndarray, boxes: Sequence[np.ndarray]
+    ) -> None:
+        """Write the persons of one picture.
+
+        Args:
+            picture: The picture.
+            keypoints: (N, K, 3) x, y px and score.
+            scores: (N,).
+            boxes: N boxes xywh px.
+        """
+        video = {} if picture.frame is None else {"frame": picture.frame, "time_s": round(picture.time_s, 4)}
+        for person, (points, score, box) in enumerate(zip(keypoints, scores, boxes, strict=True)):
+            flat = [
+                round(float(v), SCORE_DIGITS if i % 3 == 2 else PX_DIGITS)
+                for i, v in enumerate(np.asarray(points).ravel())
+            ]
+            corners = [round(float(v), PX_DIGITS) for v in box]
+            record = {
+                "image_id": picture.image_id,
+                "category_id": CATEGORY_ID,
+                "keypoints": flat,
+                "score": round(float(score), SCORE_DIGITS),
+                "bbox": corners,
+                "file_name": picture.file_name,
+                "keypoint_schema": self.schema.name,
+                **video,
+            }
+            self._json.write(",\n" if self.num_persons else "\n")
+            self._json.write(json.dumps(record, separators=(",", ":"), allow_nan=False))
+            where = [picture.image_id, picture.file_name, video.get("frame", ""), video.get("time_s", "")]
+            self._rows.writerow([*where, person, record["score"], *corners, *flat])
+            self.num_persons += 1
+
+    def close(self) -> None:
+        """Complete both files and put them in place."""
+        self._json.write("\n]\n")
+        for file, name in ((self._json, RESULTS_FILE), (self._csv, CSV_FILE)):
+            file.close()
+            os.replace(self._part(name), self.folder / name)
+
+    def discard(self) -> None:
+        """Leave nothing behind."""
+        for file, name in ((self._json, RESULTS_FILE), (self._csv, CSV_FILE)):
+            file.close()
+            self._part(name).unlink(missing_ok=True)
+
+    def _part(self, name: str) -> Path:
+        return self.folder / f".{name}.part"

@@ -19,13 +19,16 @@ from syrip_gen.sampling.walls import draw_solids, paint_furniture, paint_panoram
 __all__ = ["Backdrop", "BackdropPainter"]
 
 HALF_SIZE_BLUR = 1.0
-"""Pixels of blur from which on half the resolution does."""
+"""Pixels of blur from which on half the resolution does; a quarter does from twice as many."""
+BLURRED_SIDE = 0.75
+"""A blurred photo may have so many pixels of those that it is shown with."""
 STEEP = 0.93
 """Downward part of the view direction from which on all sides of a crib are seen."""
 MAX_TRIES = 20
 """So many photos in a row may be broken before a scene gives up."""
 TYPICAL_PHOTO_LUMA = 0.17
 """Mean linear luminance of an ordinary photo."""
+GAMMA_TABLE = (np.arange(256) / 255) ** 2.2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,11 +62,10 @@ class BackdropPainter:
         is_covered = cloth.min() == 255
         blur = float(params["far_blur"]) * (0.3 if params["setting"] == "plain" else 1.0)
         if spec.background.kind == "photo" and not is_covered:
-            photo, source, notes = self._read_photo(
-                int(params["photo"]), min(w, h) // (2 if blur > HALF_SIZE_BLUR else 1)
-            )
-            photo = photo_layer(photo, params["photo_crop"], w, h, blur)
-            gain = photo_light(photo)
+            scale = reduction(blur)
+            side = min(w, h) if scale == 1 else BLURRED_SIDE * min(w, h) / scale
+            photo, source, notes = self._read_photo(int(params["photo"]), int(side))
+            photo, gain = photo_layer(photo, params["photo_crop"], w, h, blur)
         if params["setting"] == "plain":
             if photo is None:
                 panorama = self.materials.view(str(params["view"]))
@@ -162,9 +164,10 @@ def paint_toys(picture: np.ndarray, view: View, toys: Any, light: LightSpec, gai
     angles = np.linspace(0, 2 * np.pi, 16, endpoint=False)
     circle = np.stack([np.cos(angles), np.sin(angles), np.zeros_like(angles)], axis=1)
     lean = -0.4 * np.array([*light.key_direction[:2], 0.0])
-    shade = np.zeros((view.height, view.width), np.uint8)
+    small = view.halved().halved()
+    shade = np.zeros((small.height, small.width), np.uint8)
     for x, y, radius in np.concatenate([footprints(group) for group in groups]):
-        cv2.max(shade, outline_mask(view, (circle + lean) * radius * 1.1 + (x, y, 0.0)), dst=shade)
+        cv2.max(shade, outline_mask(small, (circle + lean) * radius * 1.1 + (x, y, 0.0)), dst=shade)
     darken(picture, shade, 6.0)
     for group in sorted(groups, key=lambda g: -np.linalg.norm(g[0, 1:4] - view.position)):
         draw_solids(picture, view, group, light, gain)
@@ -182,32 +185,42 @@ def crop_photo(photo: np.ndarray, crop: Any, width: int, height: int) -> np.ndar
     zoom, x, y, flip = (float(v) for v in crop)
     h, w = photo.shape[:2]
     scale = max(width / w, height / h) * zoom
-    x0, y0 = x * (w - width / scale), y * (h - height / scale)
-    matrix = np.array([[scale, 0.0, -x0 * scale], [0.0, scale, -y0 * scale]])
-    if flip:
-        matrix[0] = [-scale, 0.0, width - 1 + x0 * scale]
-    if scale < 0.5:
-        photo = cv2.resize(photo, None, fx=2 * scale, fy=2 * scale, interpolation=cv2.INTER_AREA)
-        matrix[:, :2] /= 2 * scale
-    return cv2.warpAffine(
-        photo, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
-    )
+    part_w, part_h = min(round(width / scale), w), min(round(height / scale), h)
+    x0, y0 = round(x * (w - part_w)), round(y * (h - part_h))
+    part = photo[y0 : y0 + part_h, x0 : x0 + part_w]
+    method = cv2.INTER_LINEAR if scale > 0.75 else cv2.INTER_AREA
+    window = cv2.resize(part, (width, height), interpolation=method)
+    return cv2.flip(window, 1) if flip else window
 
 
-def photo_layer(photo: np.ndarray, crop: Any, width: int, height: int, blur: float) -> np.ndarray:
-    """Crop a photo and blur it by ``blur`` px; worked out at half size where that is as good."""
-    if blur <= HALF_SIZE_BLUR:
-        return _soften(crop_photo(photo, crop, width, height), blur)
-    small = crop_photo(photo, crop, max(width // 2, 8), max(height // 2, 8))
-    return cv2.resize(
-        cv2.GaussianBlur(small, (0, 0), blur / 2), (width, height), interpolation=cv2.INTER_LINEAR
-    )
+def reduction(blur: float) -> int:
+    """Return the factor by which a layer may be smaller while it is blurred by ``blur`` px."""
+    return 4 if blur > 2 * HALF_SIZE_BLUR else 2 if blur > HALF_SIZE_BLUR else 1
+
+
+def photo_layer(
+    photo: np.ndarray, crop: Any, width: int, height: int, blur: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Crop a photo and blur it by ``blur`` px; worked out at reduced size where that is as good.
+
+    Returns:
+        (H, W, 3) uint8 and the gain of :func:`photo_light`.
+    """
+    scale = reduction(blur)
+    layer = crop_photo(photo, crop, max(width // scale, 8), max(height // scale, 8))
+    gain = photo_light(layer)
+    if scale == 1:
+        return _soften(layer, blur), gain
+    # Enlarging by linear interpolation blurs by itself, like a box of one small pixel.
+    sigma = np.sqrt(max((blur / scale) ** 2 - 1 / 12, 0.09))
+    layer = cv2.GaussianBlur(layer, (0, 0), sigma)
+    return cv2.resize(layer, (width, height), interpolation=cv2.INTER_LINEAR), gain
 
 
 def photo_light(photo: np.ndarray) -> np.ndarray:
     """Return the (3,) gain that makes a body's light suit a photo: dim in the dark, a little tinted as it."""
-    small = cv2.resize(photo, (32, 24), interpolation=cv2.INTER_AREA).astype(np.float64) / 255
-    mean = (small**2.2).mean((0, 1))
+    step = max(min(photo.shape[:2]) // 32, 1)
+    mean = GAMMA_TABLE[photo[step // 2 :: step, step // 2 :: step]].mean((0, 1))
     luma = float(mean @ LUMA)
     cast = np.clip(mean / max(luma, 1e-4), 0.6, 1.6) ** 0.3
     level = np.clip((luma / TYPICAL_PHOTO_LUMA) ** 0.35, 0.6, 1.15)
@@ -215,11 +228,13 @@ def photo_light(photo: np.ndarray) -> np.ndarray:
 
 
 def _soften(picture: np.ndarray, sigma: float) -> np.ndarray:
-    """Blur by ``sigma`` px, at half size where that is as good."""
+    """Blur by ``sigma`` px, at reduced size where that is as good."""
     if sigma < 0.4:
         return picture
-    if sigma < HALF_SIZE_BLUR:
-        return cv2.GaussianBlur(picture, (0, 0), sigma)
+    scale = reduction(sigma)
+    if scale == 1:
+        return cv2.GaussianBlur(picture, (3, 3) if sigma < 0.6 else (5, 5), sigma)
     h, w = picture.shape[:2]
-    small = cv2.resize(picture, (max(w // 2, 8), max(h // 2, 8)), interpolation=cv2.INTER_AREA)
-    return cv2.resize(cv2.GaussianBlur(small, (0, 0), sigma / 2), (w, h), interpolation=cv2.INTER_LINEAR)
+    small = cv2.resize(picture, (max(w // scale, 8), max(h // scale, 8)), interpolation=cv2.INTER_AREA)
+    small = cv2.GaussianBlur(small, (0, 0), sigma / scale)
+    return cv2.resize(small, (w, h), interpolation=cv2.INTER_LINEAR)

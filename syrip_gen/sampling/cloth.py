@@ -14,6 +14,8 @@ from syrip_gen.sampling.surfaces import fill_surface, palette, response, to_line
 __all__ = ["bed_sides", "cloth_outline", "paint_cloth"]
 
 CORNER_POINTS, EDGE_POINTS = 6, 10
+SAME_TONE = 3.0
+"""Levels by which the sides of a cloth may differ to be drawn as one."""
 
 
 def cloth_outline(params: dict[str, Any]) -> np.ndarray:
@@ -26,17 +28,17 @@ def cloth_outline(params: dict[str, Any]) -> np.ndarray:
         centre = np.array([sx * (half_x - corner), sy * (half_y - corner)])
         points.append(centre + corner * np.stack([np.cos(angles), np.sin(angles)], 1))
     ring = np.concatenate(points)
-    following = np.roll(ring, -1, axis=0)
-    steps = np.linspace(0, 1, EDGE_POINTS, endpoint=False)[:, None]
-    dense = np.concatenate(
-        [
-            a + steps * (b - a) if np.linalg.norm(b - a) > 0.1 else a[None]
-            for a, b in zip(ring, following, strict=True)
-        ]
-    )
+    edge = np.roll(ring, -1, axis=0) - ring
+    between = np.where(np.hypot(*edge.T) > 0.1, EDGE_POINTS, 1)
+    number = np.arange(between.sum()) - np.repeat(np.cumsum(between) - between, between)
+    along = np.repeat(edge, between, axis=0) * (number / EDGE_POINTS)[:, None]
+    dense = np.repeat(ring, between, axis=0) + along
     rng = np.random.default_rng(int(params["patch_seed"]))
     phase = np.arange(len(dense)) / len(dense) * 2 * np.pi
-    wave = sum(rng.normal() / k**0.7 * np.sin(k * phase + rng.uniform(0, 6.3)) for k in range(2, 9))
+    harmonics = np.arange(2, 9)
+    draws = [(rng.normal(), rng.uniform(0, 6.3)) for _ in harmonics]
+    size, shift = np.array(draws).T
+    wave = (size / harmonics**0.7) @ np.sin(harmonics[:, None] * phase + shift[:, None])
     radius = np.linalg.norm(dense, axis=1, keepdims=True)
     dense = dense * (1 + wobble * wave[:, None] / radius)
     c, s = np.cos(yaw), np.sin(yaw)
@@ -56,19 +58,27 @@ def bed_sides(
         1 + spread / np.linalg.norm(outline - centre, axis=1, keepdims=True)
     )
     grown[:, 2] = shadow_height
-    darken(picture, outline_mask(view, grown), 8.0 if params["setting"] == "bed" else 4.0)
+    darken(picture, outline_mask(view.halved().halved(), grown), 8.0 if params["setting"] == "bed" else 4.0)
     _fill_sides(picture, view, outline, thickness, params, level)
 
 
 def darken(picture: np.ndarray, mask: np.ndarray, softness_px: float, amount: float = 0.45) -> None:
-    """Darken a picture where ``mask`` is set, with a soft edge; worked out at a quarter of the size."""
-    h, w = mask.shape
-    small = cv2.resize(mask, (w // 4, h // 4), interpolation=cv2.INTER_AREA)
-    if small.max() == 0:
+    """Darken a picture where ``mask`` is set, with a soft edge.
+
+    Args:
+        picture: (H, W, 3) uint8, changed in place.
+        mask: (h, w) uint8 of the view halved twice.
+        softness_px: Standard deviation of the edge, pixels of the picture.
+        amount: How much light is taken, 0..1.
+    """
+    if not mask.any():
         return
-    keep = 255 - cv2.GaussianBlur(small, (0, 0), softness_px / 4) * np.float32(amount)
-    full = cv2.resize(keep.astype(np.uint8), (w, h), interpolation=cv2.INTER_LINEAR)
-    cv2.multiply(picture, cv2.cvtColor(full, cv2.COLOR_GRAY2RGB), picture, 1 / 255)
+    height, width = picture.shape[:2]
+    keep = 255 - cv2.GaussianBlur(mask, (0, 0), softness_px / 4) * np.float32(amount)
+    full = cv2.resize(keep.astype(np.uint8), (width, height), interpolation=cv2.INTER_LINEAR)
+    x, y, w, h = cv2.boundingRect(cv2.bitwise_not(full))
+    part = picture[y : y + h, x : x + w]
+    cv2.multiply(part, cv2.cvtColor(full[y : y + h, x : x + w], cv2.COLOR_GRAY2RGB), part, 1 / 255)
 
 
 def _fill_sides(
@@ -94,9 +104,23 @@ def _fill_sides(
     quads = np.stack([pixels[0], following[0], following[1], pixels[1]], axis=1)
     drawn = facing & in_front & np.roll(in_front, -1) & (np.abs(quads).max((1, 2)) < FAR_PX)
     tones = np.clip(255 * to_srgb(base * level * (0.62 + 0.12 * normal[:, :1])), 0, 255)
-    for i in np.flatnonzero(drawn):
-        fixed = np.round(quads[i] * (1 << SUBPIXEL_BITS)).astype(np.int32)
-        cv2.fillConvexPoly(picture, fixed, tones[i].tolist(), cv2.LINE_AA, SUBPIXEL_BITS)
+    fixed = np.round(pixels * (1 << SUBPIXEL_BITS)).astype(np.int32)
+    for run in _runs(drawn, tones):
+        ends = [*run, (run[-1] + 1) % len(drawn)]
+        side = np.concatenate([fixed[0, ends], fixed[1, ends[::-1]]])
+        cv2.fillPoly(picture, [side], tones[run[len(run) // 2]].tolist(), cv2.LINE_AA, SUBPIXEL_BITS)
+
+
+def _runs(drawn: np.ndarray, tones: np.ndarray) -> list[list[int]]:
+    """Group neighbouring edges that are drawn in nearly one tone."""
+    runs: list[list[int]] = []
+    for i in np.flatnonzero(drawn).tolist():
+        last = runs[-1] if runs else None
+        if last and last[-1] == i - 1 and np.abs(tones[i] - tones[last[0]]).max() < SAME_TONE:
+            last.append(i)
+        else:
+            runs.append([i])
+    return runs
 
 
 def paint_cloth(

@@ -1,7 +1,8 @@
 """Background photos from a folder, a list file or an LSUN LMDB, decoded safely and lazily."""
 
 import logging
-from collections import Counter
+from collections import Counter, OrderedDict
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +16,8 @@ __all__ = ["BrokenPhoto", "PhotoSource", "open_photos"]
 logger = logging.getLogger(__name__)
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
+CACHE_BYTES = 48_000_000
+"""Decoded photos that a process keeps."""
 INDEX_CHECK = 2000
 """So many headers of a folder are read when it is opened; later files are checked when they are used."""
 
@@ -66,11 +69,35 @@ def open_photos(path: str | Path, max_pixels: int = 50_000_000) -> "FolderPhotos
     return FolderPhotos(root.parent, [line.strip() for line in lines if line.strip()], max_pixels)
 
 
+class _Decoder:
+    """Decodes photos at reduced size where their format allows, and keeps the latest."""
+
+    def __init__(self, max_pixels: int) -> None:
+        self.max_pixels = max_pixels
+        self._kept: OrderedDict[tuple[int, int], np.ndarray] = OrderedDict()
+        self._bytes = 0
+
+    def read(self, number: int, name: str, min_side: int, load: Callable[[], bytes]) -> np.ndarray:
+        """Return a photo whose shorter side is >= ``min_side`` px if the file's is; not to be changed."""
+        key = number, min_side
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key]
+        photo = decode_photo(load(), name, min_side, self.max_pixels)
+        photo.flags.writeable = False
+        self._kept[key] = photo
+        self._bytes += photo.nbytes
+        while self._bytes > CACHE_BYTES:
+            self._bytes -= self._kept.popitem(last=False)[1].nbytes
+        return photo
+
+
 class FolderPhotos:
     """Photos named by paths relative to one folder."""
 
     def __init__(self, root: Path, names: list[str], max_pixels: int) -> None:
         self.root, self.max_pixels = root, max_pixels
+        self._decoder = _Decoder(max_pixels)
         self.skipped: Counter[str] = Counter()
         self.names = []
         for name in names:
@@ -107,13 +134,15 @@ class FolderPhotos:
         return len(self.names)
 
     def read(self, number: int, min_side: int) -> np.ndarray:
-        """Return photo ``number`` as (H, W, 3) uint8 RGB; see :func:`decode_photo`."""
+        """Return photo ``number`` as (H, W, 3) uint8 RGB, read-only; see :func:`decode_photo`."""
         name = self.names[number]
+        return self._decoder.read(number, name, min_side, lambda: self._load(name))
+
+    def _load(self, name: str) -> bytes:
         try:
-            data = (self.root / name).read_bytes()
+            return (self.root / name).read_bytes()
         except OSError as error:
             raise BrokenPhoto(f"background photo {name}: {error.strerror or error}") from error
-        return decode_photo(data, name, min_side, self.max_pixels)
 
 
 class LmdbPhotos:
@@ -130,7 +159,7 @@ class LmdbPhotos:
             raise ImportError(
                 "reading an LSUN LMDB needs the extra 'lsun': pip install 'syrip[lsun]'"
             ) from error
-        self.max_pixels = max_pixels
+        self._decoder = _Decoder(max_pixels)
         self.skipped: Counter[str] = Counter()
         try:
             self._env = lmdb.open(str(root), readonly=True, lock=False, readahead=False, max_readers=1)
@@ -146,10 +175,12 @@ class LmdbPhotos:
         return len(self._keys)
 
     def read(self, number: int, min_side: int) -> np.ndarray:
-        """Return photo ``number`` as (H, W, 3) uint8 RGB; see :func:`decode_photo`."""
+        """Return photo ``number`` as (H, W, 3) uint8 RGB, read-only; see :func:`decode_photo`."""
+        return self._decoder.read(number, self.names[number], min_side, lambda: self._load(number))
+
+    def _load(self, number: int) -> bytes:
         with self._env.begin(buffers=False) as transaction:
-            data = transaction.get(self._keys[number])
-        return decode_photo(data or b"", self.names[number], min_side, self.max_pixels)
+            return transaction.get(self._keys[number]) or b""
 
 
 def decode_photo(data: bytes, name: str, min_side: int, max_pixels: int) -> np.ndarray:

@@ -31,14 +31,13 @@ def build_pyramid(picture: np.ndarray, metres: float) -> Pyramid:
         levels.append(cv2.resize(levels[-1], (n, n), interpolation=cv2.INTER_AREA))
     sizes = np.array([len(x) for x in levels], np.int64)
     offsets = np.concatenate([[0], np.cumsum(sizes**2)[:-1]]).astype(np.int64)
-    texels = np.concatenate([x.reshape(x.shape[0] ** 2, *x.shape[2:]) for x in levels])
-    if texels.ndim == 2:
-        red, green, blue = texels.astype(np.uint32).T
-        texels = red | (green << 8) | (blue << 16)
-    return np.ascontiguousarray(texels), offsets, sizes, side / metres
+    if picture.ndim == 3:
+        levels = [cv2.cvtColor(x, cv2.COLOR_RGB2RGBA).view("<u4") & np.uint32(0xFFFFFF) for x in levels]
+    texels = np.concatenate([x.ravel() for x in levels])
+    return texels, offsets, sizes, side / metres
 
 
-_JIT = {"nogil": True, "cache": True, "fastmath": True, "error_model": "numpy"}
+_JIT = {"nogil": True, "cache": True, "error_model": "numpy"}
 
 
 @njit(**_JIT, inline="always")
@@ -112,13 +111,16 @@ def _read_rgb(texels, base, bits, s, t):
     mask = (1 << bits) - 1
     i, j = (s >> 16) & mask, (t >> 16) & mask
     row0, row1 = base + (j << bits), base + (((j + 1) & mask) << bits)
-    i1, a, b = (i + 1) & mask, (s >> 8) & 255, (t >> 8) & 255
-    p, q, r, w = texels[row0 + i], texels[row0 + i1], texels[row1 + i], texels[row1 + i1]
-    return (
-        _blend(p & 255, q & 255, r & 255, w & 255, a, b),
-        _blend((p >> 8) & 255, (q >> 8) & 255, (r >> 8) & 255, (w >> 8) & 255, a, b),
-        _blend(p >> 16, q >> 16, r >> 16, w >> 16, a, b),
-    )
+    i1, a, b = (i + 1) & mask, (s >> 12) & 15, (t >> 12) & 15
+    w3 = a * b
+    w1, w2 = (a << 4) - w3, (b << 4) - w3
+    w0 = 256 - w1 - w2 - w3
+    p, q = np.int64(texels[row0 + i]), np.int64(texels[row0 + i1])
+    r, w = np.int64(texels[row1 + i]), np.int64(texels[row1 + i1])
+    # Red and blue share one product: 16 bits each hold 255 * 256.
+    both = (p & 0xFF00FF) * w0 + (q & 0xFF00FF) * w1 + (r & 0xFF00FF) * w2 + (w & 0xFF00FF) * w3
+    green = (p & 0xFF00) * w0 + (q & 0xFF00) * w1 + (r & 0xFF00) * w2 + (w & 0xFF00) * w3
+    return (both >> 8) & 255, green >> 16, both >> 24
 
 
 @njit(**_JIT, inline="always")
@@ -131,7 +133,68 @@ def _put(pixel, coverage, red, green, blue):
         red = pixel[0] + part * (red - pixel[0])
         green = pixel[1] + part * (green - pixel[1])
         blue = pixel[2] + part * (blue - pixel[2])
-    pixel[0], pixel[1], pixel[2] = np.uint8(red), np.uint8(green), np.uint8(blue)
+    pixel[0], pixel[1], pixel[2] = np.int32(red), np.int32(green), np.int32(blue)
+
+
+@njit(**_JIT)
+def _fill_tile(out, mask, texels, place, colors, gain):
+    """Fill a span with a coloured tile that has neither folds nor a weave."""
+    base, bits, s, t, ds, dt = place
+    for k in range(mask.shape[0]):
+        if mask[k] != 0:
+            n0, n1, n2 = _read_rgb(texels, base, bits, s, t)
+            _put(out[k], mask[k], colors[n0, 0] * gain, colors[n1, 1] * gain, colors[n2, 2] * gain)
+        s, t = s + ds, t + dt
+
+
+@njit(**_JIT)
+def _shade_span(shades, texels, place, gains, gain):
+    """Write the brightness of a span's folds; they are smooth, so every second pixel will do."""
+    base, bits, p, q, dp, dq = place
+    for k in range(0, shades.shape[0], 2):
+        shades[k] = shades[k + 1] = gains[_read(texels, base, bits, p, q)] * gain
+        p, q = p + 2 * dp, q + 2 * dq
+
+
+@njit(**_JIT)
+def _weave_span(shades, texels, place, gains):
+    """Multiply a span's brightness by its weave's."""
+    base, bits, f, g, df, dg = place
+    mask = (1 << bits) - 1
+    for k in range(shades.shape[0]):
+        shades[k] *= gains[texels[base + (((g >> 16) & mask) << bits) + ((f >> 16) & mask)]]
+        f, g = f + df, g + dg
+
+
+@njit(**_JIT)
+def _fill_shaded_tile(out, mask, texels, place, colors, shades):
+    """Fill a span with a coloured tile under its brightness."""
+    base, bits, s, t, ds, dt = place
+    for k in range(mask.shape[0]):
+        if mask[k] != 0:
+            n0, n1, n2 = _read_rgb(texels, base, bits, s, t)
+            shade = shades[k]
+            _put(out[k], mask[k], colors[n0, 0] * shade, colors[n1, 1] * shade, colors[n2, 2] * shade)
+        s, t = s + ds, t + dt
+
+
+@njit(**_JIT)
+def _fill_shaded_pattern(out, mask, texels, place, colors, shades):
+    """Fill a span with a pattern in its palette's colours under its brightness."""
+    base, bits, s, t, ds, dt = place
+    for k in range(mask.shape[0]):
+        if mask[k] != 0:
+            n, shade = _read(texels, base, bits, s, t), shades[k]
+            _put(out[k], mask[k], colors[n, 0] * shade, colors[n, 1] * shade, colors[n, 2] * shade)
+        s, t = s + ds, t + dt
+
+
+@njit(**_JIT)
+def _fill_shaded_color(out, mask, color, shades):
+    """Fill a span with one colour under its brightness."""
+    for k in range(mask.shape[0]):
+        if mask[k] != 0:
+            _put(out[k], mask[k], color[0] * shades[k], color[1] * shades[k], color[2] * shades[k])
 
 
 @njit(**_JIT)
@@ -174,10 +237,10 @@ def fill_plane(
     gr, go, gs, gd = grey
     rr, ro, rs, rd = relief
     wr, wo, ws, wd = weave
-    offsets, sizes, density = (to, ts, td) if is_rgb else (go, gs, gd)
     has_relief = relief_gain[0] != relief_gain[255]
     has_weave = weave_gain[0] != weave_gain[255]
     is_plain = not is_rgb and gs[0] <= PLAIN_SIDE
+    shades = np.empty(SPAN, np.float32)
     for y in range(height):
         for x in range(0, width, SPAN):
             end = min(x + SPAN, width)
@@ -186,34 +249,26 @@ def fill_plane(
                 covered |= mask[y, k]
             if covered == 0:
                 continue
+            part, pixels = mask[y, x:end], out[y, x:end]
             u, v, du, dv, footprint = _span(M, x, y)
-            base, bits, s, t, ds, dt = _walk(offsets, sizes, density, turn_tile, u, v, du, dv, footprint)
-            base_r, bits_r, p, q, dp, dq = _walk(ro, rs, rd, turn_relief, u, v, du, dv, footprint)
-            base_w, bits_w, f, g, df, dg = _walk(wo, ws, wd, turn_relief, u, v, du, dv, footprint)
-            weave_mask = (1 << bits_w) - 1
             gain = np.float32(ramp[0] + ramp[1] * x + ramp[2] * y)
-            fold = np.float32(-1.0) if has_relief else gain
-            for k in range(x, end):
-                coverage = mask[y, k]
-                if coverage != 0:
-                    if has_relief and (
-                        fold < 0 or k & 1 == 0
-                    ):  # folds are smooth: every second pixel will do
-                        fold = relief_gain[_read(rr, base_r, bits_r, p, q)] * gain
-                    shade = fold
-                    if has_weave:
-                        thread = (((g >> 16) & weave_mask) << bits_w) + ((f >> 16) & weave_mask)
-                        shade *= weave_gain[wr[base_w + thread]]
-                    n0 = n1 = n2 = np.int64(128)
-                    if is_rgb:
-                        n0, n1, n2 = _read_rgb(tr, base, bits, s, t)
-                    elif not is_plain:
-                        n0 = n1 = n2 = _read(gr, base, bits, s, t)
-                    _put(
-                        out[y, k],
-                        coverage,
-                        colors[n0, 0] * shade,
-                        colors[n1, 1] * shade,
-                        colors[n2, 2] * shade,
-                    )
-                s, t, p, q, f, g = s + ds, t + dt, p + dp, q + dq, f + df, g + dg
+            if is_rgb and not has_relief and not has_weave:
+                place = _walk(to, ts, td, turn_tile, u, v, du, dv, footprint)
+                _fill_tile(pixels, part, tr, place, colors, gain)
+                continue
+            if has_relief:
+                _shade_span(
+                    shades, rr, _walk(ro, rs, rd, turn_relief, u, v, du, dv, footprint), relief_gain, gain
+                )
+            else:
+                shades[:] = gain
+            if has_weave:
+                _weave_span(shades, wr, _walk(wo, ws, wd, turn_relief, u, v, du, dv, footprint), weave_gain)
+            if is_rgb:
+                place = _walk(to, ts, td, turn_tile, u, v, du, dv, footprint)
+                _fill_shaded_tile(pixels, part, tr, place, colors, shades)
+            elif is_plain:
+                _fill_shaded_color(pixels, part, colors[128], shades)
+            else:
+                place = _walk(go, gs, gd, turn_tile, u, v, du, dv, footprint)
+                _fill_shaded_pattern(pixels, part, gr, place, colors, shades)

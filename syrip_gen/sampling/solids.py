@@ -38,48 +38,47 @@ def solid(
     return np.concatenate([[kind], centre, np.ravel(rows), half, linear, [bands]]).astype(np.float64)
 
 
-@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def _hit(row, ox, oy, oz, dx, dy, dz):
-    """Return (distance along the ray or -1, local normal x, y, z, local height / half height)."""
-    cx, cy, cz = ox - row[1], oy - row[2], oz - row[3]
-    lx = (row[4] * cx + row[5] * cy + row[6] * cz) / row[13]
-    ly = (row[7] * cx + row[8] * cy + row[9] * cz) / row[14]
-    lz = (row[10] * cx + row[11] * cy + row[12] * cz) / row[15]
-    mx = (row[4] * dx + row[5] * dy + row[6] * dz) / row[13]
-    my = (row[7] * dx + row[8] * dy + row[9] * dz) / row[14]
-    mz = (row[10] * dx + row[11] * dy + row[12] * dz) / row[15]
-    if row[0] == 0.0:
+@njit(nogil=True, cache=True, error_model="numpy")
+def _seen_from(solids, origin):
+    """Return (n, 12): world directions and, last, the origin, both in each solid's unit coordinates."""
+    out = np.empty((len(solids), 12))
+    for i in range(len(solids)):
+        row = solids[i]
+        for k in range(3):
+            total = 0.0
+            for c in range(3):
+                value = row[4 + 3 * k + c] / row[13 + k]
+                out[i, 3 * k + c] = value
+                total += value * (origin[c] - row[1 + c])
+            out[i, 9 + k] = total
+    return out
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _distance(kind, unit, dx, dy, dz):
+    """Return the distance along a ray to the unit sphere or cube, -1 where it misses."""
+    mx = unit[0] * dx + unit[1] * dy + unit[2] * dz
+    my = unit[3] * dx + unit[4] * dy + unit[5] * dz
+    mz = unit[6] * dx + unit[7] * dy + unit[8] * dz
+    lx, ly, lz = unit[9], unit[10], unit[11]
+    if kind == 0.0:
         a, b = mx * mx + my * my + mz * mz, lx * mx + ly * my + lz * mz
         disc = b * b - a * (lx * lx + ly * ly + lz * lz - 1.0)
-        if disc <= 0.0:
-            return -1.0, 0.0, 0.0, 0.0, 0.0
-        s = (-b - np.sqrt(disc)) / a
-        if s <= 0.0:
-            return -1.0, 0.0, 0.0, 0.0, 0.0
-        x, y, z = lx + s * mx, ly + s * my, lz + s * mz
-        return s, x / row[13], y / row[14], z / row[15], z
-    enter, leave, axis = -1e30, 1e30, 0
+        return (-b - np.sqrt(disc)) / a if disc > 0.0 else -1.0
+    enter, leave = -1e30, 1e30
     for k in range(3):
         o, d = (lx, mx) if k == 0 else ((ly, my) if k == 1 else (lz, mz))
         if abs(d) < 1e-12:
             if abs(o) > 1.0:
-                return -1.0, 0.0, 0.0, 0.0, 0.0
+                return -1.0
             continue
-        t0, t1 = (-1.0 - o) / d, (1.0 - o) / d
-        if t0 > t1:
-            t0, t1 = t1, t0
-        if t0 > enter:
-            enter, axis = t0, k
-        leave = min(leave, t1)
-    if enter > leave or enter <= 0.0:
-        return -1.0, 0.0, 0.0, 0.0, 0.0
-    nx = (-1.0 if mx > 0 else 1.0) if axis == 0 else 0.0
-    ny = (-1.0 if my > 0 else 1.0) if axis == 1 else 0.0
-    nz = (-1.0 if mz > 0 else 1.0) if axis == 2 else 0.0
-    return enter, nx, ny, nz, lz + enter * mz
+        inverse = 1.0 / d
+        t0, t1 = (-1.0 - o) * inverse, (1.0 - o) * inverse
+        enter, leave = max(enter, min(t0, t1)), min(leave, max(t0, t1))
+    return enter if enter <= leave else -1.0
 
 
-@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+@njit(nogil=True, cache=True, error_model="numpy")
 def _row_range(corners, y, low, high):
     """Return the columns that the convex hull of 8 image points covers at height ``y``, within low..high."""
     first, last = 1e30, -1e30
@@ -97,39 +96,45 @@ def _row_range(corners, y, low, high):
     return max(first, low), min(last, high)
 
 
-@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def _find_nearest(nearest, found, boxes, corners, x_first, y_first, samples, M, origin, solids):
-    """Fill the sample buffers with the distance and the number of the first solid on every ray."""
-    step = 1.0 / samples
+@njit(nogil=True, cache=True, error_model="numpy")
+def _find_nearest(nearest, found, boxes, corners, x_first, y_first, M, solids, units):
+    """Fill the buffers with the distance and the number of the first solid through every pixel's centre."""
     for i in range(len(solids)):
-        row = solids[i]
-        for y in range((boxes[i, 1] - y_first) * samples, (boxes[i, 3] - y_first) * samples):
-            py = y_first + (y + 0.5) * step - 0.5
-            low, high = _row_range(corners[i], py, boxes[i, 0] - 0.5, boxes[i, 2] - 0.5)
+        kind, unit = solids[i, 0], units[i]
+        for y in range(boxes[i, 1], boxes[i, 3]):
+            low, high = _row_range(corners[i], float(y), boxes[i, 0] - 0.5, boxes[i, 2] - 0.5)
             if low > high:
                 continue
-            first = max(int((low + 0.5 - x_first) * samples), (boxes[i, 0] - x_first) * samples)
-            last = min(int((high + 0.5 - x_first) * samples) + 1, (boxes[i, 2] - x_first) * samples)
-            for x in range(first, last):
-                px = x_first + (x + 0.5) * step - 0.5
-                dx = M[0, 0] * px + M[0, 1] * py + M[0, 2]
-                dy = M[1, 0] * px + M[1, 1] * py + M[1, 2]
-                dz = M[2, 0] * px + M[2, 1] * py + M[2, 2]
-                s = _hit(row, origin[0], origin[1], origin[2], dx, dy, dz)[0]
-                if 0.0 < s < nearest[y, x]:
-                    nearest[y, x] = s
-                    found[y, x] = i
+            for x in range(max(int(np.ceil(low)), boxes[i, 0]), min(int(high) + 1, boxes[i, 2])):
+                dx = M[0, 0] * x + M[0, 1] * y + M[0, 2]
+                dy = M[1, 0] * x + M[1, 1] * y + M[1, 2]
+                dz = M[2, 0] * x + M[2, 1] * y + M[2, 2]
+                s = _distance(kind, unit, dx, dy, dz)
+                if 0.0 < s < nearest[y - y_first, x - x_first]:
+                    nearest[y - y_first, x - x_first] = s
+                    found[y - y_first, x - x_first] = i
 
 
-@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def _shade(row, ray, origin, light, key_direction, key_color, color):
-    """Write the linear colour of a solid where the ray meets it."""
-    _, bx, by, bz, height = _hit(row, origin[0], origin[1], origin[2], ray[0], ray[1], ray[2])
-    nx = row[4] * bx + row[7] * by + row[10] * bz
-    ny = row[5] * bx + row[8] * by + row[11] * bz
-    nz = row[6] * bx + row[9] * by + row[12] * bz
-    length = np.sqrt(nx * nx + ny * ny + nz * nz)
-    nx, ny, nz = nx / length, ny / length, nz / length
+@njit(nogil=True, cache=True, error_model="numpy")
+def _shade(row, unit, s, dx, dy, dz, light, key_direction, key_color, total):
+    """Add the linear colour of a solid where the ray meets it at distance ``s``."""
+    x = unit[9] + s * (unit[0] * dx + unit[1] * dy + unit[2] * dz)
+    y = unit[10] + s * (unit[3] * dx + unit[4] * dy + unit[5] * dz)
+    z = unit[11] + s * (unit[6] * dx + unit[7] * dy + unit[8] * dz)
+    height = z
+    if row[0] != 0.0:  # the cube's face that is met
+        ax, ay, az = abs(x), abs(y), abs(z)
+        is_x, is_y = ax >= ay and ax >= az, ay >= az
+        x, y, z = (
+            (x if is_x else 0.0),
+            (y if is_y and not is_x else 0.0),
+            (z if not is_x and not is_y else 0.0),
+        )
+    nx = unit[0] * x + unit[3] * y + unit[6] * z
+    ny = unit[1] * x + unit[4] * y + unit[7] * z
+    nz = unit[2] * x + unit[5] * y + unit[8] * z
+    scale = 1.0 / np.sqrt(nx * nx + ny * ny + nz * nz)
+    nx, ny, nz = nx * scale, ny * scale, nz * scale
     is_second = row[22] > 0.0 and int((height + 1.0) * row[22]) & 1 == 1
     base = 19 if is_second else 16
     key = max(nx * key_direction[0] + ny * key_direction[1] + nz * key_direction[2], 0.0)
@@ -141,10 +146,27 @@ def _shade(row, ray, origin, light, key_direction, key_color, color):
             + 2.0 * (m[0, 1] * nx * ny + m[0, 2] * nx * nz + m[1, 2] * ny * nz)
             + 2.0 * (m[0, 3] * nx + m[1, 3] * ny + m[2, 3] * nz)
         )  # fmt: skip
-        color[c] = row[base + c] * (max(e, 0.05) * floor_shade + key * key_color[c])
+        total[c] += row[base + c] * (max(e, 0.05) * floor_shade + key * key_color[c])
 
 
-@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+@njit(nogil=True, cache=True, error_model="numpy")
+def _around(found, x, y, numbers):
+    """List the different solids in a pixel and its eight neighbours; -1 (none) is one of them."""
+    height, width = found.shape
+    count = 0
+    for j in range(y - 1, y + 2):
+        for i in range(x - 1, x + 2):
+            number = found[j, i] if 0 <= i < width and 0 <= j < height else -1
+            is_new = True
+            for k in range(count):
+                is_new &= numbers[k] != number
+            if is_new:
+                numbers[count] = number
+                count += 1
+    return count
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
 def paint_solids(out, boxes, corners, samples, M, origin, solids, light, key_direction, key_color, table):
     """Draw solids over a picture.
 
@@ -152,7 +174,7 @@ def paint_solids(out, boxes, corners, samples, M, origin, solids, light, key_dir
         out: (h, w, 3) uint8, changed in place.
         boxes: (n, 4) int64 x0, y0, x1, y1 of the pixels that each solid may touch.
         corners: (n, 8, 2) pixel indices of each solid's corners.
-        samples: Rays a pixel, across and down.
+        samples: Rays a pixel, across and down, at the solids' edges; elsewhere one is enough.
         M: (3, 3) pixel index (x, y, 1) to world ray.
         origin: (3,) optical centre.
         solids: See :data:`Solids`, colours linear.
@@ -163,33 +185,44 @@ def paint_solids(out, boxes, corners, samples, M, origin, solids, light, key_dir
     """
     x_first, y_first = boxes[:, 0].min(), boxes[:, 1].min()
     width, height = boxes[:, 2].max() - x_first, boxes[:, 3].max() - y_first
-    nearest = np.full((height * samples, width * samples), np.float32(1e30), np.float32)
-    found = np.full(nearest.shape, np.int32(-1), np.int32)
-    _find_nearest(nearest, found, boxes, corners, x_first, y_first, samples, M, origin, solids)
-    total, color, ray, step = np.zeros(3), np.zeros(3), np.zeros(3), 1.0 / samples
+    nearest = np.full((height, width), np.float32(1e30), np.float32)
+    found = np.full((height, width), np.int32(-1), np.int32)
+    units = _seen_from(solids, origin)
+    _find_nearest(nearest, found, boxes, corners, x_first, y_first, M, solids, units)
+    total, numbers, step = np.zeros(3), np.empty(9, np.int32), 1.0 / samples
     for y in range(height):
         for x in range(width):
-            covered, first, is_one = 0, found[y * samples, x * samples], True
+            count = 1
+            if samples > 1:
+                count = _around(found, x, y, numbers)
+            if count == 1 and found[y, x] < 0:
+                continue
             total[:] = 0.0
-            for sample in range(samples * samples):
-                number = found[y * samples + sample // samples, x * samples + sample % samples]
-                covered += number >= 0
-                is_one &= number == first
+            covered, rays = 0, samples * samples if count > 1 else 1
+            for sample in range(rays):
+                number, s, px, py = found[y, x], float(nearest[y, x]), float(x_first + x), float(y_first + y)
+                if count > 1:
+                    px += (sample % samples + 0.5) * step - 0.5
+                    py += (sample // samples + 0.5) * step - 0.5
+                dx = M[0, 0] * px + M[0, 1] * py + M[0, 2]
+                dy = M[1, 0] * px + M[1, 1] * py + M[1, 2]
+                dz = M[2, 0] * px + M[2, 1] * py + M[2, 2]
+                if count > 1:
+                    number, s = np.int32(-1), 1e30
+                    for k in range(count):
+                        if numbers[k] >= 0:
+                            t = _distance(solids[numbers[k], 0], units[numbers[k]], dx, dy, dz)
+                            if 0.0 < t < s:
+                                number, s = numbers[k], t
+                if number >= 0:
+                    covered += 1
+                    _shade(
+                        solids[number], units[number], s, dx, dy, dz, light, key_direction, key_color, total
+                    )
             if covered == 0:
                 continue
-            shaded = 0
-            for sample in range(samples * samples):
-                row, column = y * samples + sample // samples, x * samples + sample % samples
-                if found[row, column] < 0 or (is_one and shaded > 0):
-                    continue  # one ray is enough where a single solid fills the pixel
-                shaded += 1
-                px, py = x_first + (column + 0.5) * step - 0.5, y_first + (row + 0.5) * step - 0.5
-                for c in range(3):
-                    ray[c] = M[c, 0] * px + M[c, 1] * py + M[c, 2]
-                _shade(solids[found[row, column]], ray, origin, light, key_direction, key_color, color)
-                total += color
-            share = covered / (samples * samples)
+            share = covered / rays
             for c in range(3):
-                value = float(table[min(int(total[c] / shaded * 4095.0), 4095)])
+                value = float(table[min(int(total[c] / covered * 4095.0), 4095)])
                 old = out[y_first + y, x_first + x, c]
                 out[y_first + y, x_first + x, c] = np.uint8(old + (value - old) * share)

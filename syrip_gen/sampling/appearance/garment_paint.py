@@ -277,33 +277,26 @@ def paint_garment(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def wear(spread, skin, outfit, texture, gloss):
+def wear(spread, skin, outfit, out):
     """Lay an outfit over a skin and spread both over the texture.
 
     Args:
         spread: (2, M) int32 texels of the texture, and the row that each one shows.
         skin: (C * CHUNK,) uint32 red, green, blue, gloss.
         outfit: (C * CHUNK,) uint32 of :func:`paint_garment`; or (0,) for none.
-        texture: (T, 3) uint8, written.
-        gloss: (T,) uint8, written.
+        out: (T,) uint32 red, green, blue, gloss; written.
     """
-    byte = np.uint32(255)
-    is_dressed = outfit.shape[0] > 0
+    worn = skin
+    if outfit.shape[0] > 0:
+        worn = np.empty_like(skin)
+        low = np.uint32(0xFF00FF)
+        for i in range(skin.shape[0]):
+            top = outfit[i]
+            alpha = top >> np.uint32(24)
+            rest = np.uint32(256) - alpha - (alpha >> np.uint32(7))
+            even = (((skin[i] & low) * rest) >> np.uint32(8)) & low
+            odd = (((skin[i] >> np.uint32(8)) & low) * rest) & np.uint32(0xFF00FF00)
+            # At most 255 a channel: the layer holds no more than alpha.
+            worn[i] = (even | odd) + (top & np.uint32(0xFFFFFF))
     for k in range(spread.shape[1]):
-        j, i = spread[0, k], spread[1, k]
-        top = outfit[i] if is_dressed else np.uint32(0)
-        alpha = top >> np.uint32(24)
-        if alpha == byte:
-            texel = top & np.uint32(0xFFFFFF)
-        else:
-            texel = skin[i]
-            if alpha > 0:
-                rest = np.uint32(256) - alpha - (alpha >> np.uint32(7))
-                even = (((texel & np.uint32(0xFF00FF)) * rest) >> np.uint32(8)) & np.uint32(0xFF00FF)
-                odd = (((texel >> np.uint32(8)) & np.uint32(0xFF00FF)) * rest) & np.uint32(0xFF00FF00)
-                # At most 255 a channel: the layer holds no more than alpha.
-                texel = (even | odd) + (top & np.uint32(0xFFFFFF))
-        texture[j, 0] = texel & byte
-        texture[j, 1] = (texel >> np.uint32(8)) & byte
-        texture[j, 2] = (texel >> np.uint32(16)) & byte
-        gloss[j] = texel >> np.uint32(24)
+        out[spread[0, k]] = worn[spread[1, k]]

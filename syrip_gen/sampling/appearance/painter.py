@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+import cv2
 import numpy as np
 
 from syrip_gen.body.assets import BodyAssets
@@ -149,14 +150,16 @@ def paint(appearance: AppearanceSpec, painter: Painter) -> PaintedBody:
 
 def _wear(skin: _Skin, outfit: _Outfit, painter: Painter) -> PaintedBody:
     side = painter.size
-    texture, gloss = np.zeros((side * side, 3), np.uint8), np.zeros(side * side, np.uint8)
-    wear(painter.tables.spread, skin.texels, outfit.texels, texture, gloss)
+    packed = np.zeros(side * side, np.uint32)
+    wear(painter.tables.spread, skin.texels, outfit.texels, packed)
+    channels = packed.view(np.uint8).reshape(side, side, 4)
+    texture, gloss = cv2.cvtColor(channels, cv2.COLOR_RGBA2RGB), cv2.extractChannel(channels, 3)
     offset = skin.offset
     for lift, thickness in outfit.lifts:
         # A second layer lies on the first, but does not bridge the same hollows twice.
         offset = np.maximum(offset + np.minimum(lift, thickness), lift)
     texture.flags.writeable = False
-    return PaintedBody(texture.reshape(side, side, 3), gloss.reshape(side, side), offset.astype(np.float32))
+    return PaintedBody(texture, gloss, offset.astype(np.float32))
 
 
 def _paint_skin(appearance: AppearanceSpec, painter: Painter) -> _Skin:

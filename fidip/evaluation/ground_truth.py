@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from syrip_gen.annotation.coco import person_category
+from syrip_gen.annotation.coco import ANNOTATION_FILE, person_category
 from syrip_gen.keypoints.catalog import COCO17
 from syrip_gen.keypoints.json_input import load_json, number_list, whole_number
 
-__all__ = ["GroundTruth", "Person", "read_ground_truth", "some"]
+__all__ = ["GroundTruth", "Person", "annotation_file", "read_ground_truth", "some"]
 
 NUM_KEYPOINTS = len(COCO17)
 UNKNOWN_POSTURE = "unknown"
@@ -86,7 +86,7 @@ class GroundTruth:
 
 
 def read_ground_truth(source: str | Path | Mapping[str, Any] | GroundTruth) -> GroundTruth:
-    """Read and check a COCO keypoint file, or the content of one.
+    """Read and check a COCO keypoint file (or a dataset folder's), or the content of one.
 
     Keypoints that are NaN or infinite count as unlabelled. Annotations without keypoints count as persons
     without labels, which COCO's evaluation leaves out. Missing categories are taken for COCO's person.
@@ -98,8 +98,9 @@ def read_ground_truth(source: str | Path | Mapping[str, Any] | GroundTruth) -> G
     if isinstance(source, GroundTruth):
         return source
     is_file = not isinstance(source, Mapping)
-    name = str(source) if is_file else "ground truth"
-    data = load_json(Path(source)) if is_file else source
+    path = annotation_file(source) if is_file else Path("ground truth")
+    name = str(path)
+    data = load_json(path) if is_file else source
     if not isinstance(data, Mapping) or not {"images", "annotations"} <= set(data):
         raise ValueError(f'{name}: expected a COCO keypoint file with "images" and "annotations"')
     images = _images(data["images"], name)
@@ -113,13 +114,19 @@ def read_ground_truth(source: str | Path | Mapping[str, Any] | GroundTruth) -> G
             f"{name}: no annotation has a labelled keypoint; expected {NUM_KEYPOINTS} × (x, y, v)"
         )
     return GroundTruth(
-        name=Path(name).name if is_file else name,
+        name=path.name,
         images=images,
         persons=tuple(persons),
         category_ids=category_ids,
         zero_index=next((i for i, person in enumerate(persons) if person.annotation_id == 0), None),
         notes=tuple(notes),
     )
+
+
+def annotation_file(path: str | Path) -> Path:
+    """Return the COCO file that a path means: itself, or that of a dataset folder of ``syrip generate``."""
+    path = Path(path)
+    return path / ANNOTATION_FILE if path.is_dir() else path
 
 
 def some(items: list[Any], limit: int = 5) -> str:

@@ -8,7 +8,7 @@ import torch
 from fidip.evaluation.boxes import BoxSet, ground_truth_boxes, read_boxes
 from fidip.evaluation.estimate import estimate_persons
 from fidip.evaluation.gap import CropFeatures, GapFigures, crop_features, draw_tsne, measure_gap
-from fidip.evaluation.ground_truth import GroundTruth, read_ground_truth
+from fidip.evaluation.ground_truth import GroundTruth, annotation_file, read_ground_truth
 from fidip.evaluation.networks import choose_device, open_classifier, open_source
 from fidip.evaluation.options import EvalConfig
 from fidip.evaluation.pictures import find_pictures, picture_folder
@@ -17,7 +17,6 @@ from fidip.evaluation.progress import Progress
 from fidip.evaluation.report import NetworkInfo
 from fidip.evaluation.sources import Source
 from fidip.inference.estimator import PoseEstimator
-from syrip_gen.annotation.coco import ANNOTATION_FILE
 
 __all__ = ["NetworkRuns"]
 
@@ -60,22 +59,29 @@ class NetworkRuns:
 
 
 def first_set(config: EvalConfig, gt: GroundTruth) -> PictureSet:
+    """Return the persons of ``--gt`` (or ``--boxes``) and where their pictures are."""
     boxes = ground_truth_boxes(gt) if config.boxes == "gt" else read_boxes(config.boxes, gt)
-    folder = picture_folder(str(config.gt), config.images)
+    folder = picture_folder(annotation_file(config.gt), config.images)
     find_pictures(gt, folder, boxes.by_image)
-    return PictureSet(gt, boxes, folder, gt.name)
+    return PictureSet(gt, boxes, folder, set_name(config.gt))
 
 
 def second_set(config: EvalConfig) -> PictureSet:
-    path = Path(str(config.gap))
-    file = path / ANNOTATION_FILE if path.is_dir() else path
-    gt = read_ground_truth(file)
-    boxes, folder = ground_truth_boxes(gt), picture_folder(file, config.gap_images)
+    """Return the persons of ``--gap`` and where their pictures are."""
+    gt = read_ground_truth(config.gap)
+    boxes, folder = ground_truth_boxes(gt), picture_folder(annotation_file(config.gap), config.gap_images)
     find_pictures(gt, folder, boxes.by_image)
-    return PictureSet(gt, boxes, folder, path.name if path.is_dir() else gt.name)
+    return PictureSet(gt, boxes, folder, set_name(config.gap))
+
+
+def set_name(path: str) -> str:
+    """Return a short name of a set: its dataset's folder, or its file."""
+    file = annotation_file(path).absolute()
+    return file.parent.parent.name if file.parent.name == "annotations" else file.stem
 
 
 def make_estimator(config: EvalConfig, source: Source, device: torch.device) -> PoseEstimator:
+    """Return a source's network, run as the settings say."""
     return PoseEstimator(
         open_source(source),
         device=device,
@@ -87,6 +93,7 @@ def make_estimator(config: EvalConfig, source: Source, device: torch.device) -> 
 
 
 def network_info(estimator: PoseEstimator) -> NetworkInfo:
+    """Return the columns that describe a network."""
     width, height = estimator.spec.input_size
     count = sum(parameter.numel() for parameter in estimator.network.parameters())
     return NetworkInfo(estimator.spec.name, f"{width}x{height}", count)
@@ -95,7 +102,7 @@ def network_info(estimator: PoseEstimator) -> NetworkInfo:
 def run_network(
     config: EvalConfig, source: Source, estimator: PoseEstimator, pictures: PictureSet, progress: Progress
 ) -> Predictions:
-    """Predict every person, save the predictions, and check them as if they came from a file."""
+    """Predict every person and save the predictions."""
     progress.stage(source.name, len(pictures.boxes.by_image))
     found = estimate_persons(
         estimator,

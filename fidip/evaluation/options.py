@@ -19,7 +19,8 @@ class EvalConfig(BaseModel):
 
     gt: str | None = _option(
         None,
-        "COCO keypoint file to compare with; required. SyRIP's files work unchanged.",
+        "COCO keypoint file to compare with (SyRIP's work unchanged), or a dataset of syrip generate; "
+        "required.",
         metavar="ANN.json",
     )
     checkpoint: tuple[str, ...] = _option(

@@ -27,6 +27,17 @@ def _option(default: Any, help_: str, **extra: Any) -> Any:
 class _Config(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    @field_validator("*")
+    @classmethod
+    def _check_not_empty(cls, value: Any) -> Any:
+        if any(isinstance(word, str) and not word.strip() for word in _entries(value)):
+            raise ValueError("expected a path or a word, got nothing")
+        return value
+
+
+def _entries(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
 
 class GenerateConfig(_Config):
     """Settings of ``syrip generate``."""
@@ -184,5 +195,7 @@ def build_config(model: type[ConfigT], values: Mapping[str, Any], source: str = 
             raise ConfigError(
                 f"{source or 'settings'}: unknown key {name!r}. Valid keys: {valid}."
             ) from error
-        reason = problem["msg"].removeprefix("Value error, ").replace("Input should be", "expected a value")
+        reason = problem["msg"].removeprefix("Value error, ")
+        for noun, words in (("a ", "expected a "), ("", "expected a value ")):
+            reason = reason.replace(f"Input should be {noun}", words)
         raise ConfigError(f"--{name.replace('_', '-')} {values.get(name)!r}: {reason}.") from error

@@ -205,10 +205,22 @@ def _remove_quietly(path: Path) -> None:
 
 
 def open_folder(url: str | Path) -> OutputFolder:
-    """Return the folder at a path or an fsspec URL; nothing is created yet."""
+    """Return the folder at a path or an fsspec URL; nothing is created yet.
+
+    Raises:
+        ValueError: When a file is in the way, or fsspec knows no such kind of URL.
+        ImportError: When the package for this kind of URL is not installed; says which.
+    """
     text = str(url)
-    if text.startswith("file://"):
-        return LocalFolder(text.removeprefix("file://"))
-    if "://" in text or "::" in text:
-        return RemoteFolder(text)
-    return LocalFolder(text)
+    if ("://" in text or "::" in text) and not text.startswith("file://"):
+        try:
+            return RemoteFolder(text)
+        except ValueError as error:
+            raise ValueError(f"{text}: not a folder or an fsspec URL ({error})") from error
+    folder = LocalFolder(text.removeprefix("file://"))
+    for path in (folder.path, *folder.path.parents):
+        if path.exists():
+            if not path.is_dir():
+                raise ValueError(f"{folder.url}: {path} is a file; choose another folder with -o")
+            break
+    return folder

@@ -14,6 +14,7 @@ from syrip_gen.config import GenerateConfig
 from syrip_gen.dataset_files import WORK_FOLDER, OutputFolder, open_folder
 from syrip_gen.execution import Executor, InProcessExecutor, PoolExecutor, Shard, resolve_workers
 from syrip_gen.fitting.bank import FitBank
+from syrip_gen.fitting.priors import load_prior
 from syrip_gen.rendering.catalog import check_renderer
 from syrip_gen.sampling.appearance.sampler import IMAGES_PER_BLOCK
 from syrip_gen.sampling.options import SamplingOptions
@@ -22,7 +23,14 @@ from syrip_gen.stages.fit import FITS_FILE, load_fits, save_fits
 from syrip_gen.stages.inputs import PoseInputs, check_pictures, identity_of, make_bank, read_inputs
 from syrip_gen.stages.merge import Tally, merge, read_records, tally_records
 from syrip_gen.stages.provenance import command_line, licences
-from syrip_gen.stages.run_state import FINISHED_FILE, claim_folder, completed_shards, lock_folder, shard_file
+from syrip_gen.stages.run_state import (
+    FINISHED_FILE,
+    claim_folder,
+    completed_shards,
+    lock_folder,
+    release_folder,
+    shard_file,
+)
 from syrip_gen.stages.sample import load_resources, plan_attempt
 from syrip_gen.stages.shard import ShardJob
 from syrip_gen.stages.warm_up import WarmUp, is_compiled
@@ -103,8 +111,12 @@ def generate(config: GenerateConfig, progress: Progress | None = None) -> Genera
     progress = progress or SilentProgress()
     check_renderer(config.renderer)
     inputs = read_inputs(config.poses)
-    load_body(config.body)
-    notes = [*inputs.notes, *check_pictures(sampling_options(config))]
+    body = load_body(config.body)
+    if inputs.bank is None:
+        load_prior(config.pose_prior)
+    notes = [*inputs.notes, *check_pictures(sampling_options(config), body)]
+    if inputs.bank is not None and inputs.bank.body != body.identity:
+        notes.append(f"the fits of {config.poses[0]} were made with another body than '{body.name}'")
     identity = identity_of(config, is_fitted=inputs.bank is not None)
     folder = open_folder(config.output)
     with lock_folder(folder):
@@ -193,6 +205,7 @@ def _fit_stage(
         progress.stage("fit", len(inputs.poses))
     bank = make_bank(inputs, load_body(config.body), config.pose_prior, progress.advance)
     if not bank.accepted.any():
+        release_folder(folder)
         reasons = ", ".join(f"{reason} ({count})" for reason, count in list(bank.reasons().items())[:3])
         raise ValueError(
             f"none of the {len(bank)} poses gave a plausible body: {reasons}. Check the keypoints."

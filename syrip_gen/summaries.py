@@ -7,8 +7,16 @@ from syrip_gen.progress import format_duration
 if TYPE_CHECKING:
     from syrip_gen.fitting.bank import FitBank
     from syrip_gen.pipeline import GenerateResult
+    from syrip_gen.quality.report import WrittenReport
 
-__all__ = ["bank_figures", "fit_summary", "generate_figures", "generate_summary"]
+__all__ = [
+    "bank_figures",
+    "fit_summary",
+    "generate_figures",
+    "generate_summary",
+    "report_figures",
+    "report_summary",
+]
 
 MAX_REASONS = 8
 MAX_FAILURES = 10
@@ -78,10 +86,15 @@ def fit_summary(bank: "FitBank", output: str, seconds: float) -> str:
     lines = [
         f"{figures['num_accepted']} of {figures['num_poses']} poses accepted in {output}",
         *_reasons("not accepted", bank.reasons()),
-        f"  mean reprojection error of the accepted: {figures['mean_reprojection_error_percent']:.2f} % "
-        "of the box diagonal",
+    ]
+    error = figures["mean_reprojection_error_percent"]
+    if error is not None:
+        lines.append(f"  mean reprojection error of the accepted: {error:.2f} % of the box diagonal")
+    lines += [
         f"  {format_duration(seconds)}, {figures['seconds_per_pose']:.3f} s a pose",
-        f"Next: syrip generate --poses {output}",
+        f"Next: syrip generate --poses {output}"
+        if figures["num_accepted"]
+        else "Next: check the keypoints; --overlays DIR draws the fits over them",
     ]
     return "\n".join(lines)
 
@@ -99,6 +112,79 @@ def bank_figures(bank: "FitBank", seconds: float) -> dict[str, Any]:
     for reason, count in bank.reasons().items():
         figures[f"reasons.{reason}"] = count
     return figures
+
+
+def report_summary(report: "WrittenReport") -> str:
+    """Return the figures of a dataset and the files that show it, for ``syrip report``."""
+    figures, statistics = report_figures(report), report.statistics
+    lines = [f"{figures['num_images']} images" + _of_poses(figures)]
+    for group, counts in sorted(statistics.categories.items()):
+        ranked = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
+        lines += [f"  {group}"]
+        lines += [
+            f"    {count:>6}  {_percent(count, statistics.num_images):5.1f} %  {name}"
+            for name, count in ranked
+        ]
+    lines += [
+        f"  keypoints: {figures['visible_percent']} % visible, {figures['occluded_percent']} % occluded, "
+        f"{figures['outside_percent']} % outside or unlabelled"
+    ]
+    lines += [
+        f"    {name.removeprefix('visible_percent.'):<15} {share:5.1f} % visible"
+        for name, share in figures.items()
+        if name.startswith("visible_percent.")
+    ]
+    fits = report.run.get("fits") or {}
+    lines += [
+        *_reasons("items without an image", dict(statistics.failures)),
+        *_reasons("scenes drawn again by the checks", dict(statistics.rejections)),
+        *_reasons("input poses not used", fits.get("reasons") or {}),
+        *(f"  wrote {path}" for path in report.paths),
+    ]
+    return "\n".join(lines)
+
+
+def report_figures(report: "WrittenReport") -> dict[str, Any]:
+    """Return the figures of a dataset, flat; shares in percent of all keypoints or of all images."""
+    from syrip_gen.keypoints.catalog import COCO17
+
+    statistics, fits = report.statistics, report.run.get("fits") or {}
+    outside, occluded, visible = statistics.visibility.sum(axis=0).tolist()
+    total = outside + occluded + visible
+    figures: dict[str, Any] = {
+        "num_images": statistics.num_images,
+        "num_failures": statistics.num_failed,
+        "num_poses_used": len(statistics.poses),
+        "num_poses": fits.get("num_poses"),
+        "num_accepted": fits.get("num_accepted"),
+        "visible_percent": _percent(visible, total),
+        "occluded_percent": _percent(occluded, total),
+        "outside_percent": _percent(outside, total),
+    }
+    for name, (_, _, count) in zip(COCO17.keypoints, statistics.visibility.tolist(), strict=True):
+        figures[f"visible_percent.{name}"] = _percent(count, statistics.num_images)
+    for group, counts in sorted(statistics.categories.items()):
+        for name, count in sorted(counts.items()):
+            figures[f"{group.replace(' ', '_')}.{name}"] = count
+    for group, counts in (("failures", statistics.failures), ("rejections", statistics.rejections)):
+        for reason, count in sorted(counts.items()):
+            figures[f"{group}.{reason}"] = count
+    for reason, count in (fits.get("reasons") or {}).items():
+        figures[f"fit_reasons.{reason}"] = count
+    return figures
+
+
+def _of_poses(figures: dict[str, Any]) -> str:
+    if not figures["num_poses_used"]:
+        return ""
+    text = f" of {figures['num_poses_used']} poses"
+    return text + (
+        f" ({figures['num_accepted']} of {figures['num_poses']} accepted)" if figures["num_poses"] else ""
+    )
+
+
+def _percent(count: int, total: int) -> float:
+    return round(100 * count / max(total, 1), 1)
 
 
 def _reasons(title: str, counts: dict[str, int]) -> list[str]:

@@ -75,4 +75,4 @@ def test_kind_of_folder_follows_the_url(tmp_path):
 def test_error_names_file_place_and_cause(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(WriteError, match=r"cannot write a/b in .*/file: Not a directory.*--resume"):
-        open_folder(tmp_path / "file").write_bytes("a/b", b"")
+        LocalFolder(tmp_path / "file").write_bytes("a/b", b"")

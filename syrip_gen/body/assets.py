@@ -49,6 +49,11 @@ class BodyAssets:
     """Digest of the file that the arrays came from."""
 
     @property
+    def identity(self) -> str:
+        """Name and digest: what fits say they were made with."""
+        return f"{self.name}:{self.sha256}"
+
+    @property
     def num_vertices(self) -> int:
         """Number V of vertices."""
         return self.v_template.shape[0]

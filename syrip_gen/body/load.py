@@ -19,11 +19,13 @@ from syrip_gen.body.obj_uv import read_obj_uv
 from syrip_gen.body.transfer import SurfaceMap, transfer_face_keypoints, transfer_regions, transfer_uv
 from syrip_gen.body.validation import CoreArrays, check_core, check_regressor, check_uv
 
-__all__ = ["SMPL_FACE_VERTICES", "load_body"]
+__all__ = ["SMPL_FACE_VERTICES", "has_smpl_uv", "load_body"]
 
 NAMES = {"infant": "bodies/infant.npz"}
 """Shipped bodies by name."""
 SMPL_NUM_VERTICES = 6890
+SMPL_NUM_UV = 7576
+"""Texture coordinates of SMPL's, SURREAL's and SMIL's ``template.obj``."""
 SMPL_FACE_VERTICES = {"nose": 332, "left_eye": 2800, "right_eye": 6260, "left_ear": 583, "right_ear": 4071}
 """Vertices of SMPL's (and SMIL's) mesh that stand for COCO's face keypoints."""
 _COCO_LIMBS = (16, 17, 18, 19, 20, 21, 1, 2, 4, 5, 7, 8)
@@ -61,6 +63,11 @@ def load_body(path_or_name: str | Path = "infant") -> BodyAssets:
         raise ValueError(f"body model {path}: unknown file type '{path.suffix}'; .npz and .pkl are read")
     core = check_core(arrays, str(path))
     return _complete(core, arrays, path)
+
+
+def has_smpl_uv(body: BodyAssets) -> bool:
+    """Tell whether textures made for SMPL (SURREAL, MINI-RGBD) fit a body."""
+    return body.num_vertices == SMPL_NUM_VERTICES and len(body.uv) == SMPL_NUM_UV
 
 
 @lru_cache(maxsize=1)

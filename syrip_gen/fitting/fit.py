@@ -215,5 +215,5 @@ def _to_bank(rows: list[_Row], poses: PoseSet, body: BodyAssets) -> FitBank:
         file_name=np.array(poses.file_name, dtype=np.str_),
         pose_id=np.array(poses.pose_id, dtype=np.str_),
         posture=np.array(poses.posture, dtype=np.str_),
-        body=f"{body.name}:{body.sha256}",
+        body=body.identity,
     )

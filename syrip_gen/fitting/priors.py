@@ -1,5 +1,6 @@
 """Load body-pose priors: the shipped infant mixture, SMPLify's Gaussians or SMIL's Mahalanobis prior."""
 
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -146,13 +147,16 @@ def load_prior(path_or_name: str | Path = "infant") -> Mixture:
     path = asset_path(_NAMES[str(path_or_name)]) if str(path_or_name) in _NAMES else Path(path_or_name)
     if not path.is_file():
         raise FileNotFoundError(f"pose prior not found: {path}; use a file or one of {sorted(_NAMES)}")
-    if path.suffix != ".npz":
+    if path.suffix in (".pkl", ".pickle"):
         return _from_pickle(path)
+    if path.suffix != ".npz":
+        raise ValueError(f"pose prior {path}: unknown file type '{path.suffix}'; .npz and .pkl are read")
     try:
         with np.load(path, allow_pickle=False) as data:
             arrays = {name: data[name] for name in ("means", "covars", "weights")}
             for name in ("gravity", "postures"):
                 arrays[name] = data[name] if name in data.files else None
-    except (KeyError, OSError, ValueError, EOFError) as error:
-        raise ValueError(f"{path}: not a pose prior (.npz with means, covars, weights): {error}") from error
+    except (KeyError, OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        reason = str(error).strip("'")
+        raise ValueError(f"{path}: not a pose prior (.npz with means, covars, weights): {reason}") from error
     return mixture_from_gaussians(**arrays)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,10 +13,10 @@ from syrip_gen.keypoints.poses import PoseSet
 from syrip_gen.quality.drawing import draw_skeleton
 from syrip_gen.quality.pages import Thumb, render_card, render_report
 from syrip_gen.quality.sheets import contact_sheet, decode_picture, encode_jpeg
-from syrip_gen.quality.statistics import Reservoir, collect_statistics
+from syrip_gen.quality.statistics import DatasetStatistics, Reservoir, collect_statistics
 from syrip_gen.quality.stored import fitted_poses, stored_records
 
-__all__ = ["DatasetFolder", "build_report", "write_report"]
+__all__ = ["DatasetFolder", "WrittenReport", "build_report", "write_report"]
 
 SHEET_SIZE = 40
 NUM_DRAWN_POSES = 300
@@ -30,6 +31,16 @@ class DatasetFolder(Protocol):
     def read_bytes(self, name: str) -> bytes:
         """Read one file, named with forward slashes relative to the dataset."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenReport:
+    """What was found in a dataset, and where it can be looked at."""
+
+    paths: tuple[Path, ...]
+    statistics: DatasetStatistics
+    run: Mapping[str, Any]
+    """The content of ``run.json``; only a name for a dataset that is not ours."""
 
 
 def build_report(
@@ -54,8 +65,20 @@ def build_report(
 
     Returns:
         Content by name of ``report.html``, ``README.md`` and, if there are images, ``contact_sheet.jpg`` and
-        ``contact_sheet_skeletons.jpg``. No clock, host or absolute path gets in: same dataset, same bytes.
+        ``contact_sheet_skeletons.jpg``. No clock and no host gets in: same dataset, same bytes.
     """
+    return _build(folder, records, run, input_poses, poses_are_fits, image_folder)[0]
+
+
+def _build(
+    folder: DatasetFolder,
+    records: Callable[[], Iterable[Record]],
+    run: Mapping[str, Any],
+    input_poses: PoseSet | None,
+    poses_are_fits: bool,
+    image_folder: str,
+) -> tuple[dict[str, bytes], DatasetStatistics]:
+    """Return :func:`build_report`'s files and what was counted on the way."""
     shown = Reservoir(SHEET_SIZE, np.random.default_rng(_SEED))
     drawn = Reservoir(NUM_DRAWN_POSES, np.random.default_rng(_SEED + 1))
     statistics = collect_statistics(records(), (shown, drawn))
@@ -73,10 +96,10 @@ def build_report(
         files["contact_sheet.jpg"] = encode_jpeg(contact_sheet([t.pixels for t in seen]))
         drawings = [draw_skeleton(t.pixels, t.keypoints) for t in seen]
         files["contact_sheet_skeletons.jpg"] = encode_jpeg(contact_sheet(drawings))
-    return files
+    return files, statistics
 
 
-def write_report(dataset: str | Path, input_poses: PoseSet | None = None) -> list[Path]:
+def write_report(dataset: str | Path, input_poses: PoseSet | None = None) -> WrittenReport:
     """Write the report of a dataset on disk beside it.
 
     Any COCO keypoint dataset will do; one that is not ours keeps its own README.
@@ -98,19 +121,13 @@ def write_report(dataset: str | Path, input_poses: PoseSet | None = None) -> lis
     is_ours = run_file.is_file()
     run = json.loads(run_file.read_bytes()) if is_ours else {"name": root.resolve().name}
     poses = input_poses if input_poses is not None else fitted_poses(root / "fits.npz")
-    files = build_report(
-        _LocalFolder(root),
-        records,
-        run=run,
-        input_poses=poses,
-        poses_are_fits=input_poses is None,
-        image_folder=_find_images(root, str(first["image"]["file_name"])),
-    )
+    image_folder = _find_images(root, str(first["image"]["file_name"]))
+    files, statistics = _build(_LocalFolder(root), records, run, poses, input_poses is None, image_folder)
     if not is_ours and (root / "README.md").exists():
         del files["README.md"]  # somebody else's words
     for name, data in files.items():
         (root / name).write_bytes(data)
-    return [root / name for name in files]
+    return WrittenReport(tuple(root / name for name in files), statistics, run)
 
 
 class _LocalFolder:

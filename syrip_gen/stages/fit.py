@@ -52,9 +52,9 @@ def fit_files(config: FitConfig, progress: "Progress") -> tuple[FitBank, float]:
     inputs = read_inputs(config.poses)
     if inputs.poses is None:
         raise ValueError(f"--poses {config.poses[0]}: this is a fit bank already; give 2D poses")
+    _prepare_outputs(config)
     for note in inputs.notes:
         progress.note(note)
-    Path(config.output).parent.mkdir(parents=True, exist_ok=True)
     progress.stage("fit", len(inputs.poses))
     began = time.monotonic()
     bank = make_bank(inputs, load_body(config.body), config.pose_prior, progress.advance)
@@ -66,6 +66,24 @@ def fit_files(config: FitConfig, progress: "Progress") -> tuple[FitBank, float]:
     return bank, seconds
 
 
+def _prepare_outputs(config: FitConfig) -> None:
+    """Make the folders, so that nothing is fitted whose result could not be written."""
+    if Path(config.output).is_dir():
+        raise ValueError(
+            f"--output {config.output} is a folder; expected the name of a file such as fits.npz"
+        )
+    if config.images and not Path(config.images).is_dir():
+        raise FileNotFoundError(f"--images {config.images}: no such folder")
+    for option, folder in (("output", Path(config.output).parent), ("overlays", config.overlays)):
+        if folder:
+            try:
+                Path(folder).mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise ValueError(
+                    f"--{option}: the folder {folder} cannot be made ({error.strerror})"
+                ) from error
+
+
 def _write_overlays(
     bank: FitBank, poses: PoseSet, folder: Path, images: str | None, progress: "Progress"
 ) -> None:
@@ -75,7 +93,6 @@ def _write_overlays(
     from syrip_gen.keypoints.catalog import COCO17
     from syrip_gen.quality.drawing import draw_skeleton
 
-    folder.mkdir(parents=True, exist_ok=True)
     for i in range(len(bank)):
         width, height = (int(side) for side in bank.image_size[i])
         scale = OVERLAY_SIDE_PX / max(width, height, 1)

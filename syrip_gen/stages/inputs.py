@@ -7,6 +7,7 @@ from typing import Any
 
 from syrip_gen.asset_files import asset_path
 from syrip_gen.body.assets import BodyAssets
+from syrip_gen.body.load import has_smpl_uv
 from syrip_gen.config import GenerateConfig
 from syrip_gen.fitting import fit_poses
 from syrip_gen.fitting.bank import FitBank
@@ -55,8 +56,8 @@ def read_inputs(paths: Sequence[str]) -> PoseInputs:
     return PoseInputs(poses=poses, bank=None, notes=poses.notes)
 
 
-def check_pictures(options: SamplingOptions) -> list[str]:
-    """Open the user's backgrounds and textures once, before any work; return what was skipped, in words.
+def check_pictures(options: SamplingOptions, body: BodyAssets) -> list[str]:
+    """Open the user's backgrounds and textures once, before any work; return what to know of them, in words.
 
     Raises:
         FileNotFoundError: When a folder is not there.
@@ -69,6 +70,11 @@ def check_pictures(options: SamplingOptions) -> list[str]:
     if options.textures:
         folder = TextureFolder(options.textures, options.max_image_pixels)
         notes += _skipped("textures", len(folder.names), folder.skipped)
+        if not has_smpl_uv(body):
+            notes.append(
+                f"textures: body '{body.name}' has a UV layout of its own, on which SURREAL and MINI-RGBD "
+                "textures look torn: they need --body SMIL_FILE with its template.obj beside it"
+            )
     return notes
 
 

@@ -17,6 +17,7 @@ __all__ = [
     "claim_folder",
     "completed_shards",
     "lock_folder",
+    "release_folder",
     "shard_file",
 ]
 
@@ -74,6 +75,11 @@ def claim_folder(folder: OutputFolder, identity: dict[str, Any], *, resume: bool
             "another folder with -o."
         )
     return finished is not None and started is None
+
+
+def release_folder(folder: OutputFolder) -> None:
+    """Give up a folder that nothing of a run is in yet, so that other settings may have it."""
+    folder.remove(STARTED_FILE)
 
 
 def completed_shards(folder: OutputFolder) -> set[int]:

@@ -66,11 +66,21 @@ def test_version():
         (["--body", "nowhere.pkl"], "nowhere.pkl"),
         (["--backgrounds", "nowhere"], "nowhere"),
         (["--config", "nowhere.yaml"], "--config nowhere.yaml: cannot be read"),
+        (["--pose-prior", "nowhere.npz", "--poses", "bundled"], "pose prior not found: nowhere.npz"),
+        (["--output", ""], "--output '': expected a path or a word, got nothing"),
+        (["--poses", ""], "expected a path or a word, got nothing"),
+        (["--output", "what://out"], "what://out: not a folder or an fsspec URL"),
+        (
+            ["--json", "nowhere/figures.json"],
+            "'nowhere/figures.json': expected a file in a folder that exists",
+        ),
     ],
 )
 def test_wrong_usage_exits_2_with_the_reason(words, message, tmp_path, few_fits, monkeypatch):
     monkeypatch.chdir(tmp_path)
     poses = [] if "--poses" in words else ["--poses", few_fits]
+    if "bundled" in words:  # a prior is only read where poses are still to be fitted
+        words = [word for word in words if word not in ("--poses", "bundled")]
     result = run("generate", *poses, *words)
     assert result.exit_code == 2, result.output
     assert message in result.output
@@ -206,7 +216,7 @@ def test_config_file_sets_options_and_the_command_line_wins(few_fits, tmp_path):
         ("n: [1\n", "not valid YAML"),
         ("- n\n", "expected 'name: value' lines"),
         ("images: 5\n", "unknown key 'images'"),
-        ("n: lots\n", "--n 'lots'"),
+        ("n: lots\n", "--n 'lots': expected a valid integer"),
         ("renderer: !!python/object/apply:os.system ['true']\n", "not valid YAML"),
     ],
 )
@@ -235,6 +245,66 @@ def test_fit_writes_a_bank_and_overlays(few_poses, tmp_path):
     assert (tmp_path / "fits.npz").exists()
 
 
+def coinciding(path):
+    path.write_text(json.dumps(coco([50, 60, 2] * 17)))
+    return path
+
+
+def test_fit_that_accepts_nothing_says_so_and_exits_3(tmp_path):
+    poses = coinciding(tmp_path / "poses.json")
+    result = run("fit", "--poses", poses, "-o", tmp_path / "fits.npz")
+    assert result.exit_code == 3, result.output
+    assert "0 of 1 poses accepted" in result.output
+    assert "keypoints coincide" in result.output
+    assert (tmp_path / "fits.npz").exists()
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        (["-o", "folder"], "--output folder is a folder"),
+        (["-o", "file/fits.npz"], "--output: the folder file cannot be made"),
+        (["--overlays", "file"], "--overlays: the folder file cannot be made"),
+        (["--images", "nowhere", "--overlays", "overlays"], "--images nowhere: no such folder"),
+    ],
+)
+def test_fit_checks_where_it_writes_before_it_works(words, message, few_poses, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    result = run("fit", "--poses", few_poses, *words)
+    assert result.exit_code == 2, result.output
+    assert message in result.output
+    assert not (tmp_path / "fits.npz").exists()
+
+
+def test_run_without_a_plausible_pose_leaves_the_folder_free(few_fits, tmp_path):
+    words = ["--n", 1, "--size", "96x128", "--workers", 1, "-o", tmp_path / "out"]
+    result = run("generate", "--poses", coinciding(tmp_path / "poses.json"), *words)
+    assert result.exit_code == 2, result.output
+    assert "none of the 1 poses gave a plausible body: keypoints coincide (1)" in result.output
+    assert not (tmp_path / "out").exists()
+    assert run("generate", "--poses", few_fits, *words).exit_code == 0
+
+
+@pytest.mark.parametrize("inside", ["", "below/"])
+def test_file_in_the_way_of_the_output_exits_2(inside, few_fits, tmp_path):
+    (tmp_path / "thesis.txt").write_text("mine")
+    result = run("generate", "--poses", few_fits, "-o", tmp_path / "thesis.txt" / inside)
+    assert result.exit_code == 2, result.output
+    assert "thesis.txt is a file" in result.output
+    assert (tmp_path / "thesis.txt").read_text() == "mine"
+
+
+def test_smpl_textures_on_the_shipped_body_are_warned_about(few_fits, textures, tmp_path):
+    words = ["--n", 1, "--size", "96x128", "--workers", 1, "-o", tmp_path / "out"]
+    result = run("generate", "--poses", few_fits, "--textures", textures, *words)
+    assert result.exit_code == 0, result.output
+    assert "SURREAL and MINI-RGBD textures look torn" in result.output
+    notes = json.loads((tmp_path / "out/run.json").read_text())["input_notes"]
+    assert any("UV layout of its own" in note for note in notes)
+
+
 def test_report_writes_the_report_anew(few_fits, tmp_path):
     out = tmp_path / "out"
     words = ["--poses", few_fits, "--n", 2, "--size", "96x128", "--workers", 1, "-o", out]
@@ -243,6 +313,25 @@ def test_report_writes_the_report_anew(few_fits, tmp_path):
     result = run("report", out)
     assert result.exit_code == 0, result.output
     assert (out / "report.html").exists()
+
+
+def test_report_prints_the_figures_of_the_dataset(few_fits, tmp_path):
+    out, figures = tmp_path / "out", tmp_path / "figures.json"
+    words = ["--poses", few_fits, "--n", 3, "--size", "96x128", "--workers", 1, "-o", out]
+    assert run("generate", *words).exit_code == 0
+    result = run("report", out, "--json", figures)
+    assert result.exit_code == 0, result.output
+    numbers = json.loads(figures.read_text())
+    annotations = json.loads((out / "annotations/person_keypoints_train_infant.json").read_text())
+    flags = [v for entry in annotations["annotations"] for v in entry["keypoints"][2::3]]
+    assert numbers["num_images"] == 3
+    assert numbers["visible_percent"] == round(100 * flags.count(2) / len(flags), 1)
+    noses = [entry["keypoints"][2] for entry in annotations["annotations"]]
+    assert numbers["visible_percent.nose"] == round(100 * noses.count(2) / 3, 1)
+    assert sum(value for name, value in numbers.items() if name.startswith("posture.")) == 3
+    assert f"{numbers['visible_percent']} % visible" in result.output
+    for words in ("3 images of", "posture", "left_wrist", str(out / "report.html")):
+        assert words in result.output
 
 
 def test_report_of_something_else_exits_2(tmp_path):

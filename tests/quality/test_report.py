@@ -218,7 +218,7 @@ def dataset(tmp_path):
 
 
 def test_report_of_a_dataset_on_disk_is_that_of_the_run(dataset):
-    written = write_report(dataset, poses())
+    written = write_report(dataset, poses()).paths
     files, _ = report(input_poses=poses())
     assert {path.name: path.read_bytes() for path in written} == files
 
@@ -235,7 +235,7 @@ def test_foreign_coco_dataset_is_reported_and_keeps_its_readme(tmp_path):
     (tmp_path / "README.md").write_text("mine")
     data = {"images": images, "annotations": annotations}
     (tmp_path / "person_keypoints.json").write_text(json.dumps(data))
-    assert {path.name for path in write_report(tmp_path)} == {
+    assert {path.name for path in write_report(tmp_path).paths} == {
         "report.html", "contact_sheet.jpg", "contact_sheet_skeletons.jpg",
     }  # fmt: skip
     assert (tmp_path / "README.md").read_text() == "mine"

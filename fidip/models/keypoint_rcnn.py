@@ -1,4 +1,4 @@
-"""torchvision's Keypoint R-CNN (He et al. 2017), for the paper's Faster R-CNN rows; it is not trained here."""
+"""torchvision's Keypoint R-CNN (He et al. 2017), for the paper's Faster R-CNN rows; not trained here."""
 
 from pathlib import Path
 
@@ -93,8 +93,8 @@ def open_keypoint_rcnn(
     """Return torchvision's Keypoint R-CNN with trained weights.
 
     Args:
-        path: A weights file, such as ``keypointrcnn_resnet50_fpn_coco-fc266e95.pth``; None takes torchvision's
-            COCO weights from its cache, else from its server.
+        path: A weights file, such as ``keypointrcnn_resnet50_fpn_coco-fc266e95.pth``; None takes
+            torchvision's COCO weights from its cache, else from its server.
         device: Where to compute.
         min_score: People below this score are left out.
 
@@ -106,7 +106,7 @@ def open_keypoint_rcnn(
     file = fetch_coco_weights() if path is None else read_weight_file(path)
     if not is_keypoint_rcnn(file):
         names = some(list(file.tensors))
-        raise ValueError(f"{file.path} is not of torchvision's Keypoint R-CNN: its tensors are {names}")
+        raise ValueError(f"{file.path} is not torchvision's Keypoint R-CNN: its tensors are {names}")
     num_keypoints = file.tensors["roi_heads.keypoint_predictor.kps_score_lowres.weight"].shape[1]
     network = build_keypoint_rcnn(num_keypoints)
     try:  # torchvision's own loading renames what older versions called otherwise

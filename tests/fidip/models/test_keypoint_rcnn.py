@@ -107,7 +107,7 @@ def test_a_picture_goes_through_the_real_network(network):
 
 def test_other_weights_are_refused(network, tmp_path):
     torch.save({"conv1.weight": torch.ones(3)}, tmp_path / "w.pth")
-    with pytest.raises(ValueError, match="is not of torchvision's Keypoint R-CNN: its tensors are conv1"):
+    with pytest.raises(ValueError, match="is not torchvision's Keypoint R-CNN: its tensors are conv1"):
         open_keypoint_rcnn(tmp_path / "w.pth")
     state = dict(network.state_dict())
     del state["backbone.body.conv1.weight"]

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numba import njit
 
-from syrip_gen.rendering.colors import linear_to_srgb, srgb_to_linear
+from syrip_gen.rendering.colors import LINEAR_OF_SRGB, linear_to_srgb
 from syrip_gen.sampling.scene import EffectsSpec
 
 __all__ = ["apply_effects", "encode_jpeg"]
@@ -29,13 +29,15 @@ def apply_effects(rgb: np.ndarray, spec: EffectsSpec) -> np.ndarray:
         rgb: (H, W, 3) uint8 sRGB.
         spec: The effects; ``jpeg_quality`` is :func:`encode_jpeg`'s business.
     """
-    picture = cv2.LUT(rgb, _tone_table(spec))
+    picture = np.empty(rgb.shape, dtype=np.uint8)  # every step but the first works in place
+    _look_up(np.ascontiguousarray(rgb).reshape(-1), _tone_table(spec), picture.reshape(-1))
     if spec.saturation != 1.0:
-        picture = cv2.transform(picture, _saturation_matrix(spec.saturation))
+        cv2.transform(picture, _saturation_matrix(spec.saturation), dst=picture)
     if spec.blur_sigma_px > 0.05:
-        picture = cv2.GaussianBlur(picture, (0, 0), spec.blur_sigma_px, borderType=cv2.BORDER_REPLICATE)
+        sigma = spec.blur_sigma_px
+        cv2.GaussianBlur(picture, (0, 0), sigma, dst=picture, borderType=cv2.BORDER_REPLICATE)
     if spec.noise_sigma > 0.0:
-        picture = _add_noise(picture, spec.noise_sigma, spec.noise_seed)
+        _add_noise(picture, spec.noise_sigma, spec.noise_seed)
     return picture
 
 
@@ -52,11 +54,23 @@ def encode_jpeg(rgb: np.ndarray, quality: int) -> bytes:
 
 
 def _tone_table(spec: EffectsSpec) -> np.ndarray:
-    """Return the (256, 3) uint8 table of exposure, white balance and gamma."""
+    """Return the (3, 256) uint8 table of exposure, white balance and gamma."""
     gains = 2.0**spec.exposure_ev * np.asarray(spec.white_balance, dtype=np.float64)
-    linear = srgb_to_linear(np.arange(256) / 255.0)[:, None] * gains
+    linear = LINEAR_OF_SRGB * gains[:, None]
     encoded = linear_to_srgb(np.clip(linear, 0.0, 1.0)) ** spec.gamma
-    return np.round(255.0 * encoded).astype(np.uint8).reshape(1, 256, 3)
+    return np.round(255.0 * encoded).astype(np.uint8)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _look_up(picture, tables, out):
+    """Replace the bytes of interleaved red, green and blue by what their tables say."""
+    red, green, blue = tables[0], tables[1], tables[2]
+    one, two = np.uint64(1), np.uint64(2)
+    for k in range(0, picture.shape[0], 3):
+        i = np.uint64(k)
+        out[i] = red[np.uint64(picture[i])]
+        out[i + one] = green[np.uint64(picture[i + one])]
+        out[i + two] = blue[np.uint64(picture[i + two])]
 
 
 def _saturation_matrix(saturation: float) -> np.ndarray:
@@ -64,18 +78,15 @@ def _saturation_matrix(saturation: float) -> np.ndarray:
     return (saturation * np.eye(3) + (1.0 - saturation) * luma[None, :]).astype(np.float32)
 
 
-def _add_noise(picture: np.ndarray, sigma: float, seed: int) -> np.ndarray:
-    """Add signal-dependent noise; each row reads the pool of random numbers from a place of its own."""
+def _add_noise(picture: np.ndarray, sigma: float, seed: int) -> None:
+    """Add signal-dependent noise in place; each row reads the pool from a place of its own."""
     h, row = picture.shape[0], picture.shape[1] * 3
     pool = _noise_pool()
     if row > len(pool) // 2:
         pool = np.tile(pool, 1 + 2 * row // len(pool))
     rng = np.random.Generator(np.random.SFC64(seed))
     offsets = rng.integers(0, len(pool) - row, size=h)
-    noisy = np.empty((h, row), dtype=np.uint8)
-    scale = np.float32(255.0 * sigma / _NOISE_UNIT)
-    _noise_rows(np.ascontiguousarray(picture).reshape(h, row), offsets, pool, scale, noisy)
-    return noisy.reshape(picture.shape)
+    _noise_rows(picture.reshape(h, row), offsets, pool, np.float32(255.0 * sigma / _NOISE_UNIT))
 
 
 @functools.cache
@@ -86,14 +97,14 @@ def _noise_pool() -> np.ndarray:
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _noise_rows(picture, offsets, pool, scale, out):
+def _noise_rows(picture, offsets, pool, scale):
     """Add noise to each row; free of look-ups, so that it compiles to vector instructions."""
     half, zero, white = np.float32(0.5), np.float32(0.0), np.float32(255.0)
     slope, floor = np.float32(_SHOT_SHARE / 255.0), np.float32(1.0 - _SHOT_SHARE)
     for j in range(picture.shape[0]):
-        values, result = picture[j], out[j]  # rows of their own: the loop below then runs four times as fast
+        values = picture[j]  # a row of its own: the loop below then runs four times as fast
         numbers = pool[offsets[j] : offsets[j] + values.shape[0]]
         for i in range(values.shape[0]):
             value = np.float32(values[i])
             noise = scale * np.sqrt(slope * value + floor) * np.float32(numbers[i])
-            result[i] = np.uint8(np.int32(min(max(value + noise + half, zero), white)))
+            values[i] = np.uint8(np.int32(min(max(value + noise + half, zero), white)))

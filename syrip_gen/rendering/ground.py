@@ -7,12 +7,14 @@ of two parallel patches), a blur whose width grows with h; the key light's penum
 with h, too.
 """
 
+import math
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numba import njit
 
+from syrip_gen.rendering.frames import frame_around
 from syrip_gen.rendering.lighting import irradiance
 from syrip_gen.rendering.zbuffer import finite_bounds
 
@@ -65,16 +67,12 @@ class GroundShadow:
 
 def plane_axes(plane: tuple[float, float, float, float]) -> tuple[np.ndarray, float]:
     """Return the (3, 3) axes of a plane's own frame (rows, the normal last) and the offset of its heights."""
-    normal = np.asarray(plane[:3], dtype=np.float64)
-    length = np.linalg.norm(normal)
+    x, y, z, offset = (float(value) for value in plane)
+    length = math.sqrt(x * x + y * y + z * z)
     if not length > 0:
-        raise ValueError(f"support plane has the normal {tuple(plane[:3])}, expected a unit vector")
-    normal = normal / length
-    helper = np.array([1.0, 0.0, 0.0]) if abs(normal[0]) < 0.8 else np.array([0.0, 0.0, 1.0])
-    first = np.cross(normal, helper)
-    first /= np.linalg.norm(first)
-    axes = np.stack([first, np.cross(normal, first), normal])
-    return np.ascontiguousarray(axes, dtype=np.float32), float(plane[3] / length)
+        raise ValueError(f"support plane has the normal {(x, y, z)}, expected a unit vector")
+    axes = frame_around((x / length, y / length, z / length))
+    return axes.astype(np.float32), offset / length
 
 
 def cast_ground_shadow(
@@ -152,9 +150,19 @@ def darken_ground(rgb: np.ndarray, shadow: GroundShadow, fx: float, fy: float, c
     if rows[0] < rows[1]:
         part = left[rows[0] : rows[1], columns[0] : columns[1]]
         size = (min(2 * columns[1], w) - 2 * columns[0], min(2 * rows[1], h) - 2 * rows[0])
-        window = rgb[2 * rows[0] : 2 * rows[0] + size[1], 2 * columns[0] : 2 * columns[0] + size[0]]
         full = cv2.resize(part, size, interpolation=cv2.INTER_LINEAR)
-        window[...] = cv2.multiply(window, full, scale=1.0 / 255.0)
+        window = rgb.reshape(h, 3 * w)[2 * rows[0] : 2 * rows[0] + size[1]]
+        _scale_bytes(window, 6 * columns[0], full.reshape(size[1], 3 * size[0]))
+
+
+@njit(**_JIT)
+def _scale_bytes(picture, first, factors):
+    """Multiply bytes of (h, w) from column ``first`` on by 255ths (h, n), rounded, in place."""
+    for j in range(picture.shape[0]):
+        row, factor = picture[j, first:], factors[j]
+        for i in range(factor.shape[0]):
+            product = np.uint16(np.uint16(row[i]) * np.uint16(factor[i]) + np.uint16(128))
+            row[i] = np.uint8(np.uint16(product + np.uint16(product >> np.uint16(8))) >> np.uint16(8))
 
 
 def _warp(
@@ -179,9 +187,7 @@ def _height_map(
     local: np.ndarray, faces: np.ndarray, shear: tuple[float, float]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the lowest height over each cell (inf = open sky) and the grid (s0, t0, cell)."""
-    sheared = local.copy()
-    sheared[:, 0] += np.float32(shear[0]) * local[:, 2]
-    sheared[:, 1] += np.float32(shear[1]) * local[:, 2]
+    sheared = _shear(local, np.float32(shear[0]), np.float32(shear[1]))
     bounds, count = finite_bounds(sheared)
     if count == 0:
         return np.full((2, 2), np.inf, dtype=np.float32), np.array([0, 0, 1], dtype=np.float32)
@@ -195,6 +201,17 @@ def _height_map(
     # Close the holes between points: lower each cell to its lowest neighbour, then raise it back.
     heights = cv2.morphologyEx(heights, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     return np.where(heights < _CEILING_M, heights, np.inf).astype(np.float32), grid
+
+
+@njit(**_JIT)
+def _shear(points, s, t):
+    """Return points moved sideways by their heights."""
+    sheared = np.empty(points.shape, dtype=np.float32)
+    for i in range(points.shape[0]):
+        height = points[i, 2]
+        sheared[i, 0], sheared[i, 1] = points[i, 0] + s * height, points[i, 1] + t * height
+        sheared[i, 2] = height
+    return sheared
 
 
 @njit(**_JIT)

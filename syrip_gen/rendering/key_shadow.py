@@ -7,6 +7,7 @@ Shadows, 2005).
 import numpy as np
 from numba import njit
 
+from syrip_gen.rendering.frames import frame_around
 from syrip_gen.rendering.zbuffer import SUBSTEPS, fill_faces, finite_bounds
 
 __all__ = ["key_visibility"]
@@ -41,11 +42,7 @@ def key_visibility(
         return np.ones(len(vertices), dtype=np.float32)
     center = bounds.mean(axis=0)
     radius = np.float32(max(0.5 * np.linalg.norm(bounds[1] - bounds[0]), 1e-3))
-    axis = np.asarray(direction, dtype=np.float64)
-    helper = np.array([0.0, 0.0, 1.0]) if abs(axis[2]) < 0.9 else np.array([1.0, 0.0, 0.0])
-    first = np.cross(axis, helper)
-    first /= np.linalg.norm(first)
-    frame = np.stack([first, np.cross(axis, first), axis]).astype(np.float32)
+    frame = frame_around(direction).astype(np.float32)
     cell = np.float32(2.0 * radius / (_SHADOW_CELLS - 4))
     xy, closeness = _to_light(vertices, frame, center, cell, radius)
     closest = np.zeros((_SHADOW_CELLS, _SHADOW_CELLS), dtype=np.float32)

@@ -53,13 +53,19 @@ def build_pyramid(
         level = texels[start : start + height * width].reshape(height, width, 4)
         if previous is not None:
             cv2.resize(previous, (width, height), dst=level, interpolation=cv2.INTER_AREA)
-        elif gloss is None:
-            cv2.cvtColor(np.ascontiguousarray(texture), cv2.COLOR_RGB2RGBA, dst=level)
-            level[..., 3] = 0
         else:
-            cv2.mixChannels([texture, gloss], [level], [0, 0, 1, 1, 2, 2, 3, 3])
+            cv2.cvtColor(np.ascontiguousarray(texture), cv2.COLOR_RGB2RGBA, dst=level)
+            flat = np.zeros(height * width, np.uint8) if gloss is None else np.ravel(gloss)
+            _set_gloss(out[start : start + height * width], flat)
         previous = level
     return out
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _set_gloss(texels, gloss):
+    """Replace the highest byte of each texel."""
+    for i in range(texels.shape[0]):
+        texels[i] = (texels[i] & np.uint32(0xFFFFFF)) | (np.uint32(gloss[i]) << np.uint32(24))
 
 
 @njit(nogil=True, cache=True, error_model="numpy")

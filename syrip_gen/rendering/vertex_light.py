@@ -72,12 +72,11 @@ def light_vertices(
             darken_ground(rgb, shadow, inputs.fx, inputs.fy, inputs.cx, inputs.cy)
     with timed("ambient"):
         seen, needed = mark_vertices(seen_faces, topology.faces, *graph)
-        light = np.stack([radiance(inputs.sh, axes).mean(1), radiance(inputs.sh, -axes).mean(1)], axis=1)
+        light = radiance(inputs.sh, np.concatenate([axes, -axes])).mean(axis=1).reshape(2, -1).T
         light = light.astype(np.float32) + np.float32(1e-3)
         surroundings = ambient_visibility(local, local_normals, needed, light, ground, ground_grid)
         spread_from_representatives(surroundings, seen, *graph)
-        smooth_over_neighbours(surroundings, seen, topology.starts, topology.neighbours)
-        records[:, 7:] = surroundings
+        smooth_over_neighbours(surroundings, seen, topology.starts, topology.neighbours, records[:, 7:])
     with timed("key shadow"):
         records[:, 6] = key_visibility(
             vertices, normals, topology.faces, seen, inputs.key_direction, inputs.shadow_softness,

@@ -212,6 +212,7 @@ def test_stage_times_are_recorded(renderer: RasterRenderer, ball: RenderInputs) 
     renderer.render(ball)
     assert {
         "visibility",
+        "edges",
         "points",
         "texture",
         "ground",

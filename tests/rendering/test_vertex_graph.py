@@ -16,8 +16,10 @@ def test_marking_finds_the_corners_and_their_representatives() -> None:
     seen, needed = mark_vertices(np.array([5, 5, 9], np.int32), topology.faces, *graph)
     assert seen.tolist() == sorted(set(faces[[5, 9]].ravel().tolist()))
     assert topology.is_representative[needed].all()
-    values = np.full((len(vertices), 4), np.nan, np.float32)
+    values = np.zeros((len(vertices), 3), np.float32)
+    out = np.full((len(vertices), 5), np.nan, np.float32)
     values[needed] = 1.0
     spread_from_representatives(values, seen, *graph)
-    smooth_over_neighbours(values, seen, topology.starts, topology.neighbours)
-    np.testing.assert_array_equal(values[seen], 1.0)
+    smooth_over_neighbours(values, seen, topology.starts, topology.neighbours, out[:, 1:4])
+    np.testing.assert_allclose(out[seen, 1:4], 1.0, atol=1e-6)
+    assert np.isnan(out[:, [0, 4]]).all()

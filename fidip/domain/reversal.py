@@ -1,0 +1,28 @@
+"""The gradient reversal layer of Ganin and Lempitsky (2015)."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+__all__ = ["reverse_gradient"]
+
+
+class _Reversal(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, strength: float) -> Tensor:
+        ctx.strength = strength
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return -ctx.strength * gradient, None
+
+
+def reverse_gradient(x: Tensor, strength: float) -> Tensor:
+    """Return ``x`` unchanged; on the way back its gradient is multiplied by ``-strength``.
+
+    One backward pass of ``L_P + L_D(classifier(reverse_gradient(features, lambda)))`` teaches the classifier
+    to tell the domains apart and the network to make that hard: the network descends L_P - lambda L_D.
+    """
+    return _Reversal.apply(x, strength)

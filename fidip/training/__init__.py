@@ -1,0 +1,1 @@
+"""Parts of a training run that fidip/trainer.py puts together."""

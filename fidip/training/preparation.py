@@ -1,0 +1,223 @@
+"""The data of a run: read, checked, split; everything that silently ruins a training is refused here."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from fidip.config import Recipe, TrainOptions
+from fidip.data.annotations import (
+    AnnotationSet,
+    PersonRecord,
+    dataset_files,
+    folder_records,
+    read_annotations,
+)
+from fidip.data.images import content_hashes
+
+__all__ = ["RunData", "check_recipe", "file_digests", "load_data"]
+
+SPLIT_FILE = "split.json"
+IMAGE_FOLDERS = ("images", ".")
+MAX_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class RunData:
+    """The persons of a run."""
+
+    train: tuple[PersonRecord, ...]
+    val: tuple[PersonRecord, ...]
+    pre: tuple[PersonRecord, ...]
+    """For the pre-stage of the domain classifier."""
+    notes: tuple[str, ...]
+    held_out: tuple[int, ...] | None
+    """Synthetic images kept for validation, or None when a validation file was given."""
+
+    @property
+    def num_real(self) -> int:
+        """Persons to train on in real pictures."""
+        return sum(not r.is_synthetic for r in self.train)
+
+    @property
+    def num_synthetic(self) -> int:
+        """Persons to train on in synthetic pictures."""
+        return sum(r.is_synthetic for r in self.train)
+
+
+def check_recipe(recipe: Recipe, weights: str, *, is_control: bool) -> list[str]:
+    """Refuse settings that silently ruin the result; return warnings about the doubtful ones.
+
+    Args:
+        recipe: What is to be trained.
+        weights: What the network begins from, as the recipe and ``--weights`` say together.
+        is_control: The user asked for no push by the classifier.
+
+    Raises:
+        ValueError: If nothing good can come of it.
+    """
+    fidip = recipe.domain.mechanism != "none"
+    if weights == "required":
+        hint = recipe.network.weights_hint or f"trained weights of {recipe.network.name}"
+        raise ValueError(
+            f"this recipe begins from trained weights, which syrip may not ship: bring {hint} and pass "
+            "--weights FILE (or --weights imagenet, for worse results)"
+        )
+    if weights == "none" and recipe.freeze.through is not None:
+        raise ValueError(
+            f"layers through {recipe.freeze.through} are frozen, but the network begins from random weights "
+            "(--weights none): they would stay random. Give trained weights or --set freeze.through=null."
+        )
+    if fidip and recipe.domain.lambda_domain == 0 and not is_control:
+        raise ValueError(
+            "domain.lambda_domain is 0: the domain classifier would have no effect and this would not be "
+            "FiDIP. Use a finetune recipe, or --no-reversal for a control run."
+        )
+    if fidip and recipe.training.data != "both":
+        raise ValueError(
+            f"domain.mechanism {recipe.domain.mechanism} needs both domains, but training.data is "
+            f"{recipe.training.data}"
+        )
+    warnings = []
+    if weights == "none":
+        warnings.append("the network begins from random weights: a small dataset will not be enough for it")
+    if weights == "imagenet" and recipe.freeze.through is not None:
+        warnings.append(
+            f"layers through {recipe.freeze.through} stay as ImageNet left them; the paper begins from "
+            "a network trained on COCO persons"
+        )
+    return warnings
+
+
+def load_data(options: TrainOptions, recipe: Recipe, output: Path) -> RunData:
+    """Read and check all pictures' labels of a run.
+
+    Raises:
+        FileNotFoundError: If files or pictures are missing.
+        ValueError: If a domain that the recipe needs is missing, or train and validation share pictures.
+    """
+    sets = _training_sets(options)
+    notes = [f"{s.source}: {note}" for s in sets for note in s.notes]
+    records = [record for s in sets for record in s.records]
+    if recipe.training.data != "both":
+        wanted = recipe.training.data == "synthetic"
+        records = [r for r in records if r.is_synthetic == wanted]
+    held_out = None
+    if options.val is not None:
+        images = _image_folder(options.val, options.val_images, "--val-images")
+        val_set = read_annotations(Path(options.val), images, is_synthetic=False)
+        notes += [f"{val_set.source}: {note}" for note in val_set.notes]
+        val = list(val_set.records)
+    else:
+        held_out = _held_out_images(records, recipe, options.seed, output)
+        val = [r for r in records if r.is_synthetic and r.image_id in held_out]
+        records = [r for r in records if not (r.is_synthetic and r.image_id in held_out)]
+        notes.append(
+            f"no --val given: {len(held_out)} synthetic pictures are held out to compare the epochs. That "
+            "says how well the network learnt the synthetic ones, not how it does on real infants."
+        )
+    _check_domains(records, recipe)
+    _check_overlap(records, val)
+    pre = _pre_stage_records(options, records) if recipe.domain.pre_epochs else ()
+    return RunData(
+        tuple(records),
+        tuple(val),
+        pre,
+        tuple(notes),
+        tuple(sorted(held_out)) if held_out is not None else None,
+    )
+
+
+def file_digests(options: TrainOptions) -> dict[str, str]:
+    """Return the SHA-256 of every annotation file of a run by option name."""
+    paths = {"real": options.real, "val": options.val}
+    if options.synthetic is not None:
+        paths["synthetic"] = str(dataset_files(Path(options.synthetic))[0])
+    return {
+        name: hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        for name, path in paths.items()
+        if path is not None
+    }
+
+
+def _training_sets(options: TrainOptions) -> list[AnnotationSet]:
+    sets = []
+    if options.real is not None:
+        images = _image_folder(options.real, options.real_images, "--real-images")
+        sets.append(read_annotations(Path(options.real), images, is_synthetic=False))
+    if options.synthetic is not None:
+        annotations, images = dataset_files(Path(options.synthetic))
+        sets.append(read_annotations(annotations, images, is_synthetic=True))
+    if not sets:
+        raise ValueError("nothing to train on: give --synthetic DATASET, --real FILE, or both")
+    return sets
+
+
+def _image_folder(annotations: str, folder: str | None, option: str) -> Path:
+    """Return the folder of a file's pictures: as told, or images/ beside the file, or the file's own."""
+    if folder is not None:
+        return Path(folder)
+    parent = Path(annotations).parent
+    for name in IMAGE_FOLDERS:
+        if (parent / name).is_dir() and any((parent / name).glob("*.[jp][pn]*g")):
+            return parent / name
+    raise FileNotFoundError(f"no pictures beside {annotations}; name their folder with {option} DIR")
+
+
+def _held_out_images(
+    records: Sequence[PersonRecord], recipe: Recipe, seed: int, output: Path
+) -> frozenset[int]:
+    """Choose synthetic images for validation; a resumed run keeps its first choice."""
+    kept = output / SPLIT_FILE
+    if kept.is_file():
+        return frozenset(json.loads(kept.read_text())["val_image_ids"])
+    ids = sorted({r.image_id for r in records if r.is_synthetic})
+    if len(ids) < 2:
+        raise ValueError("no --val given, and no synthetic pictures to hold out: give --val FILE")
+    count = min(max(1, round(recipe.validation.held_out * len(ids))), recipe.validation.held_out_max)
+    chosen = np.random.default_rng((seed, 7)).choice(len(ids), count, replace=False)
+    return frozenset(ids[i] for i in chosen)
+
+
+def _check_domains(records: Sequence[PersonRecord], recipe: Recipe) -> None:
+    needs_both = recipe.domain.mechanism != "none" or recipe.training.data == "both"
+    missing = [
+        name
+        for name, flag in (("real", False), ("synthetic", True))
+        if not any(r.is_synthetic == flag for r in records) and (needs_both or recipe.training.data == name)
+    ]
+    if missing:
+        option = {"real": "--real FILE", "synthetic": "--synthetic DATASET"}[missing[0]]
+        raise ValueError(
+            f"this recipe trains on {'both domains' if needs_both else recipe.training.data}, but there is "
+            f"no {' and no '.join(missing)} picture to train on. Give {option}, or take a recipe with "
+            "training.data real or synthetic."
+        )
+
+
+def _check_overlap(train: Sequence[PersonRecord], val: Sequence[PersonRecord]) -> None:
+    hashes = content_hashes(r.image_path for r in train)
+    shared = {key: path for key, path in content_hashes(r.image_path for r in val).items() if key in hashes}
+    if shared:
+        pairs = [f"{path.name} = {hashes[key].name}" for key, path in list(shared.items())[:MAX_NAMED]]
+        raise ValueError(
+            f"{len(shared)} validation pictures are also training pictures (same bytes): {', '.join(pairs)}"
+            f"{' …' if len(shared) > MAX_NAMED else ''}. Remove them from one of the files."
+        )
+
+
+def _pre_stage_records(options: TrainOptions, train: Sequence[PersonRecord]) -> tuple[PersonRecord, ...]:
+    """Return the persons of the pre-stage: the files or folders named for it, else the training ones."""
+    chosen: list[PersonRecord] = []
+    for name, is_synthetic in ((options.pre_real, False), (options.pre_synthetic, True)):
+        if name is None:
+            chosen += [r for r in train if r.is_synthetic == is_synthetic]
+        elif Path(name).is_dir():
+            chosen += folder_records(Path(name), is_synthetic=is_synthetic)
+        else:
+            images = _image_folder(name, None, "--pre-real DIR")
+            chosen += read_annotations(Path(name), images, is_synthetic=is_synthetic).records
+    return tuple(chosen)

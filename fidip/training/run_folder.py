@@ -1,0 +1,139 @@
+"""The folder of a run: opened for a new run or one to go on with, described in config.yaml and run.json."""
+
+import json
+import platform
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+from fidip.checkpoint import write_atomically
+from fidip.config import Recipe, TrainOptions
+from fidip.models.interface import PoseNetwork
+from fidip.recipes import load_recipe
+from fidip.training.preparation import SPLIT_FILE, RunData, file_digests
+
+__all__ = ["RunFolder"]
+
+RUN_ONLY = ("epochs", "device", "precision", "workers", "cache_mib", "resume", "output")
+"""Options that may change when a run is resumed."""
+PACKAGES = ("torch", "torchvision", "timm", "lightning-fabric", "numpy", "opencv-python-headless")
+
+
+class RunFolder:
+    """Paths of a run and the files that describe it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config = path / "config.yaml"
+        self.last = path / "checkpoints" / "last.pt"
+        self.best = path / "checkpoints" / "best.pt"
+        self.weights = path / "best.safetensors"
+        self.samples = path / "samples"
+
+    def open(self, options: TrainOptions) -> tuple[TrainOptions, Recipe]:
+        """Return the options and the recipe of a new run, or those of the run to go on with.
+
+        With ``resume``, everything that the run was told is kept; options given now must agree with it,
+        except those that do not change the result, and ``epochs``.
+
+        Raises:
+            ValueError: If the folder holds another run, or an option disagrees with the run's.
+        """
+        if options.resume and self.config.is_file():
+            return self._reopened(options)
+        if options.resume and self.path.is_dir() and any(self.path.iterdir()):
+            raise ValueError(f"{self.path} is no run to resume: it has no config.yaml")
+        if self.path.is_dir() and any(self.path.iterdir()):
+            raise ValueError(f"{self.path} is not empty. Choose another -o, or go on with it by --resume.")
+        if self.path.exists() and not self.path.is_dir():
+            raise ValueError(f"-o {self.path} is a file; a run needs a folder")
+        return options, _effective_recipe(options)
+
+    def _reopened(self, options: TrainOptions) -> tuple[TrainOptions, Recipe]:
+        try:
+            stored = yaml.safe_load(self.config.read_text(encoding="utf-8"))
+            before = TrainOptions.model_validate(stored.pop("options"))
+            digests = stored.pop("files")
+            recipe = Recipe.model_validate(stored)
+        except (yaml.YAMLError, KeyError, ValueError, AttributeError) as error:
+            raise ValueError(
+                f"{self.config} cannot be read: {str(error).splitlines()[0]}. Was it edited?"
+            ) from None
+        given = {name: getattr(options, name) for name in options.model_fields_set}
+        for name, value in given.items():
+            if name not in RUN_ONLY and value != getattr(before, name):
+                raise ValueError(
+                    f"--{name.replace('_', '-')} {value} differs from the run's {getattr(before, name)}: a "
+                    "resumed run keeps its settings. Leave the option out, or start anew with another -o."
+                )
+        merged = before.model_copy(update={k: v for k, v in given.items() if k in RUN_ONLY})
+        merged = merged.model_copy(update={"resume": True, "output": str(self.path)})
+        for name, digest in file_digests(merged).items():
+            if digests.get(name) != digest:
+                raise ValueError(
+                    f"the annotations of --{name} have changed since the run began; a resumed run would not "
+                    "be the same. Start anew with another -o."
+                )
+        if options.epochs is not None:
+            training = recipe.training.model_copy(update={"epochs": options.epochs})
+            recipe = recipe.model_copy(update={"training": training})
+        return merged, recipe
+
+    def write_settings(
+        self,
+        options: TrainOptions,
+        recipe: Recipe,
+        network: PoseNetwork,
+        data: RunData,
+        notes: Sequence[str],
+    ) -> None:
+        """Write config.yaml (what was asked for), run.json (what it was done with) and the split."""
+        settings = recipe.model_dump(mode="json")
+        settings["network"]["input_size"] = list(network.spec.input_size)
+        content = {**settings, "options": options.model_dump(mode="json"), "files": file_digests(options)}
+        self._write(self.config, yaml.safe_dump(content, sort_keys=False))
+        about = {
+            "recipe": options.recipe,
+            "seed": options.seed,
+            "train_real": data.num_real,
+            "train_synthetic": data.num_synthetic,
+            "val": len(data.val),
+            "python": platform.python_version(),
+            "packages": {name: _version(name) for name in PACKAGES},
+            "device": _device_name(network),
+            "notes": [*notes, *data.notes],
+        }
+        self._write(self.path / "run.json", json.dumps(about, indent=1) + "\n")
+        if data.held_out is not None:
+            self._write(self.path / SPLIT_FILE, json.dumps({"val_image_ids": list(data.held_out)}) + "\n")
+
+    def _write(self, path: Path, text: str) -> None:
+        write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8") and None)
+
+
+def _effective_recipe(options: TrainOptions) -> Recipe:
+    """Return the recipe with the changes that the options ask for."""
+    changes = list(options.set)
+    changes += [f"training.epochs={options.epochs}"] if options.epochs is not None else []
+    changes += [f"training.batch_size={options.batch_size}"] if options.batch_size is not None else []
+    recipe = load_recipe(options.recipe, changes)
+    if options.weights is None:
+        return recipe
+    network = recipe.network.model_copy(update={"weights": options.weights})
+    return recipe.model_copy(update={"network": network})
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _device_name(network: PoseNetwork) -> Any:
+    device = next(network.parameters()).device
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"

@@ -13,8 +13,9 @@ from fidip.evaluation.pictures import find_pictures, read_ahead
 from fidip.evaluation.predictions import Predictions, result_record
 from fidip.evaluation.similarity import oks_nms
 from fidip.inference.estimator import EstimatedPoses, PoseEstimator
+from fidip.models.whole_image import WholeImageEstimator
 
-__all__ = ["estimate_persons"]
+__all__ = ["estimate_persons", "find_persons"]
 
 
 def estimate_persons(
@@ -63,6 +64,41 @@ def estimate_persons(
     for number, poses in enumerate(estimator.predict_stream(feed())):
         image_id = order[number]
         results += _records(image_id, poses, boxes.by_image[image_id], estimator, nms_threshold)
+        advance(1)
+    return Predictions(name, tuple(results), tuple(failures))
+
+
+def find_persons(
+    estimator: WholeImageEstimator,
+    gt: GroundTruth,
+    folder: Path,
+    *,
+    name: str,
+    advance: Callable[[int], None] = lambda count: None,
+) -> Predictions:
+    """Run an estimator that needs no boxes on every picture, those without labelled persons too.
+
+    Args:
+        estimator: Finds people in a picture.
+        gt: Ground truth, for the pictures' names and sizes.
+        folder: Folder of the pictures.
+        name: Of the run, for texts.
+        advance: Called with the number of pictures done.
+
+    Raises:
+        FileNotFoundError: If pictures are missing, before anything is run.
+    """
+    pictures = find_pictures(gt, folder, gt.image_ids)
+    sizes = {image["id"]: _size(image) for image in gt.images}
+    results: list[dict[str, Any]] = []
+    failures: list[str] = []
+    for image_id, picture in read_ahead(pictures.items(), sizes):
+        if isinstance(picture, str):
+            failures.append(picture)
+        else:
+            found = estimator.find_people(picture)
+            for keypoints, score in zip(found.keypoints, found.scores, strict=True):
+                results.append(result_record(image_id, gt.category_ids[0], keypoints, float(score)))
         advance(1)
     return Predictions(name, tuple(results), tuple(failures))
 

@@ -2,16 +2,20 @@
 
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from fidip.evaluation.areas import choose_areas
 from fidip.evaluation.figures import measure
-from fidip.evaluation.ground_truth import read_ground_truth
+from fidip.evaluation.ground_truth import GroundTruth, read_ground_truth
 from fidip.evaluation.options import EvalConfig
-from fidip.evaluation.pck import parse_metrics
-from fidip.evaluation.predictions import read_predictions
+from fidip.evaluation.pck import parse_metrics, pck_notes
+from fidip.evaluation.predictions import Predictions, read_predictions
 from fidip.evaluation.progress import Progress, SilentProgress
-from fidip.evaluation.report import EvalReport, write_report
-from fidip.evaluation.sources import list_sources
+from fidip.evaluation.report import EvalReport, NetworkInfo, write_report
+from fidip.evaluation.sources import Source, list_sources
+
+if TYPE_CHECKING:
+    from fidip.evaluation.gap import GapFigures
 
 __all__ = ["evaluate_runs"]
 
@@ -39,22 +43,13 @@ def evaluate_runs(
     sources = list_sources(runs, config.checkpoint, config.predictions)
     metrics = parse_metrics(config.metrics)
     gt = read_ground_truth(config.gt)
-    networks = [source for source in sources if source.kind == "network"]
-    if config.gap is not None and not networks:
+    if config.gap is not None and all(source.kind == "predictions" for source in sources):
         raise ValueError("--gap compares a network's features: name a run or weights beside predictions")
-    predictions = {s.name: read_predictions(s.path, gt) for s in sources if s.kind == "predictions"}
-    infos, gaps = {}, {}
-    if networks:
-        from fidip.evaluation.network_runs import NetworkRuns  # torch is not needed for predictions files
-
-        runner = NetworkRuns(config, gt, progress)
-        for source in networks:
-            predictions[source.name], infos[source.name], gap = runner.measure(source)
-            if gap is not None:
-                gaps[source.name] = gap
+    predictions, infos, gaps = _predict(config, gt, sources, progress)
     notes, failures = list(gt.notes), []
     note = choose_areas(gt, config.area).note
     notes += [note] if note else []
+    notes += pck_notes(metrics, gt)
     figures = []
     for source in sources:
         found = predictions[source.name]
@@ -73,3 +68,22 @@ def evaluate_runs(
     )
     write_report(report, config.output)
     return report
+
+
+def _predict(
+    config: EvalConfig, gt: GroundTruth, sources: Sequence[Source], progress: Progress
+) -> tuple[dict[str, Predictions], dict[str, NetworkInfo], dict[str, "GapFigures"]]:
+    """Return predictions, network columns and domain gap by name of the source; files are read first."""
+    networks = [source for source in sources if source.kind == "network"]
+    predictions = {s.name: read_predictions(s.path, gt) for s in sources if s.kind == "predictions"}
+    infos: dict[str, NetworkInfo] = {}
+    gaps: dict[str, GapFigures] = {}
+    if networks:
+        from fidip.evaluation.network_runs import NetworkRuns  # torch is not needed for predictions files
+
+        runner = NetworkRuns(config, gt, networks, progress)
+        for source in networks:
+            predictions[source.name], infos[source.name], gap = runner.measure(source)
+            if gap is not None:
+                gaps[source.name] = gap
+    return predictions, infos, gaps

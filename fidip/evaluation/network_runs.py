@@ -1,12 +1,14 @@
 """The part of ``syrip eval`` that runs networks: predictions of a run, and its domain gap."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from fidip.evaluation.boxes import BoxSet, ground_truth_boxes, read_boxes
-from fidip.evaluation.estimate import estimate_persons
+from fidip.evaluation.estimate import estimate_persons, find_persons
 from fidip.evaluation.gap import CropFeatures, GapFigures, crop_features, draw_tsne, measure_gap
 from fidip.evaluation.ground_truth import GroundTruth, annotation_file, read_ground_truth
 from fidip.evaluation.networks import choose_device, open_classifier, open_source
@@ -17,6 +19,8 @@ from fidip.evaluation.progress import Progress
 from fidip.evaluation.report import NetworkInfo
 from fidip.evaluation.sources import Source
 from fidip.inference.estimator import PoseEstimator
+from fidip.models.interface import PoseNetwork
+from fidip.models.whole_image import WholeImageEstimator
 
 __all__ = ["NetworkRuns"]
 
@@ -34,21 +38,32 @@ class PictureSet:
 class NetworkRuns:
     """Runs networks one after the other on the same pictures."""
 
-    def __init__(self, config: EvalConfig, gt: GroundTruth, progress: Progress) -> None:
-        """Look at everything that can be wrong with the input before a network runs.
+    def __init__(
+        self, config: EvalConfig, gt: GroundTruth, sources: Sequence[Source], progress: Progress
+    ) -> None:
+        """Look at everything that can be wrong with the input, and open all networks, before one runs.
 
         Raises:
             FileNotFoundError: If a file, a folder or pictures are missing (pictures: with their names).
-            ValueError: If a setting or a file is wrong.
+            ValueError: If a setting, a file or a network's weights are wrong.
         """
         self.config, self.progress = config, progress
         self.device = choose_device(config.device)
         self.pictures = first_set(config, gt)
         self.second = second_set(config) if config.gap is not None else None
+        self.networks = {source.name: open_source(source, self.device) for source in sources}
+        finders = [s.name for s in sources if not isinstance(self.networks[s.name], PoseNetwork)]
+        if finders:
+            find_pictures(gt, self.pictures.folder, gt.image_ids)
+            if self.second is not None:
+                raise ValueError(f"--gap compares features of crops, which {finders[0]} does not make")
 
     def measure(self, source: Source) -> tuple[Predictions, NetworkInfo, GapFigures | None]:
         """Return a network's predictions (saved in the output folder, too), its size and its domain gap."""
-        estimator = make_estimator(self.config, source, self.device)
+        network = self.networks[source.name]
+        if not isinstance(network, PoseNetwork):
+            return self._find(source, network), finder_info(network), None
+        estimator = make_estimator(self.config, network, self.device)
         found = run_network(self.config, source, estimator, self.pictures, self.progress)
         gap = None
         if self.second is not None:
@@ -56,6 +71,13 @@ class NetworkRuns:
             gap, failures = compare_sets(self.config, source, estimator, sets, self.progress)
             found = replace(found, failures=(*found.failures, *failures))
         return found, network_info(estimator), gap
+
+    def _find(self, source: Source, finder: WholeImageEstimator) -> Predictions:
+        pictures = self.pictures
+        self.progress.stage(source.name, len(pictures.gt.images))
+        advance = self.progress.advance
+        found = find_persons(finder, pictures.gt, pictures.folder, name=source.name, advance=advance)
+        return save_predictions(self.config, source, found)
 
 
 def first_set(config: EvalConfig, gt: GroundTruth) -> PictureSet:
@@ -80,10 +102,10 @@ def set_name(path: str) -> str:
     return file.parent.parent.name if file.parent.name == "annotations" else file.stem
 
 
-def make_estimator(config: EvalConfig, source: Source, device: torch.device) -> PoseEstimator:
-    """Return a source's network, run as the settings say."""
+def make_estimator(config: EvalConfig, network: PoseNetwork, device: torch.device) -> PoseEstimator:
+    """Return a network, run as the settings say."""
     return PoseEstimator(
-        open_source(source),
+        network,
         device=device,
         batch_size=config.batch_size,
         flip_test=not config.no_flip_test,
@@ -97,6 +119,13 @@ def network_info(estimator: PoseEstimator) -> NetworkInfo:
     width, height = estimator.spec.input_size
     count = sum(parameter.numel() for parameter in estimator.network.parameters())
     return NetworkInfo(estimator.spec.name, f"{width}x{height}", count)
+
+
+def finder_info(finder: WholeImageEstimator) -> NetworkInfo:
+    """Return the columns that describe an estimator that takes whole pictures."""
+    network = getattr(finder, "network", None)
+    count = sum(p.numel() for p in network.parameters()) if isinstance(network, nn.Module) else 0
+    return NetworkInfo(finder.name, "picture", count)
 
 
 def run_network(
@@ -113,11 +142,24 @@ def run_network(
         nms_threshold=config.oks_nms if pictures.boxes.are_detected else None,
         advance=progress.advance,
     )
-    if not found.results:
+    return save_predictions(config, source, found)
+
+
+def save_predictions(config: EvalConfig, source: Source, found: Predictions) -> Predictions:
+    """Write the predictions of a network into the output folder and return them.
+
+    Raises:
+        ValueError: If there are none, because no picture could be used.
+    """
+    if not found.results and found.failures:
         raise ValueError(f"{source.name}: nothing could be predicted: {'; '.join(found.failures[:3])}")
-    file_name = source.name.replace("/", "_").replace("\\", "_")
-    write_predictions(Path(config.output) / f"predictions_{file_name}.json", found.results)
+    write_predictions(Path(config.output) / f"predictions_{file_stem(source)}.json", found.results)
     return found
+
+
+def file_stem(source: Source) -> str:
+    """Return a source's name as part of a file name."""
+    return source.name.replace("/", "_").replace("\\", "_")
 
 
 def compare_sets(
@@ -147,7 +189,6 @@ def compare_sets(
         )
     first, second = rows
     gap = measure_gap(first, second)
-    file_name = source.name.replace("/", "_").replace("\\", "_")
-    path = Path(config.output) / f"tsne_{file_name}.png"
+    path = Path(config.output) / f"tsne_{file_stem(source)}.png"
     draw_tsne(first, second, path, f"{source.name}: t-SNE of the features")
     return gap, [*first.failures, *second.failures]

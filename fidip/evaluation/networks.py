@@ -8,18 +8,33 @@ from torch import nn
 
 from fidip.checkpoint import load_checkpoint
 from fidip.domain.classifiers import build_classifier
-from fidip.evaluation.sources import SHIPPED, Source
+from fidip.evaluation.sources import KEYPOINT_RCNN, SHIPPED, Source
 from fidip.models.interface import NetworkSpec, PoseNetwork
+from fidip.models.keypoint_rcnn import is_keypoint_rcnn, open_keypoint_rcnn
+from fidip.models.weight_files import read_weight_file
 from fidip.models.weights import open_network
+from fidip.models.whole_image import WholeImageEstimator
 
 __all__ = ["choose_device", "open_classifier", "open_source"]
 
 CLASSIFIER_CHECKPOINT = "checkpoints/best.pt"
 
 
-def open_source(source: Source) -> PoseNetwork:
-    """Return the network of a source; see :func:`fidip.models.weights.open_network`."""
-    return open_network(None if source.path == SHIPPED else source.path)
+def open_source(source: Source, device: torch.device) -> PoseNetwork | WholeImageEstimator:
+    """Return what a source names: a top-down network, or an estimator that finds the people itself.
+
+    Raises:
+        FileNotFoundError: If a run folder is not finished.
+        ValueError: If a file holds no weights of a network that syrip knows.
+        OSError: If torchvision's weights are asked for and cannot be fetched.
+    """
+    if source.path == SHIPPED:
+        return open_network(None)
+    if source.path == KEYPOINT_RCNN:
+        return open_keypoint_rcnn(None, device=device)
+    if Path(source.path).is_file() and is_keypoint_rcnn(read_weight_file(source.path)):
+        return open_keypoint_rcnn(source.path, device=device)
+    return open_network(source.path)
 
 
 def open_classifier(source: Source, spec: NetworkSpec) -> nn.Module | None:

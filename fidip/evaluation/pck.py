@@ -10,7 +10,7 @@ import numpy as np
 from fidip.evaluation.ground_truth import GroundTruth, Person
 from syrip_gen.keypoints.catalog import COCO17
 
-__all__ = ["PckMetric", "correct_keypoints", "head_size_px", "parse_metrics"]
+__all__ = ["PckMetric", "correct_keypoints", "head_size_px", "parse_metrics", "pck_notes"]
 
 HEAD_SEGMENT_OF_BOX = 0.6
 """MPII's head size: 0.6 times the diagonal of the head's box."""
@@ -64,6 +64,16 @@ def correct_keypoints(metric: PckMetric, gt: GroundTruth, distances_px: np.ndarr
     lengths = np.array(_lengths_px(metric, gt.labelled))[:, None]
     unknown = np.isnan(distances_px) | np.isnan(lengths)
     return np.where(unknown, np.nan, distances_px <= metric.share * np.nan_to_num(lengths))
+
+
+def pck_notes(metrics: Sequence[PckMetric], gt: GroundTruth) -> list[str]:
+    """Return what to tell about persons that PCK cannot be computed for."""
+    persons = gt.labelled
+    unknown = int(np.isnan([head_size_px(person) for person in persons]).sum())
+    if not unknown or all(metric.kind != "pckh" for metric in metrics):
+        return []
+    what = f"PCKh leaves out {unknown} of {len(persons)} persons of {gt.name}"
+    return [f"{what}: no head box, and nose and ears are not labelled."]
 
 
 def head_size_px(person: Person) -> float:

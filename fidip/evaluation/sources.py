@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-__all__ = ["SHIPPED", "Source", "list_sources"]
+__all__ = ["KEYPOINT_RCNN", "SHIPPED", "Source", "list_sources"]
 
 SHIPPED = "movenet_thunder"
 """Word for the network that ships, trained on adults."""
+KEYPOINT_RCNN = "keypoint_rcnn"
+"""Word for torchvision's network with its own weights, fetched by torchvision unless it has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ def list_sources(
     found += [(path, "predictions") for path in predictions]
     found = found or [(SHIPPED, "network")]
     for path, _ in found:
-        if path != SHIPPED and not Path(path).exists():
+        if path not in (SHIPPED, KEYPOINT_RCNN) and not Path(path).exists():
             raise FileNotFoundError(f"{path}: no such run folder, weights file or predictions file")
     twice = [path for path, count in Counter(path for path, _ in found).items() if count > 1]
     if twice:

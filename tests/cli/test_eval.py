@@ -155,6 +155,28 @@ def test_wrong_input_exits_2_with_the_reason_and_writes_nothing(files, words, me
     assert not files["out"].exists()
 
 
+def test_every_network_is_opened_before_the_first_runs(files, tmp_path):
+    """A file that is no network's, named second, costs nothing; nor does a run folder that is not finished."""
+    for image in json.loads(files["truth"].read_text())["images"]:
+        cv2.imwrite(str(tmp_path / image["file_name"]), np.zeros((480, 640, 3), np.uint8))
+    (tmp_path / "run").mkdir()
+    (tmp_path / "weights.pth").write_bytes(b"\x80\x04\x95")
+    for second, message in (("run", "not a finished run of syrip train"), ("weights.pth", "weights.pth")):
+        result = run(
+            "movenet_thunder",
+            tmp_path / second,
+            "--gt",
+            files["truth"],
+            "--images",
+            tmp_path,
+            "-o",
+            files["out"],
+        )
+        assert result.exit_code == 2, result.output
+        assert message in result.output
+        assert not files["out"].exists()
+
+
 BAD_PREDICTIONS = {
     "empty list": b"[]",
     "empty file": b"",

@@ -6,12 +6,13 @@ import pytest
 
 from fidip.evaluation.boxes import ground_truth_boxes, read_boxes
 from fidip.evaluation.coco_ap import evaluate_keypoints
-from fidip.evaluation.estimate import estimate_persons
+from fidip.evaluation.estimate import estimate_persons, find_persons
 from fidip.evaluation.ground_truth import read_ground_truth
 from fidip.evaluation.networks import choose_device, open_classifier
 from fidip.evaluation.pictures import find_pictures, picture_folder
 from fidip.evaluation.sources import SHIPPED, Source, list_sources
 from fidip.inference.estimator import PoseEstimator
+from fidip.models.whole_image import FoundPeople
 from syrip_gen.annotation.coco import person_category
 from tests.fidip.inference.dot_network import SUPINE, DotNetwork, box_around, dot_picture
 
@@ -114,6 +115,29 @@ def test_doubled_detections_are_suppressed_and_scored_by_the_detector(dots, writ
     assert [len(every.results), len(kept.results)] == [3, 2]
     assert kept.results[0] == every.results[1]
     assert every.results[1]["score"] == pytest.approx(2 * every.results[0]["score"], rel=0.05)
+
+
+def test_an_estimator_without_boxes_sees_every_picture(dots):
+    """The second picture's person is found twice, and a fourth picture has nobody."""
+    data, folder = dots
+    cv2.imwrite(str(folder / "4.png"), np.zeros((SIZE[1], SIZE[0], 3), np.uint8))
+    data["images"].append({"id": 4, "file_name": "4.png", "width": SIZE[0], "height": SIZE[1]})
+
+    class Finder:
+        name = "finder"
+        answers = iter([[1], [2, 2], [3], []])
+
+        def find_people(self, image):
+            people = [data["annotations"][n - 1]["keypoints"] for n in next(self.answers)]
+            keypoints = np.reshape(people, (-1, 17, 3))
+            return FoundPeople(np.zeros((len(people), 4)), keypoints, 0.9 - 0.5 * np.arange(len(people)))
+
+    done = []
+    found = find_persons(Finder(), read_ground_truth(data), folder, name="finder", advance=done.append)
+    assert [r["image_id"] for r in found.results] == [1, 2, 2, 3]
+    assert len(done) == 4
+    figures = evaluate_keypoints(data, found.results)
+    assert figures.ar == pytest.approx(1)
 
 
 def test_folder_of_pictures_is_guessed_beside_the_annotations(tmp_path):

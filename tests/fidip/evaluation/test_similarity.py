@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fidip.evaluation.ground_truth import read_ground_truth
-from fidip.evaluation.pck import PckMetric, correct_keypoints, head_size_px, parse_metrics
+from fidip.evaluation.pck import PckMetric, correct_keypoints, head_size_px, parse_metrics, pck_notes
 from fidip.evaluation.similarity import keypoint_similarity, match_persons, oks_nms
 from syrip_gen.annotation.coco import person_category
 from syrip_gen.keypoints.catalog import COCO17
@@ -105,6 +105,8 @@ def test_pckh_leaves_out_persons_whose_head_is_not_known():
     correct = correct_keypoints(PckMetric("pckh", 0.5), gt, distances)
     assert (correct[0] == 1).all()
     assert np.isnan(correct[1]).all()
+    assert "leaves out 1 of 2 persons" in pck_notes([PckMetric("pckh", 0.5)], gt)[0]
+    assert pck_notes([PckMetric("pck", 0.5)], gt) == []
 
 
 @pytest.mark.parametrize(

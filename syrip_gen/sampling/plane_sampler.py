@@ -10,7 +10,9 @@ from numba import njit
 
 __all__ = ["SPAN", "Pyramid", "build_pyramid", "fill_plane"]
 
-SPAN = 16
+SPAN = 32
+BITS = 10
+"""Fraction bits of brightness."""
 PLAIN_SIDE = 8
 """Tiles this small are one colour: level 128."""
 Pyramid = tuple[np.ndarray, np.ndarray, np.ndarray, float]
@@ -123,36 +125,13 @@ def _read_rgb(texels, base, bits, s, t):
     return (both >> 8) & 255, green >> 16, both >> 24
 
 
-@njit(**_JIT, inline="always")
-def _put(pixel, coverage, red, green, blue):
-    """Write or blend one pixel; colours 0..255, clipped above."""
-    white = np.float32(255.0)
-    red, green, blue = min(red, white), min(green, white), min(blue, white)
-    if coverage != 255:
-        part = np.float32(coverage) / white
-        red = pixel[0] + part * (red - pixel[0])
-        green = pixel[1] + part * (green - pixel[1])
-        blue = pixel[2] + part * (blue - pixel[2])
-    pixel[0], pixel[1], pixel[2] = np.int32(red), np.int32(green), np.int32(blue)
-
-
-@njit(**_JIT)
-def _fill_tile(out, mask, texels, place, colors, gain):
-    """Fill a span with a coloured tile that has neither folds nor a weave."""
-    base, bits, s, t, ds, dt = place
-    for k in range(mask.shape[0]):
-        if mask[k] != 0:
-            n0, n1, n2 = _read_rgb(texels, base, bits, s, t)
-            _put(out[k], mask[k], colors[n0, 0] * gain, colors[n1, 1] * gain, colors[n2, 2] * gain)
-        s, t = s + ds, t + dt
-
-
 @njit(**_JIT)
 def _shade_span(shades, texels, place, gains, gain):
     """Write the brightness of a span's folds; they are smooth, so every second pixel will do."""
     base, bits, p, q, dp, dq = place
-    for k in range(0, shades.shape[0], 2):
-        shades[k] = shades[k + 1] = gains[_read(texels, base, bits, p, q)] * gain
+    for k in range(0, SPAN, 2):
+        shade = (gains[_read(texels, base, bits, p, q)] * gain) >> BITS
+        shades[k], shades[k + 1] = shade, shade
         p, q = p + 2 * dp, q + 2 * dq
 
 
@@ -161,40 +140,59 @@ def _weave_span(shades, texels, place, gains):
     """Multiply a span's brightness by its weave's."""
     base, bits, f, g, df, dg = place
     mask = (1 << bits) - 1
-    for k in range(shades.shape[0]):
-        shades[k] *= gains[texels[base + (((g >> 16) & mask) << bits) + ((f >> 16) & mask)]]
+    for k in range(SPAN):
+        thread = texels[base + (((g >> 16) & mask) << bits) + ((f >> 16) & mask)]
+        shades[k] = (shades[k] * gains[thread]) >> BITS
         f, g = f + df, g + dg
 
 
 @njit(**_JIT)
-def _fill_shaded_tile(out, mask, texels, place, colors, shades):
-    """Fill a span with a coloured tile under its brightness."""
+def _tile_span(line, texels, place, colors, shades):
+    """Write a span of a coloured tile."""
     base, bits, s, t, ds, dt = place
-    for k in range(mask.shape[0]):
-        if mask[k] != 0:
-            n0, n1, n2 = _read_rgb(texels, base, bits, s, t)
-            shade = shades[k]
-            _put(out[k], mask[k], colors[n0, 0] * shade, colors[n1, 1] * shade, colors[n2, 2] * shade)
+    for k in range(SPAN):
+        n0, n1, n2 = _read_rgb(texels, base, bits, s, t)
+        shade = shades[k]
+        line[3 * k] = min((colors[3 * n0] * shade) >> BITS, 255)
+        line[3 * k + 1] = min((colors[3 * n1 + 1] * shade) >> BITS, 255)
+        line[3 * k + 2] = min((colors[3 * n2 + 2] * shade) >> BITS, 255)
         s, t = s + ds, t + dt
 
 
 @njit(**_JIT)
-def _fill_shaded_pattern(out, mask, texels, place, colors, shades):
-    """Fill a span with a pattern in its palette's colours under its brightness."""
+def _pattern_span(line, texels, place, colors, shades):
+    """Write a span of a pattern in its palette's colours."""
     base, bits, s, t, ds, dt = place
-    for k in range(mask.shape[0]):
-        if mask[k] != 0:
-            n, shade = _read(texels, base, bits, s, t), shades[k]
-            _put(out[k], mask[k], colors[n, 0] * shade, colors[n, 1] * shade, colors[n, 2] * shade)
+    for k in range(SPAN):
+        n, shade = 3 * _read(texels, base, bits, s, t), shades[k]
+        line[3 * k] = min((colors[n] * shade) >> BITS, 255)
+        line[3 * k + 1] = min((colors[n + 1] * shade) >> BITS, 255)
+        line[3 * k + 2] = min((colors[n + 2] * shade) >> BITS, 255)
         s, t = s + ds, t + dt
 
 
 @njit(**_JIT)
-def _fill_shaded_color(out, mask, color, shades):
-    """Fill a span with one colour under its brightness."""
-    for k in range(mask.shape[0]):
-        if mask[k] != 0:
-            _put(out[k], mask[k], color[0] * shades[k], color[1] * shades[k], color[2] * shades[k])
+def _color_span(line, red, green, blue, shades):
+    """Write a span of one colour."""
+    for k in range(SPAN):
+        shade = shades[k]
+        line[3 * k] = min((red * shade) >> BITS, 255)
+        line[3 * k + 1] = min((green * shade) >> BITS, 255)
+        line[3 * k + 2] = min((blue * shade) >> BITS, 255)
+
+
+@njit(**_JIT)
+def _put_span(out, mask, line, start, stop, is_full):
+    """Lay a span over a picture's row by its coverage."""
+    if is_full:
+        out[3 * start : 3 * stop] = line[: 3 * (stop - start)]
+        return
+    for k in range(stop - start):
+        coverage = np.int64(mask[start + k])
+        if coverage != 0:
+            for c in range(3 * k, 3 * k + 3):
+                old = np.int64(out[3 * start + c])
+                out[3 * start + c] = old + ((np.int64(line[c]) - old) * coverage + 127) // 255
 
 
 @njit(**_JIT)
@@ -240,35 +238,37 @@ def fill_plane(
     has_relief = relief_gain[0] != relief_gain[255]
     has_weave = weave_gain[0] != weave_gain[255]
     is_plain = not is_rgb and gs[0] <= PLAIN_SIDE
-    shades = np.empty(SPAN, np.float32)
+    one = np.float32(1 << BITS)
+    folds, threads = (relief_gain * one).astype(np.int32), (weave_gain * one).astype(np.int32)
+    levels = (colors.reshape(-1) + np.float32(0.5)).astype(np.int32)
+    red, green, blue = levels[3 * 128], levels[3 * 128 + 1], levels[3 * 128 + 2]
+    shades, line = np.empty(SPAN, np.int32), np.empty(3 * SPAN, np.uint8)
     for y in range(height):
+        row, covers = out[y].reshape(-1), mask[y]
         for x in range(0, width, SPAN):
             end = min(x + SPAN, width)
-            covered = 0
+            some, every = np.uint8(0), np.uint8(255)
             for k in range(x, end):
-                covered |= mask[y, k]
-            if covered == 0:
+                some |= covers[k]
+                every &= covers[k]
+            if some == 0:
                 continue
-            part, pixels = mask[y, x:end], out[y, x:end]
             u, v, du, dv, footprint = _span(M, x, y)
-            gain = np.float32(ramp[0] + ramp[1] * x + ramp[2] * y)
-            if is_rgb and not has_relief and not has_weave:
-                place = _walk(to, ts, td, turn_tile, u, v, du, dv, footprint)
-                _fill_tile(pixels, part, tr, place, colors, gain)
-                continue
+            gain = np.int32((ramp[0] + ramp[1] * x + ramp[2] * y) * (1 << BITS))
             if has_relief:
-                _shade_span(
-                    shades, rr, _walk(ro, rs, rd, turn_relief, u, v, du, dv, footprint), relief_gain, gain
-                )
+                place = _walk(ro, rs, rd, turn_relief, u, v, du, dv, footprint)
+                _shade_span(shades, rr, place, folds, gain)
             else:
                 shades[:] = gain
             if has_weave:
-                _weave_span(shades, wr, _walk(wo, ws, wd, turn_relief, u, v, du, dv, footprint), weave_gain)
+                place = _walk(wo, ws, wd, turn_relief, u, v, du, dv, footprint)
+                _weave_span(shades, wr, place, threads)
             if is_rgb:
                 place = _walk(to, ts, td, turn_tile, u, v, du, dv, footprint)
-                _fill_shaded_tile(pixels, part, tr, place, colors, shades)
+                _tile_span(line, tr, place, levels, shades)
             elif is_plain:
-                _fill_shaded_color(pixels, part, colors[128], shades)
+                _color_span(line, red, green, blue, shades)
             else:
                 place = _walk(go, gs, gd, turn_tile, u, v, du, dv, footprint)
-                _fill_shaded_pattern(pixels, part, gr, place, colors, shades)
+                _pattern_span(line, gr, place, levels, shades)
+            _put_span(row, covers, line, x, end, every == 255)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 
 from syrip_gen.sampling.materials import MaterialLibrary
@@ -75,15 +76,21 @@ def fill_surface(
         weave_strength: See ``weave``.
         ramp: Brightness a + b column + c row.
     """
+    _, top, _, rows = cv2.boundingRect(mask)
+    if rows == 0:
+        return
+    part = slice(top, top + rows)
+    plane = plane_from_pixels @ np.array([[1.0, 0.0, 0.0], [0.0, 1.0, top], [0.0, 0.0, 1.0]])
+    light = np.array([ramp[0] + ramp[2] * top, ramp[1], ramp[2]], np.float64)
     flat = materials.pyramid("")
     texels = materials.pyramid(tile)
     is_rgb = texels[0].dtype == np.uint32
     rgb = texels if is_rgb else (np.zeros(1, np.uint32), *flat[1:])
     fill_plane(
-        picture, mask, np.ascontiguousarray(plane_from_pixels), is_rgb, rgb, flat if is_rgb else texels,
+        picture[part], mask[part], plane, is_rgb, rgb, flat if is_rgb else texels,
         materials.pyramid(relief), materials.pyramid(weave), colors, _gain(relief_strength),
         _gain(weave_strength),
-        _turn(yaw, shift, scale), _turn(relief_yaw, shift, 1.0), np.array(ramp, np.float64),
+        _turn(yaw, shift, scale), _turn(relief_yaw, shift, 1.0), light,
     )  # fmt: skip
 
 

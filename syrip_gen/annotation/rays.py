@@ -5,6 +5,9 @@ from numba import njit
 
 __all__ = ["first_hits"]
 
+_GRID = 64
+"""Cells a side of the grid of points."""
+_NOWHERE = -2
 _CRACK = 1e-9
 """Triangles are wider by this share, so that no ray slips through between two of them by rounding."""
 
@@ -20,8 +23,9 @@ def first_hits(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Intersect the camera rays through some pixels with a mesh, seen from either side.
 
-    One pass over the triangles: a cheap test of their extent on the image, then an exact one in double
-    precision. Triangles with a corner at or behind the camera plane, or one that is not finite, are left out.
+    One pass over the triangles: a look into a coarse grid of the points, then an exact test in double
+    precision. Triangles with a corner at or behind the
+    camera plane, or one that is not finite, are left out.
 
     Args:
         pixels: (K, 2) image points, px.
@@ -49,37 +53,60 @@ def _first_hits(slopes, vertices, faces):  # pragma: no cover - compiled
     count = slopes.shape[0]
     face = np.full(count, -1, dtype=np.int64)
     depth = np.full(count, np.inf)
-    image = np.empty((vertices.shape[0], 2), dtype=np.float32)
-    for i in range(vertices.shape[0]):
-        z = vertices[i, 2]
-        if z > 0.0:
-            image[i, 0] = vertices[i, 0] / z
-            image[i, 1] = vertices[i, 1] / z
-        else:  # at or behind the camera plane, or not a number
-            image[i, 0] = np.nan
-            image[i, 1] = np.nan
-    low_x, high_x = slopes[:, 0].min(), slopes[:, 0].max()
-    low_y, high_y = slopes[:, 1].min(), slopes[:, 1].max()
-    slack = np.float32(1e-6)  # of float32 rounding; the exact test follows
+    members, cells = _sort_into_cells(slopes, vertices)
     for f in range(faces.shape[0]):
-        a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-        if np.isnan(image[a, 0]) or np.isnan(image[b, 0]) or np.isnan(image[c, 0]):
+        a, b, c = np.uint32(faces[f, 0]), np.uint32(faces[f, 1]), np.uint32(faces[f, 2])
+        first = min(min(cells[a, 0], cells[b, 0]), cells[c, 0])
+        if first == _NOWHERE:
             continue
-        x_min = min(image[a, 0], image[b, 0], image[c, 0]) - slack
-        x_max = max(image[a, 0], image[b, 0], image[c, 0]) + slack
-        y_min = min(image[a, 1], image[b, 1], image[c, 1]) - slack
-        y_max = max(image[a, 1], image[b, 1], image[c, 1]) + slack
-        if x_max < low_x or x_min > high_x or y_max < low_y or y_min > high_y:
+        first, last = max(first, 0), min(max(max(cells[a, 0], cells[b, 0]), cells[c, 0]), _GRID - 1)
+        top = max(min(min(cells[a, 1], cells[b, 1]), cells[c, 1]), 0)
+        bottom = min(max(max(cells[a, 1], cells[b, 1]), cells[c, 1]), _GRID - 1)
+        found = np.uint64(0)
+        for row in range(top, bottom + 1):
+            for column in range(first, last + 1):
+                found |= members[row, column]
+        if found == np.uint64(0):
             continue
         for k in range(count):
-            sx, sy = slopes[k, 0], slopes[k, 1]
-            if sx < x_min or sx > x_max or sy < y_min or sy > y_max:
-                continue
-            z = _intersect(sx, sy, vertices[a], vertices[b], vertices[c])
-            if 0.0 < z < depth[k]:
-                depth[k] = z
-                face[k] = f
+            if (found >> np.uint64(k & 63)) & np.uint64(1):
+                z = _intersect(slopes[k, 0], slopes[k, 1], vertices[a], vertices[b], vertices[c])
+                if 0.0 < z < depth[k]:
+                    depth[k] = z
+                    face[k] = f
     return face, depth
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _sort_into_cells(slopes, vertices):  # pragma: no cover - compiled
+    """Lay a coarse grid over the points of the image.
+
+    Returns:
+        (grid, grid) uint64: which points lie in each cell, as a set of bits (64 of them take turns); (V, 2)
+        int32 column and row of each vertex, -1 or the grid's size beside it, :data:`_NOWHERE` for vertices at
+        or behind the camera plane or not finite.
+    """
+    slack = 1e-6  # of rounding; the exact test follows
+    low_x, low_y = slopes[:, 0].min() - 2 * slack, slopes[:, 1].min() - 2 * slack
+    to_column = _GRID / (slopes[:, 0].max() + 2 * slack - low_x)
+    to_row = _GRID / (slopes[:, 1].max() + 2 * slack - low_y)
+    members = np.zeros((_GRID, _GRID), dtype=np.uint64)
+    for k in range(slopes.shape[0]):
+        x, y = slopes[k, 0] - low_x, slopes[k, 1] - low_y
+        for row in range(int((y - slack) * to_row), int((y + slack) * to_row) + 1):
+            for column in range(int((x - slack) * to_column), int((x + slack) * to_column) + 1):
+                members[row, column] |= np.uint64(1) << np.uint64(k & 63)
+    cells = np.empty((vertices.shape[0], 2), dtype=np.int32)
+    for i in range(vertices.shape[0]):
+        z = np.float64(vertices[i, 2])
+        x = (vertices[i, 0] / z - low_x) * to_column
+        y = (vertices[i, 1] / z - low_y) * to_row
+        if z > 0.0 and np.isfinite(x) and np.isfinite(y):
+            cells[i, 0] = np.int32(np.floor(min(max(x, -1.0), np.float64(_GRID))))
+            cells[i, 1] = np.int32(np.floor(min(max(y, -1.0), np.float64(_GRID))))
+        else:
+            cells[i, 0] = cells[i, 1] = _NOWHERE
+    return members, cells
 
 
 @njit(nogil=True, cache=True, error_model="numpy", inline="always")

@@ -9,6 +9,8 @@ MASKS = {
     "two parts": np.eye(6, 9, dtype=bool),
     "random": np.random.default_rng(0).random((33, 47)) > 0.7,
     "whole picture": np.ones((4, 5), bool),
+    "whole columns": np.pad(np.ones((6, 3), bool), ((0, 0), (1, 2))),
+    "long runs": np.pad(np.ones((400, 300), bool), ((50, 30), (200, 140))),
 }
 
 
@@ -17,6 +19,7 @@ def test_box_area_and_code_are_pycocotools(mask):
     rle = mask_rle(mask)
     assert isinstance(rle["counts"], str)
     np.testing.assert_array_equal(codec.decode(rle).astype(bool), mask)
+    assert rle["counts"] == codec.encode(np.asfortranarray(mask, dtype=np.uint8))["counts"].decode()
     assert mask_area(mask) == codec.area(rle)
     assert mask_box(mask) == codec.toBbox(rle).tolist()
 

@@ -203,6 +203,23 @@ def predict(config: Any, inputs: tuple[str, ...], json_file: str | None) -> int:
 
 
 @main.command()
+@click.argument("run", required=False)
+@click.option(
+    "--onnx", "onnx_file", metavar="FILE", required=True, help="ONNX file to write.  [default: required]"
+)
+@JSON_OPTION
+def export(run: str | None, onnx_file: str, json_file: str | None) -> int:
+    """Write the network of a RUN folder or weights file (none = the shipped one) as ONNX and check it."""
+    from fidip.export import export_onnx
+    from fidip.inference.predict import open_checkpoint
+
+    result = export_onnx(open_checkpoint(run), onnx_file)
+    click.echo(result.summary())
+    _write_json(json_file, result.figures())
+    return OK
+
+
+@main.command()
 @click.argument("dataset", type=click.Path(exists=True, file_okay=False))
 @JSON_OPTION
 def report(dataset: str, json_file: str | None) -> int:

@@ -18,9 +18,11 @@ from fidip.inference.photo_run import PhotoRun
 from fidip.inference.result_files import CSV_FILE, RESULTS_FILE, ResultFiles
 from fidip.inference.sources import Source, find_sources
 from fidip.inference.video_run import VideoRun
+from fidip.models.catalog import network_names
+from fidip.models.interface import PoseNetwork
 from fidip.models.weights import open_network
 
-__all__ = ["PredictResult", "Progress", "pick_device", "predict"]
+__all__ = ["PredictResult", "Progress", "open_checkpoint", "pick_device", "predict"]
 
 RUN_FILE = "run.json"
 MAX_TOLD = 10
@@ -128,7 +130,7 @@ def predict(
     boxes = read_boxes(config.boxes) if config.boxes else None
     device = pick_device(config.device)
     estimator = PoseEstimator(
-        open_network(config.checkpoint),
+        open_checkpoint(config.checkpoint),
         device=device,
         batch_size=config.batch_size,
         flip_test=not config.no_flip_test,
@@ -149,6 +151,18 @@ def predict(
         raise ValueError("; ".join(list(result.failures.values())[:MAX_TOLD]))
     _write_run_file(config, inputs, result)
     return result
+
+
+def open_checkpoint(name: str | None) -> PoseNetwork:
+    """Open a run folder, a weights file, or a network by its name with the weights that ship for it.
+
+    Raises:
+        FileNotFoundError: No such file or folder.
+        ValueError: Not a usable checkpoint, or a network without shipped weights.
+    """
+    if name is not None and name in network_names() and not Path(name).exists():
+        return open_network(None, name=name)
+    return open_network(name)
 
 
 def pick_device(name: str) -> torch.device:

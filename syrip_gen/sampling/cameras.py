@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 
 from syrip_gen.sampling.scene import CameraSpec
 
@@ -149,27 +150,39 @@ def place_camera(
         height: px.
     """
     focal = framing.focal * max(width, height)
-    principal = np.array([width / 2.0, height / 2.0])
-    target = np.array(framing.centre) * (width, height)
     rotated = points @ R_cam_world.T
-    middle = (rotated.min(0) + rotated.max(0)) / 2
-    translation = np.array([-middle[0], -middle[1], 1.0 - middle[2]])
-    nearest = 0.12 - rotated[:, 2].min()
-    for _ in range(8):
-        cam = rotated + translation
-        image = cam[:, :2] / cam[:, 2:] * focal + principal
-        low, high = image.min(0), image.max(0)
-        fill = max((high[0] - low[0]) / width, (high[1] - low[1]) / height)
-        distance = (translation[2] + middle[2]) * fill / framing.fill
-        translation[2] = max(distance - middle[2], nearest)
-        shift = (target - (low + high) / 2) * (translation[2] + middle[2]) / focal
-        translation[:2] += shift
     T = np.eye(4)
-    T[:3, :3], T[:3, 3] = R_cam_world, translation
+    T[:3, :3] = R_cam_world
+    T[:3, 3] = _translation(rotated, focal, width, height, framing.fill, *framing.centre)
     return CameraSpec(
-        fx=focal, fy=focal, cx=principal[0], cy=principal[1], width=width, height=height,
+        fx=focal, fy=focal, cx=width / 2.0, cy=height / 2.0, width=width, height=height,
         T_cam_world=tuple(tuple(float(x) for x in row) for row in T),
     )  # fmt: skip
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _translation(rotated, focal, width, height, wanted_fill, center_x, center_y):
+    """Return the (3,) translation that gives points (n, 3) with the camera's axes their size and place."""
+    low, high = np.full(3, np.inf), np.full(3, -np.inf)
+    for i in range(rotated.shape[0]):
+        for axis in range(3):
+            low[axis], high[axis] = min(low[axis], rotated[i, axis]), max(high[axis], rotated[i, axis])
+    middle = (low + high) / 2
+    nearest = 0.12 - low[2]
+    x, y, z = -middle[0], -middle[1], 1.0 - middle[2]
+    for _ in range(8):
+        left = top = np.inf
+        right = bottom = -np.inf
+        for i in range(rotated.shape[0]):
+            scale = focal / (rotated[i, 2] + z)
+            u, v = (rotated[i, 0] + x) * scale, (rotated[i, 1] + y) * scale
+            left, right, top, bottom = min(left, u), max(right, u), min(top, v), max(bottom, v)
+        fill = max((right - left) / width, (bottom - top) / height)
+        z = max((z + middle[2]) * fill / wanted_fill - middle[2], nearest)
+        metres = (z + middle[2]) / focal
+        x += ((center_x - 0.5) * width - (left + right) / 2) * metres
+        y += ((center_y - 0.5) * height - (top + bottom) / 2) * metres
+    return np.array([x, y, z])
 
 
 def place_camera_above(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
+from numba import njit
 
 from syrip_gen.body.assets import BodyAssets
 from syrip_gen.geometry.rotations import axis_angle_to_matrix
@@ -96,15 +97,47 @@ class CoarseBody:
         """
         rest = self.joints + self.joint_dirs @ betas
         local = axis_angle_to_matrix(np.concatenate([np.reshape(global_orient, (1, 3)), body_pose]))
-        rotations = np.empty((24, 3, 3))
-        joints = np.empty((24, 3))
-        rotations[0], joints[0] = local[0], rest[0]
-        for j in range(1, 24):
-            p = self.parents[j]
-            rotations[j] = rotations[p] @ local[j]
-            joints[j] = joints[p] + rotations[p] @ (rest[j] - rest[p])
-        offsets = joints - np.einsum("jab,jb->ja", rotations, rest)
-        blended = (self.weights @ rotations.reshape(24, 9)).reshape(-1, 3, 3)
+        rotations, joints, offsets = _chain(local, rest, self.parents)
         shaped = self.template + self.shapedirs @ betas
-        vertices = np.einsum("nab,nb->na", blended, shaped) + self.weights @ offsets
+        blended = self.weights @ np.concatenate([rotations.reshape(24, 9), offsets], axis=1)
+        vertices = _transform(blended, shaped)
         return CoarsePose(vertices, joints, self.part_weights @ vertices, rotations)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _chain(local, rest, parents):
+    """Turn rotations (24, 3, 3) of joints in their parents' frames into those of bones.
+
+    Returns:
+        (24, 3, 3) rotations, (24, 3) posed joints, (24, 3) offsets: a bone takes x to rotation · x + offset.
+    """
+    rotations, joints, offsets = np.empty((24, 3, 3)), np.empty((24, 3)), np.empty((24, 3))
+    for j in range(24):
+        p = parents[j] if j else 0
+        for a in range(3):
+            joints[j, a] = rest[0, a] if j == 0 else joints[p, a]
+            for b in range(3):
+                if j == 0:
+                    rotations[j, a, b] = local[j, a, b]
+                    continue
+                rotations[j, a, b] = 0.0
+                for c in range(3):
+                    rotations[j, a, b] += rotations[p, a, c] * local[j, c, b]
+                joints[j, a] += rotations[p, a, b] * (rest[j, b] - rest[p, b])
+        for a in range(3):
+            offsets[j, a] = joints[j, a]
+            for b in range(3):
+                offsets[j, a] -= rotations[j, a, b] * rest[j, b]
+    return rotations, joints, offsets
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _transform(blended, shaped):
+    """Apply (n, 12) matrices, rotation row by row and then offset, to (n, 3) points."""
+    moved = np.empty(shaped.shape)
+    for i in range(shaped.shape[0]):
+        for a in range(3):
+            moved[i, a] = blended[i, 9 + a]
+            for b in range(3):
+                moved[i, a] += blended[i, 3 * a + b] * shaped[i, b]
+    return moved

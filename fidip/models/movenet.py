@@ -66,8 +66,8 @@ class InvertedResidual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (B, outputs, H / stride, W / stride)."""
-        y = x if self.expand is None else F.relu6(self.expand(x))
-        y = self.project(F.relu6(self.depthwise(y)))
+        y = x if self.expand is None else F.relu6(self.expand(x), inplace=True)
+        y = self.project(F.relu6(self.depthwise(y), inplace=True))
         return x + y if self.is_residual else y
 
 
@@ -88,12 +88,12 @@ class Backbone(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return maps of 40, 56, 112 and 1280 channels."""
-        x = self.stage1(F.relu6(self.stem(images)))
+        x = self.stage1(F.relu6(self.stem(images), inplace=True))
         quarter = self.stage2(x)
         eighth = self.stage3(quarter)
         sixteenth = self.stage4(eighth)
         x = self.stage6(self.stage5(sixteenth))
-        return quarter, eighth, sixteenth, F.relu6(self.last(x))
+        return quarter, eighth, sixteenth, F.relu6(self.last(x), inplace=True)
 
 
 class SeparableConv(nn.Module):
@@ -106,7 +106,7 @@ class SeparableConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (B, outputs, H, W)."""
-        return F.relu(self.pointwise(self.depthwise(x)))
+        return F.relu(self.pointwise(self.depthwise(x)), inplace=True)
 
 
 class Pyramid(nn.Module):

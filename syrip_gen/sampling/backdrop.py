@@ -14,12 +14,21 @@ from syrip_gen.sampling.photos import BrokenPhoto, PhotoSource
 from syrip_gen.sampling.props import build_crib, build_toys, footprints
 from syrip_gen.sampling.scene import LightSpec, SceneSpec
 from syrip_gen.sampling.surfaces import fill_surface, response
-from syrip_gen.sampling.walls import draw_solids, paint_furniture, paint_panorama, paint_walls, room_walls
+from syrip_gen.sampling.walls import (
+    Wall,
+    draw_solids,
+    paint_furniture,
+    paint_panorama,
+    paint_walls,
+    room_walls,
+)
 
 __all__ = ["Backdrop", "BackdropPainter"]
 
 HALF_SIZE_BLUR = 1.0
 """Pixels of blur from which on half the resolution does; a quarter does from twice as many."""
+SOFT_SURROUNDINGS = 2.0
+"""Pixels of blur in the distance from which on all that lies behind the cloth is painted at half size."""
 BLURRED_SIDE = 0.75
 """A blurred photo may have so many pixels of those that it is shown with."""
 STEEP = 0.93
@@ -60,13 +69,17 @@ class BackdropPainter:
         outline = cloth_outline(params) if params["setting"] in ("bed", "blanket") else None
         cloth = outline_mask(view, outline) if outline is not None else np.zeros((h, w), np.uint8)
         is_covered = cloth.min() == 255
-        blur = float(params["far_blur"]) * (0.3 if params["setting"] == "plain" else 1.0)
+        is_plain = params["setting"] == "plain"
+        blur = float(params["far_blur"]) * (0.3 if is_plain else 1.0)
+        is_soft = blur > SOFT_SURROUNDINGS
+        far = view.halved() if is_soft else view
         if spec.background.kind == "photo" and not is_covered:
             scale = reduction(blur)
             side = min(w, h) if scale == 1 else BLURRED_SIDE * min(w, h) / scale
             photo, source, notes = self._read_photo(int(params["photo"]), int(side))
-            photo, gain = photo_layer(photo, params["photo_crop"], w, h, blur)
-        if params["setting"] == "plain":
+            scaled = blur * far.width / w
+            photo, gain = photo_layer(photo, params["photo_crop"], far.width, far.height, scaled)
+        if is_plain:
             if photo is None:
                 panorama = self.materials.view(str(params["view"]))
                 photo = paint_panorama(panorama, view, float(params["view_yaw"]))
@@ -75,7 +88,11 @@ class BackdropPainter:
         if is_covered:
             picture = np.empty((h, w, 3), np.uint8)
         else:
-            picture = self._paint_surroundings(spec, view, level, photo, cloth)
+            picture, wall = self._paint_surroundings(spec, far, level, photo, cloth, is_soft)
+            if is_soft:
+                picture = cv2.resize(picture, (w, h), interpolation=cv2.INTER_LINEAR)
+            if wall is not None:
+                paint_furniture(picture, view, params, wall, float(params["floor_height"]), spec.light)
             if outline is not None:
                 bed_sides(picture, view, outline, params, level)
         if outline is not None:
@@ -86,9 +103,27 @@ class BackdropPainter:
         return Backdrop(picture, True, gain, source, notes)
 
     def _paint_surroundings(
-        self, spec: SceneSpec, view: View, level: np.ndarray, photo: np.ndarray | None, cloth: np.ndarray
-    ) -> np.ndarray:
-        """Paint floor, walls, panorama or photo where no cloth covers them."""
+        self,
+        spec: SceneSpec,
+        view: View,
+        level: np.ndarray,
+        photo: np.ndarray | None,
+        cloth: np.ndarray,
+        is_soft: bool,
+    ) -> tuple[np.ndarray, Wall | None]:
+        """Paint floor, walls, panorama or photo where no cloth covers them.
+
+        Args:
+            spec: The scene.
+            view: Its camera, halved when ``is_soft``.
+            level: (3,) light on the support.
+            photo: Of the view's size; None when the scene has none.
+            cloth: (H, W) uint8 coverage of the cloth at full size.
+            is_soft: Whether the picture is going to be enlarged, which blurs it enough.
+
+        Returns:
+            (h, w, 3) uint8 of the view's size, and the wall that furniture may stand at if it is seen.
+        """
         params = spec.background.params
         height = float(params["floor_height"])
         walls = room_walls(params, view)
@@ -98,7 +133,7 @@ class BackdropPainter:
                 if len(floor) >= 3:
                     floor = half_plane(floor, wall_line(view, height, normal, distance))
         mask = coverage(floor, view.width, view.height)
-        picture = np.zeros((view.height, view.width, 3), np.uint8)
+        picture, wall = np.zeros((view.height, view.width, 3), np.uint8), None
         if mask.min() < 255:
             if params["backdrop"] == "photo":
                 picture = photo
@@ -106,14 +141,16 @@ class BackdropPainter:
                 panorama = self.materials.view(str(params["view"]))
                 picture = paint_panorama(panorama, view, float(params["view_yaw"]))
             else:
-                half = view.halved()  # walls are far and a little out of focus
+                half = view if is_soft else view.halved()  # walls are far and a little out of focus
                 small = np.zeros((half.height, half.width, 3), np.uint8)
                 paint_walls(small, half, params, walls, height, self.materials, spec.light)
-                small = _soften(small, 0.5 * float(params["far_blur"]))
-                picture = cv2.resize(small, (view.width, view.height), interpolation=cv2.INTER_LINEAR)
-        hidden = cv2.erode(cloth, np.ones((9, 9), np.uint8))
-        sees_wall = mask.min() < 255
-        mask[hidden == 255] = 0
+                picture, wall = _soften(small, 0.5 * float(params["far_blur"])), walls[0]
+                if not is_soft:
+                    picture = cv2.resize(picture, (view.width, view.height), interpolation=cv2.INTER_LINEAR)
+        if is_soft:
+            cloth = cv2.resize(cloth, (view.width, view.height), interpolation=cv2.INTER_AREA)
+        margin = 5 if is_soft else 9
+        mask[cv2.erode(cloth, np.ones((margin, margin), np.uint8)) == 255] = 0
         fill_surface(
             picture,
             mask,
@@ -126,11 +163,7 @@ class BackdropPainter:
             yaw=float(params["floor_yaw"]),
             shift=params["floor_shift"],
         )
-        if float(params["far_blur"]) > 2.0:
-            picture = _soften(picture, 0.25 * float(params["far_blur"]))
-        if params["backdrop"] == "wall" and sees_wall:
-            paint_furniture(picture, view, params, walls[0], height, spec.light)
-        return picture
+        return picture, wall
 
     def _read_photo(self, number: int, min_side: int) -> tuple[np.ndarray, str, tuple[str, ...]]:
         """Return the photo, or the next one in order that can be read."""

@@ -152,11 +152,10 @@ def _shade(row, unit, s, dx, dy, dz, light, key_direction, key_color, total):
 @njit(nogil=True, cache=True, error_model="numpy")
 def _around(found, x, y, numbers):
     """List the different solids in a pixel and its eight neighbours; -1 (none) is one of them."""
-    height, width = found.shape
     count = 0
     for j in range(y - 1, y + 2):
         for i in range(x - 1, x + 2):
-            number = found[j, i] if 0 <= i < width and 0 <= j < height else -1
+            number = found[j, i]
             is_new = True
             for k in range(count):
                 is_new &= numbers[k] != number
@@ -185,22 +184,25 @@ def paint_solids(out, boxes, corners, samples, M, origin, solids, light, key_dir
     """
     x_first, y_first = boxes[:, 0].min(), boxes[:, 1].min()
     width, height = boxes[:, 2].max() - x_first, boxes[:, 3].max() - y_first
-    nearest = np.full((height, width), np.float32(1e30), np.float32)
-    found = np.full((height, width), np.int32(-1), np.int32)
+    # A border of nothing all around, so that every pixel has eight neighbours.
+    nearest = np.full((height + 2, width + 2), np.float32(1e30), np.float32)
+    found = np.full((height + 2, width + 2), np.int32(-1), np.int32)
     units = _seen_from(solids, origin)
-    _find_nearest(nearest, found, boxes, corners, x_first, y_first, M, solids, units)
+    _find_nearest(nearest, found, boxes, corners, x_first - 1, y_first - 1, M, solids, units)
     total, numbers, step = np.zeros(3), np.empty(9, np.int32), 1.0 / samples
     for y in range(height):
         for x in range(width):
-            count = 1
-            if samples > 1:
-                count = _around(found, x, y, numbers)
-            if count == 1 and found[y, x] < 0:
+            here, count = found[y + 1, x + 1], 1
+            is_inner = found[y, x + 1] == here and found[y + 2, x + 1] == here
+            is_inner &= found[y + 1, x] == here and found[y + 1, x + 2] == here
+            if samples > 1 and not is_inner:
+                count = _around(found, x + 1, y + 1, numbers)
+            elif here < 0:
                 continue
             total[:] = 0.0
             covered, rays = 0, samples * samples if count > 1 else 1
             for sample in range(rays):
-                number, s, px, py = found[y, x], float(nearest[y, x]), float(x_first + x), float(y_first + y)
+                number, s, px, py = here, float(nearest[y + 1, x + 1]), float(x_first + x), float(y_first + y)
                 if count > 1:
                     px += (sample % samples + 0.5) * step - 0.5
                     py += (sample // samples + 0.5) * step - 0.5

@@ -13,7 +13,7 @@ from syrip_gen.sampling.solids import Solids, paint_solids
 from syrip_gen.sampling.spherical_harmonics import evaluate, irradiance_matrix
 from syrip_gen.sampling.surfaces import fill_surface, response, to_linear, to_srgb
 
-__all__ = ["draw_solids", "paint_furniture", "paint_panorama", "paint_walls", "room_walls"]
+__all__ = ["Wall", "draw_solids", "paint_furniture", "paint_panorama", "paint_walls", "room_walls"]
 
 Wall = tuple[np.ndarray, float]
 """Unit horizontal direction away from the room and distance from the origin, metres."""

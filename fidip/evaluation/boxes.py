@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fidip.evaluation.ground_truth import GroundTruth, some
+from fidip.evaluation.ground_truth import COORDINATE_LIMIT, GroundTruth, some
 from syrip_gen.keypoints.json_input import load_json, number_list, whole_number
 
 __all__ = ["BoxSet", "PersonBox", "ground_truth_boxes", "read_boxes"]
@@ -89,7 +89,7 @@ def _checked(record: Any, what: str, category_ids: tuple[int, ...]) -> tuple[int
     category = whole_number(record.get("category_id", category_ids[0]), f"{what} category_id")
     box = number_list(record.get("bbox"), f"{what} bbox")
     score = number_list([record.get("score", 1.0)], f"{what} score")[0]
-    if len(box) != 4 or not np.isfinite([*box, score]).all() or min(box[2:]) <= 0:
+    if len(box) != 4 or not (np.abs([*box, score]) < COORDINATE_LIMIT).all() or min(box[2:]) <= 0:
         raise ValueError(f"{what}: expected a bbox of 4 numbers with width and height > 0 and a finite score")
     if category not in category_ids:
         return image_id, None

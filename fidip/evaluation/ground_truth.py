@@ -16,6 +16,8 @@ __all__ = ["GroundTruth", "Person", "annotation_file", "read_ground_truth", "som
 
 NUM_KEYPOINTS = len(COCO17)
 UNKNOWN_POSTURE = "unknown"
+COORDINATE_LIMIT = 1e7
+"""No picture is larger, px; squares of such numbers stay finite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +90,9 @@ class GroundTruth:
 def read_ground_truth(source: str | Path | Mapping[str, Any] | GroundTruth) -> GroundTruth:
     """Read and check a COCO keypoint file (or a dataset folder's), or the content of one.
 
-    Keypoints that are NaN or infinite count as unlabelled. Annotations without keypoints count as persons
-    without labels, which COCO's evaluation leaves out. Missing categories are taken for COCO's person.
+    Keypoints that are NaN, infinite or beyond 1e7 px count as unlabelled. Annotations without keypoints count
+    as persons without labels, which COCO's evaluation leaves out. Missing categories are taken for COCO's
+    person.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -232,7 +235,7 @@ def _keypoints(value: Any, what: str) -> tuple[np.ndarray, int]:
         expected = f"expected {NUM_KEYPOINTS} × (x, y, v) = {3 * NUM_KEYPOINTS}"
         raise ValueError(f"{what}: {len(numbers)} numbers in keypoints; {expected}")
     keypoints = np.array(numbers).reshape(-1, 3)
-    finite = np.isfinite(keypoints).all(axis=1)
+    finite = (np.abs(keypoints) < COORDINATE_LIMIT).all(axis=1)  # False for NaN, too
     keypoints[~finite] = 0.0
     return keypoints, int((~finite).sum())
 
@@ -245,7 +248,7 @@ def _box(value: Any) -> tuple[float, float, float, float] | None:
     if not isinstance(value, list) or len(value) != 4:
         return None
     left, top, width, height = (_number(item) for item in value)
-    if not (np.isfinite([left, top, width, height]).all() and width > 0 and height > 0):
+    if not (max(map(abs, (left, top, width, height))) < COORDINATE_LIMIT and width > 0 and height > 0):
         return None
     return left, top, width, height
 

@@ -9,13 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from fidip.evaluation.ground_truth import NUM_KEYPOINTS, GroundTruth, some
+from fidip.evaluation.ground_truth import COORDINATE_LIMIT, NUM_KEYPOINTS, GroundTruth, some
 from syrip_gen.keypoints.json_input import load_json, number_list, whole_number
 
 __all__ = ["Predictions", "check_predictions", "read_predictions", "result_record", "write_predictions"]
 
-COORDINATE_LIMIT = 1e7
-"""Farther from the picture no prediction can lie; squares of such numbers stay finite."""
 MAX_PER_IMAGE = 20
 """COCO's keypoint evaluation looks at the 20 best persons of a picture."""
 

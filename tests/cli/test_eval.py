@@ -156,7 +156,7 @@ def test_wrong_input_exits_2_with_the_reason_and_writes_nothing(files, words, me
 
 
 def test_every_network_is_opened_before_the_first_runs(files, tmp_path):
-    """A file that is no network's, named second, costs nothing; nor does a run folder that is not finished."""
+    """A file that is no network's, named second, costs nothing; nor does an unfinished run folder."""
     for image in json.loads(files["truth"].read_text())["images"]:
         cv2.imwrite(str(tmp_path / image["file_name"]), np.zeros((480, 640, 3), np.uint8))
     (tmp_path / "run").mkdir()

@@ -1,5 +1,6 @@
 """Read one photo the way a viewer shows it: EXIF rotation applied, any depth or palette, damage noticed."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +8,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 __all__ = ["MAX_PIXELS", "is_picture", "read_photo", "write_photo"]
 
-MAX_PIXELS = 220_000_000
-"""Larger photos are refused before they are decoded; phones go up to 200 million pixels."""
+MAX_PIXELS = 150_000_000
+"""Larger photos are refused before they are decoded (a decoded one takes three bytes a pixel)."""
 ORIENTATION_TAG = 0x0112
 ERRORS = (OSError, UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError, EOFError)
 
@@ -27,7 +28,7 @@ def read_photo(path: Path, expected_size: tuple[int, int] | None = None) -> np.n
     if path.stat().st_size == 0:
         raise ValueError(f"{path} is empty (0 bytes)")
     try:
-        with Image.open(path) as picture:
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as picture:  # of large pictures
             width, height = picture.size
             if width * height <= MAX_PIXELS:
                 turns = _is_turned(picture, expected_size)

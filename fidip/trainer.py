@@ -17,6 +17,7 @@ from fidip.checkpoint import load_checkpoint, save_checkpoint, save_weights
 from fidip.config import TrainOptions
 from fidip.data.dataset import CropBatch
 from fidip.data.images import ImageStore
+from fidip.models.published import spec_metadata
 from fidip.training.feeds import Feeds
 from fidip.training.logs import Metrics, Progress, SilentProgress
 from fidip.training.networks import prepare_network
@@ -283,9 +284,7 @@ def _save(state: State, folder: RunFolder, *, is_best: bool) -> None:
     if state.fabric.is_global_zero:
         content = checkpoint_of(state)
         if is_best:
-            spec = state.network.spec
-            about = {"network": spec.name, "input_size": f"{spec.input_size[0]}x{spec.input_size[1]}"}
-            save_weights(folder.weights, state.weights(), about)
+            save_weights(folder.weights, state.weights(), spec_metadata(state.network.spec))
             save_checkpoint(folder.best, content)
         save_checkpoint(folder.last, content)
     state.fabric.barrier()

@@ -35,6 +35,7 @@ def make_loader(
         batch_sampler=sampler,
         num_workers=num_workers,
         collate_fn=collate,
+        generator=torch.Generator(),  # its own: drawing workers' seeds must not touch the run's generator
         pin_memory=pin_memory,
         persistent_workers=num_workers > 0,
         prefetch_factor=4 if num_workers else None,

@@ -26,7 +26,7 @@ def train_summary(result: TrainResult) -> str:
     minutes, seconds = divmod(round(result.seconds), 60)
     lines = [
         f"{result.epochs} epochs in {minutes} min {seconds:02d} s, {result.images_per_s:.1f} images/s",
-        f"  validation AP  {result.initial_ap:.3f} before, {result.best_ap:.3f} best, epoch {result.best_epoch}",
+        f"  validation AP  {result.initial_ap:.3f} before, {result.best_ap:.3f} in epoch {result.best_epoch}",
     ]
     if result.domain_accuracy is not None:
         lines.append(f"  domain classifier's accuracy in the last epoch  {result.domain_accuracy:.1%}")

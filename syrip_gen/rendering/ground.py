@@ -21,7 +21,7 @@ from syrip_gen.rendering.zbuffer import finite_bounds
 __all__ = ["GroundShadow", "cast_ground_shadow", "darken_ground", "plane_axes"]
 
 _JIT = {"nogil": True, "cache": True, "error_model": "numpy"}
-_CELLS = 128
+_CELLS = 96
 _DENSE = 6000
 """A body of so many vertices has them closer together than two cells, so triangles need not be looked at."""
 _SOFT_CELLS = 0.8

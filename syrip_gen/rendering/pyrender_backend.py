@@ -44,7 +44,9 @@ class PyrenderRenderer:
         self._corners: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
         self._uv_faces: np.ndarray | None = None
 
-    def render(self, inputs: RenderInputs, buffer: DepthBuffer | None = None) -> RenderOutput:
+    def render(
+        self, inputs: RenderInputs, buffer: DepthBuffer | None = None, with_depth: bool = True
+    ) -> RenderOutput:
         """Render one scene; ``buffer`` is its depth buffer, where somebody has drawn it already."""
         h, w = inputs.height, inputs.width
         if inputs.background.shape != (h, w, 3):
@@ -52,8 +54,9 @@ class PyrenderRenderer:
         self._analyse(inputs)
         buffer = buffer or self._buffer.draw(inputs)
         rgb = inputs.background.copy()
+        depth = buffer.depth() if with_depth else None
         if not buffer.is_seen:
-            return RenderOutput(rgb=rgb, depth=buffer.depth())
+            return RenderOutput(rgb=rgb, depth=depth)
         all_faces = np.arange(len(inputs.faces), dtype=np.int32)
         light = light_vertices(inputs, buffer.topology, all_faces, buffer.bounds, rgb, self.stopwatch)
         with self.stopwatch("opengl"):
@@ -61,7 +64,7 @@ class PyrenderRenderer:
             albedo = _nearest_texels(inputs.texture, inputs.uv[corner_uv])
             color, _ = self._draw(inputs, _vertex_irradiance(inputs, light, vertex, albedo))
         with self.stopwatch("blending"):
-            return RenderOutput(rgb=_blend(color, rgb), depth=buffer.depth())
+            return RenderOutput(rgb=_blend(color, rgb), depth=depth)
 
     def gl_depth(self, inputs: RenderInputs) -> np.ndarray:
         """Return OpenGL's own depth (H, W), metres, inf where no body is: a check of the camera axes."""

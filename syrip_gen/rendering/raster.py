@@ -41,7 +41,9 @@ class RasterRenderer:
         self._corner_uv = _CornerUV()
         self._allocate(0, 0)
 
-    def render(self, inputs: RenderInputs, buffer: DepthBuffer | None = None) -> RenderOutput:
+    def render(
+        self, inputs: RenderInputs, buffer: DepthBuffer | None = None, with_depth: bool = True
+    ) -> RenderOutput:
         """Render one scene; ``buffer`` is its depth buffer, where somebody has drawn it already.
 
         The picture is the same, byte for byte, on every call and in every thread.
@@ -54,8 +56,9 @@ class RasterRenderer:
             with timed("visibility"):
                 buffer = self._buffer.draw(inputs)
         rgb = inputs.background.copy()
+        depth = buffer.depth() if with_depth else None
         if not buffer.is_seen:
-            return RenderOutput(rgb=rgb, depth=buffer.depth())
+            return RenderOutput(rgb=rgb, depth=depth)
         with timed("edges"):
             if self._corners.marks.shape != (h, w):
                 self._allocate(w, h)
@@ -82,7 +85,7 @@ class RasterRenderer:
                 points.pixel[:count], points.weight[:count], points.color[:count],
                 LINEAR_OF_SRGB, SRGB_OF_LINEAR, rgb.reshape(-1, 3),
             )  # fmt: skip
-        return RenderOutput(rgb=rgb, depth=buffer.depth())
+        return RenderOutput(rgb=rgb, depth=depth)
 
     def _collect(self, buffer: DepthBuffer) -> tuple[_Points, int, np.ndarray]:
         """Find the points to shade, in as much room as they need, and the triangles that they lie on."""

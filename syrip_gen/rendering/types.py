@@ -55,8 +55,9 @@ class RenderOutput:
 
     rgb: np.ndarray
     """(H, W, 3) uint8 sRGB, composited over the background, before camera effects."""
-    depth: np.ndarray
-    """(H, W) float32 metres along the camera's z at pixel centres; inf where no body is."""
+    depth: np.ndarray | None
+    """(H, W) float32 metres along the camera's z at pixel centres; inf where no body is. None when not asked
+    for."""
 
 
 class Renderer(Protocol):
@@ -64,7 +65,9 @@ class Renderer(Protocol):
 
     name: str
 
-    def render(self, inputs: RenderInputs, buffer: "DepthBuffer | None" = None) -> RenderOutput:
+    def render(
+        self, inputs: RenderInputs, buffer: "DepthBuffer | None" = None, with_depth: bool = True
+    ) -> RenderOutput:
         """Render one scene; ``buffer`` is its depth buffer, where somebody has drawn it already."""
         ...
 

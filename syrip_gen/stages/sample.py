@@ -158,7 +158,7 @@ class SampleMaker:
                 rejected[reason] += 1
                 continue
             with self.timed("render"):
-                output = self.renderer.render(scene.inputs, self._buffer)
+                output = self.renderer.render(scene.inputs, self._buffer, self.write_depth)
             with self.timed("effects"):
                 rgb = apply_effects(output.rgb, spec.effects)
             with self.timed("encode"):
@@ -174,14 +174,14 @@ class SampleMaker:
         return rejected
 
     def _encode(
-        self, name: str, rgb: np.ndarray, depth: np.ndarray, mask: np.ndarray, jpeg_quality: int
+        self, name: str, rgb: np.ndarray, depth: np.ndarray | None, mask: np.ndarray, jpeg_quality: int
     ) -> dict[str, bytes]:
         """Encode the picture and, if asked for, the depth map and the mask."""
         jpeg = [cv2.IMWRITE_JPEG_QUALITY, int(jpeg_quality)]
         files = {f"{IMAGE_FOLDER}/{name}": _encoded(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), jpeg)}
         stem = name.rpartition(".")[0]
         png = [cv2.IMWRITE_PNG_COMPRESSION, 3]
-        if self.write_depth:
+        if depth is not None:
             files[f"{IMAGE_FOLDER.replace('images', 'depth', 1)}/{stem}.png"] = _encoded(
                 ".png", depth_mm(depth), png
             )

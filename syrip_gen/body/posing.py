@@ -70,7 +70,7 @@ def _tables(assets: BodyAssets) -> _Tables:
     return built
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(cache=True, nogil=True)
 def _skin(vertices, bone, weight, transforms):  # pragma: no cover - compiled
     """Blend (24, 3, 4) transforms per vertex and apply them; all float32."""
     out = np.empty_like(vertices)

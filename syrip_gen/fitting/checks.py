@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from syrip_gen.fitting.levenberg import unpack
+from syrip_gen.fitting.energy import unpack
 from syrip_gen.fitting.objective import Mixture, mixture_energies
 from syrip_gen.fitting.proxies import Spheres, penetration, posed_centers
 
@@ -124,7 +124,7 @@ def reason_for(
 
     Args:
         errors: (17,) distances of the keypoints, box diagonals; NaN where not labelled.
-        x: The body (:mod:`~syrip_gen.fitting.levenberg`).
+        x: The body (:mod:`~syrip_gen.fitting.energy`).
         joints: (24, 3) posed joints, metres.
         rotations: (24, 3, 3) world rotations.
         spheres: Proxies of the body.

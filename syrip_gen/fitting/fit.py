@@ -11,8 +11,8 @@ from threadpoolctl import threadpool_limits
 from syrip_gen.body.assets import BodyAssets
 from syrip_gen.fitting.bank import FitBank
 from syrip_gen.fitting.checks import DEFAULT_LIMITS, Limits, reason_for
+from syrip_gen.fitting.energy import Contacts, Target, unpack
 from syrip_gen.fitting.kinematics import Kinematics, build_kinematics, forward
-from syrip_gen.fitting.levenberg import Contacts, Target, unpack
 from syrip_gen.fitting.limbs import LimbLibrary, build_limb_library
 from syrip_gen.fitting.objective import Mixture
 from syrip_gen.fitting.priors import for_posture
@@ -75,7 +75,7 @@ class _Row:
     """One pose's entry of the bank."""
 
     x: np.ndarray
-    """Betas, root, pose, translation, log focal length (:mod:`~syrip_gen.fitting.levenberg`)."""
+    """Betas, root, pose, translation, log focal length (:mod:`~syrip_gen.fitting.energy`)."""
     keypoints: np.ndarray
     focal_px: float
     error: float

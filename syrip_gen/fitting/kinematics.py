@@ -94,6 +94,23 @@ def build_kinematics(assets: BodyAssets) -> Kinematics:
 
 
 @compiled
+def _about(w, diagonal, outer, cross):
+    """Return the (3, 3) matrix diagonal I + outer w w^T + cross [w]x."""
+    out = np.empty((3, 3))
+    for i in range(3):
+        for j in range(3):
+            out[i, j] = outer * w[i] * w[j]
+        out[i, i] += diagonal
+    out[0, 1] -= cross * w[2]
+    out[1, 0] += cross * w[2]
+    out[0, 2] += cross * w[1]
+    out[2, 0] -= cross * w[1]
+    out[1, 2] -= cross * w[0]
+    out[2, 1] += cross * w[0]
+    return out
+
+
+@compiled
 def rodrigues(w: np.ndarray) -> np.ndarray:
     """Return the (3, 3) rotation of an axis-angle vector (3,), radians."""
     a2 = w[0] * w[0] + w[1] * w[1] + w[2] * w[2]
@@ -102,18 +119,7 @@ def rodrigues(w: np.ndarray) -> np.ndarray:
     else:
         a = np.sqrt(a2)
         s, c = np.sin(a) / a, (1.0 - np.cos(a)) / a2
-    out = np.empty((3, 3))
-    for i in range(3):
-        for j in range(3):
-            out[i, j] = c * w[i] * w[j]
-        out[i, i] += 1.0 - c * a2
-    out[0, 1] -= s * w[2]
-    out[1, 0] += s * w[2]
-    out[0, 2] += s * w[1]
-    out[2, 0] -= s * w[1]
-    out[1, 2] -= s * w[0]
-    out[2, 1] += s * w[0]
-    return out
+    return _about(w, 1.0 - c * a2, c, s)
 
 
 @compiled
@@ -125,18 +131,7 @@ def left_jacobian(w: np.ndarray) -> np.ndarray:
     else:
         a = np.sqrt(a2)
         b, c = (1.0 - np.cos(a)) / a2, (a - np.sin(a)) / (a2 * a)
-    out = np.empty((3, 3))
-    for i in range(3):
-        for j in range(3):
-            out[i, j] = c * w[i] * w[j]
-        out[i, i] += 1.0 - c * a2
-    out[0, 1] -= b * w[2]
-    out[1, 0] += b * w[2]
-    out[0, 2] += b * w[1]
-    out[2, 0] -= b * w[1]
-    out[1, 2] -= b * w[0]
-    out[2, 1] += b * w[0]
-    return out
+    return _about(w, 1.0 - c * a2, c, b)
 
 
 @compiled

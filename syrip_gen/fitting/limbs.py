@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from syrip_gen.fitting.energy import Target, unpack
 from syrip_gen.fitting.kinematics import Kinematics, forward
-from syrip_gen.fitting.levenberg import Target, unpack
 from syrip_gen.fitting.objective import Mixture
 
 __all__ = ["LimbLibrary", "build_limb_library", "limb_alternatives"]

@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from syrip_gen.fitting.energy import Contacts, Target, Weights
 from syrip_gen.fitting.kinematics import Kinematics
-from syrip_gen.fitting.levenberg import Contacts, Target, Weights, minimise
+from syrip_gen.fitting.levenberg import minimise
 from syrip_gen.fitting.limbs import LimbLibrary, limb_alternatives
 from syrip_gen.fitting.objective import Mixture
 from syrip_gen.fitting.starts import StartTable, find_starts

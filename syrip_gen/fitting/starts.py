@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from syrip_gen.fitting.energy import Target, pack
 from syrip_gen.fitting.kinematics import Kinematics, forward
-from syrip_gen.fitting.levenberg import Target, pack
 from syrip_gen.fitting.objective import (
     LOOK_UP,
     LOOK_UP_SIGMA,

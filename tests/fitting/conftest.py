@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from syrip_gen.body import BodyAssets, load_body
+from syrip_gen.fitting.energy import unpack
 from syrip_gen.fitting.fit import Fitter
 from syrip_gen.fitting.kinematics import forward, rodrigues
-from syrip_gen.fitting.levenberg import unpack
 from syrip_gen.fitting.objective import Mixture
 from syrip_gen.fitting.priors import load_prior
 from syrip_gen.keypoints.poses import PoseSet

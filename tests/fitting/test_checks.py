@@ -4,7 +4,7 @@ from scipy.spatial.transform import Rotation
 
 from syrip_gen.fitting import fit_poses
 from syrip_gen.fitting.checks import DEFAULT_LIMITS, reason_for
-from syrip_gen.fitting.levenberg import _forward, pack
+from syrip_gen.fitting.energy import pack, posed_keypoints
 from syrip_gen.fitting.postures import POSTURE_LABELS
 from syrip_gen.fitting.priors import for_posture
 from syrip_gen.keypoints.readers import read_poses
@@ -17,7 +17,7 @@ def _reason(fitter, posture: str, orient: list[float], label: str = "") -> str:
     mode = int(np.argmax(fitter.prior.postures[:, POSTURE_LABELS.index(posture)]))
     pose, root = fitter.prior.means[mode], Rotation.from_rotvec(orient).as_matrix()
     x = pack(np.zeros(20), root, pose, np.array([0.0, 0.0, 1.5]), 0.0)
-    _, joints, rotations, _ = _forward(fitter.kinematics, x)
+    _, joints, rotations, _ = posed_keypoints(fitter.kinematics, x)
     prior = for_posture(fitter.prior, label)
     return reason_for(np.zeros(17), x, joints, rotations, fitter.spheres, prior, DEFAULT_LIMITS)
 
@@ -48,7 +48,7 @@ def test_supine_infants_with_stretched_legs_may_lie_any_way_round(fitter, infant
 
 def test_distant_keypoints_reject(fitter) -> None:
     x = pack(np.zeros(20), np.eye(3), fitter.prior.means[0], np.array([0.0, 0.0, 1.5]), 0.0)
-    _, joints, rotations, _ = _forward(fitter.kinematics, x)
+    _, joints, rotations, _ = posed_keypoints(fitter.kinematics, x)
     for index, distance, is_far in ((9, 0.12, True), (3, 0.12, False), (3, 0.25, True)):
         errors = np.zeros(17)
         errors[index] = distance

@@ -1,20 +1,9 @@
 import numpy as np
 import pytest
 
-from syrip_gen.fitting.levenberg import (
-    NUM_CONTACTS,
-    NUM_EXTRA,
-    Target,
-    Weights,
-    _apply,
-    _forward,
-    _linearise,
-    _solve_step,
-    body_energy,
-    minimise,
-    pack,
-    unpack,
-)
+from syrip_gen.fitting.energy import Target, Weights, body_energy, pack, posed_keypoints, unpack
+from syrip_gen.fitting.levenberg import apply_step, minimise, solve_step
+from syrip_gen.fitting.linearise import NUM_CONTACTS, NUM_EXTRA, linearise
 
 WEIGHTS = Weights(sigma=0.02, rho=0.2, pose=0.7, shape=1.3, bend=0.4, gravity=1.5, contact=1.0)
 
@@ -22,7 +11,7 @@ WEIGHTS = Weights(sigma=0.02, rho=0.2, pose=0.7, shape=1.3, bend=0.4, gravity=1.
 @pytest.fixture
 def target(fitter, random_body) -> Target:
     rng = np.random.default_rng(0)
-    points = _forward(fitter.kinematics, random_body)[0]
+    points = posed_keypoints(fitter.kinematics, random_body)[0]
     pixels = np.exp(0.9) * points[:, :2] / points[:, 2:]
     confidence = rng.uniform(0.5, 1.0, 17)
     confidence[4] = 0.0
@@ -30,10 +19,10 @@ def target(fitter, random_body) -> Target:
 
 
 def _parts(fitter, x, target, max_mixture):
-    posed = _forward(fitter.kinematics, x)
+    posed = posed_keypoints(fitter.kinematics, x)
     rows = np.empty((2 * 17 + NUM_EXTRA + NUM_CONTACTS, len(x) - 6))
     residual, prior = np.empty(len(rows)), np.zeros(rows.shape[1])
-    best = _linearise(
+    best = linearise(
         fitter.kinematics, posed, fitter.contacts, fitter.prior, target, WEIGHTS, max_mixture, x, rows,
         residual, prior,
     )  # fmt: skip
@@ -50,7 +39,7 @@ def test_gradient_equals_finite_differences(fitter, random_body, target, max_mix
     exact, h = rows.T @ residual + prior, 1e-5
 
     def energy(step: np.ndarray) -> float:
-        moved = _apply(x, step, fitter.prior.chol[best], WEIGHTS, target.log_focal_sigma, root_joint)
+        moved = apply_step(x, step, fitter.prior.chol[best], WEIGHTS, target.log_focal_sigma, root_joint)
         args = (fitter.kinematics, fitter.contacts, fitter.prior, target, WEIGHTS, max_mixture, moved)
         return body_energy(*args)[0]
 
@@ -66,7 +55,7 @@ def test_step_equals_the_dense_solution() -> None:
     damping = 0.05
     dense = rows.T @ rows + np.diag(np.where(free, 0.0, 1.0) + damping)
     expected = -np.linalg.solve(dense, rows.T @ residual + prior)
-    np.testing.assert_allclose(_solve_step(rows, residual, prior, free, damping), expected, atol=1e-9)
+    np.testing.assert_allclose(solve_step(rows, residual, prior, free, damping), expected, atol=1e-9)
 
 
 def test_minimise_ends_where_the_gradient_vanishes(fitter, random_body, target) -> None:

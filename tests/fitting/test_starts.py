@@ -1,7 +1,7 @@
 import numpy as np
 
+from syrip_gen.fitting.energy import unpack
 from syrip_gen.fitting.fit import make_target
-from syrip_gen.fitting.levenberg import unpack
 from syrip_gen.fitting.limbs import _depth_order, limb_alternatives
 from syrip_gen.fitting.starts import NUM_VIEWS, find_starts
 

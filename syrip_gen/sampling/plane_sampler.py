@@ -39,6 +39,7 @@ def build_pyramid(picture: np.ndarray, metres: float) -> Pyramid:
     return texels, offsets, sizes, side / metres
 
 
+_U = np.uint64  # indices that need no check for being negative
 _JIT = {"nogil": True, "cache": True, "error_model": "numpy"}
 
 
@@ -104,7 +105,9 @@ def _read(texels, base, bits, s, t):
     i, j = (s >> 16) & mask, (t >> 16) & mask
     row0, row1 = base + (j << bits), base + (((j + 1) & mask) << bits)
     i1, a, b = (i + 1) & mask, (s >> 8) & 255, (t >> 8) & 255
-    return _blend(texels[row0 + i], texels[row0 + i1], texels[row1 + i], texels[row1 + i1], a, b)
+    return _blend(
+        texels[_U(row0 + i)], texels[_U(row0 + i1)], texels[_U(row1 + i)], texels[_U(row1 + i1)], a, b
+    )
 
 
 @njit(**_JIT, inline="always")
@@ -117,8 +120,8 @@ def _read_rgb(texels, base, bits, s, t):
     w3 = a * b
     w1, w2 = (a << 4) - w3, (b << 4) - w3
     w0 = 256 - w1 - w2 - w3
-    p, q = np.int64(texels[row0 + i]), np.int64(texels[row0 + i1])
-    r, w = np.int64(texels[row1 + i]), np.int64(texels[row1 + i1])
+    p, q = np.int64(texels[_U(row0 + i)]), np.int64(texels[_U(row0 + i1)])
+    r, w = np.int64(texels[_U(row1 + i)]), np.int64(texels[_U(row1 + i1)])
     # Red and blue share one product: 16 bits each hold 255 * 256.
     both = (p & 0xFF00FF) * w0 + (q & 0xFF00FF) * w1 + (r & 0xFF00FF) * w2 + (w & 0xFF00FF) * w3
     green = (p & 0xFF00) * w0 + (q & 0xFF00) * w1 + (r & 0xFF00) * w2 + (w & 0xFF00) * w3
@@ -130,7 +133,7 @@ def _shade_span(shades, texels, place, gains, gain):
     """Write the brightness of a span's folds; they are smooth, so every second pixel will do."""
     base, bits, p, q, dp, dq = place
     for k in range(0, SPAN, 2):
-        shade = (gains[_read(texels, base, bits, p, q)] * gain) >> BITS
+        shade = (gains[_U(_read(texels, base, bits, p, q))] * gain) >> BITS
         shades[k], shades[k + 1] = shade, shade
         p, q = p + 2 * dp, q + 2 * dq
 
@@ -141,8 +144,8 @@ def _weave_span(shades, texels, place, gains):
     base, bits, f, g, df, dg = place
     mask = (1 << bits) - 1
     for k in range(SPAN):
-        thread = texels[base + (((g >> 16) & mask) << bits) + ((f >> 16) & mask)]
-        shades[k] = (shades[k] * gains[thread]) >> BITS
+        thread = texels[_U(base + (((g >> 16) & mask) << bits) + ((f >> 16) & mask))]
+        shades[k] = (shades[k] * gains[_U(thread)]) >> BITS
         f, g = f + df, g + dg
 
 
@@ -153,9 +156,9 @@ def _tile_span(line, texels, place, colors, shades):
     for k in range(SPAN):
         n0, n1, n2 = _read_rgb(texels, base, bits, s, t)
         shade = shades[k]
-        line[3 * k] = min((colors[3 * n0] * shade) >> BITS, 255)
-        line[3 * k + 1] = min((colors[3 * n1 + 1] * shade) >> BITS, 255)
-        line[3 * k + 2] = min((colors[3 * n2 + 2] * shade) >> BITS, 255)
+        line[3 * k] = min((colors[_U(3 * n0)] * shade) >> BITS, 255)
+        line[3 * k + 1] = min((colors[_U(3 * n1 + 1)] * shade) >> BITS, 255)
+        line[3 * k + 2] = min((colors[_U(3 * n2 + 2)] * shade) >> BITS, 255)
         s, t = s + ds, t + dt
 
 
@@ -165,9 +168,9 @@ def _pattern_span(line, texels, place, colors, shades):
     base, bits, s, t, ds, dt = place
     for k in range(SPAN):
         n, shade = 3 * _read(texels, base, bits, s, t), shades[k]
-        line[3 * k] = min((colors[n] * shade) >> BITS, 255)
-        line[3 * k + 1] = min((colors[n + 1] * shade) >> BITS, 255)
-        line[3 * k + 2] = min((colors[n + 2] * shade) >> BITS, 255)
+        line[3 * k] = min((colors[_U(n)] * shade) >> BITS, 255)
+        line[3 * k + 1] = min((colors[_U(n + 1)] * shade) >> BITS, 255)
+        line[3 * k + 2] = min((colors[_U(n + 2)] * shade) >> BITS, 255)
         s, t = s + ds, t + dt
 
 

@@ -185,8 +185,11 @@ def _paint_hair(table, rows, p, mix, out):
     shine_0 = _F(255.0 * p.shine)
     for row in range(rows.shape[0]):
         i = rows[row]
-        texel = out[i]
         at = i // CHUNK * _BLOCK + i % CHUNK
+        border = (table[HAIRLINE + at] * b - half) * _F(0.08) + hair_line
+        if border < _F(-0.0142) and table[BROW + at] == 0 and table[LASH + at] == 0:
+            continue  # farther from the hair than noise reaches
+        texel = out[i]
         red, green, blue = (
             _F(np.int32(texel & 255)),
             _F(np.int32((texel >> 8) & 255)),
@@ -196,12 +199,7 @@ def _paint_hair(table, rows, p, mix, out):
         mottle, patch = (mix[0] * first + mix[1] * other) * two, (mix[1] * first - mix[0] * other) * two
         grain = (table[GRAIN + at] * b - half) * two
         strand = (one - curl) * (table[STRAND + at] * b - half) * two + curl * grain
-        inside = (
-            (table[HAIRLINE + at] * b - half) * _F(0.08)
-            + hair_line
-            + _F(0.0055) * strand
-            + _F(0.006) * mottle
-        )
+        inside = border + _F(0.0055) * strand + _F(0.006) * mottle
         cover = min(max(inside / _F(0.016), zero), one)
         cover = cover * cover * (_F(3.0) - two * cover) * hair_cover
         cover = min(cover * min(max(one + sparse * strand, zero), _F(1.25)), _F(0.97))

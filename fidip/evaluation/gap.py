@@ -14,7 +14,15 @@ from fidip.evaluation.ground_truth import GroundTruth
 from fidip.evaluation.pictures import find_pictures, read_ahead
 from fidip.inference.estimator import Crop, PoseEstimator
 
-__all__ = ["CropFeatures", "GapFigures", "crop_features", "draw_tsne", "kernel_distance", "measure_gap"]
+__all__ = [
+    "CropFeatures",
+    "GapFigures",
+    "crop_features",
+    "crop_means",
+    "draw_tsne",
+    "kernel_distance",
+    "measure_gap",
+]
 
 PROBE_FOLDS = 5
 PLOT_SEED = 0
@@ -45,13 +53,16 @@ class GapFigures:
     num_first: int
     num_second: int
     kid: float
-    """Kernel distance of the pooled features, see :func:`kernel_distance`; 0 = the same."""
+    """Kernel distance of the pooled features after division by their root mean square (features that only
+    shrink come no closer), see :func:`kernel_distance`; 0 = the same."""
     probe_accuracy: float
     """Balanced accuracy of a linear classifier that is trained to tell the sets apart, on persons that it did
     not see; 0.5 = cannot tell them apart."""
     classifier_accuracy: float
     """Balanced accuracy of the run's own domain classifier; NaN without one, or where both sets are of one
     domain."""
+    kid_imagenet: float = float("nan")
+    """Kernel distance of ImageNet features, where it was asked for; the same for every run."""
 
     def as_dict(self) -> dict[str, float | int | str]:
         """Return the figures by name."""
@@ -92,7 +103,7 @@ def crop_features(
     def run() -> None:
         if waiting:
             features = _features(estimator, np.stack([crop.pictures[0] for crop in waiting]))
-            pooled.append(features.mean((2, 3)).double().cpu().numpy())
+            pooled.append(_pool(features))
             if classifier is not None:
                 logits.append(_classify(classifier, features))
             waiting.clear()
@@ -101,7 +112,7 @@ def crop_features(
         if isinstance(picture, str):
             failures.append(picture)
         else:
-            crops = [estimator.cut(picture, box.box) for box in boxes.by_image[image_id]]
+            crops = [estimator.cut(picture, box.box, (0,)) for box in boxes.by_image[image_id]]
             synthetic += [domain[image_id]] * len(crops)
             waiting += crops
         if len(waiting) >= estimator.batch_size:
@@ -123,12 +134,13 @@ def measure_gap(first: CropFeatures, second: CropFeatures) -> GapFigures:
         if len(features.pooled) < MIN_FOR_GAP:
             what = f"{features.name} has {len(features.pooled)} usable persons"
             raise ValueError(f"the domain gap needs at least {MIN_FOR_GAP} persons of each set; {what}")
+    scale = np.sqrt(np.mean(np.concatenate([first.pooled, second.pooled]) ** 2))
     return GapFigures(
         first=first.name,
         second=second.name,
         num_first=len(first.pooled),
         num_second=len(second.pooled),
-        kid=kernel_distance(first.pooled, second.pooled),
+        kid=kernel_distance(first.pooled / scale, second.pooled / scale),
         probe_accuracy=_probe_accuracy(first.pooled, second.pooled),
         classifier_accuracy=_classifier_accuracy(first, second),
     )
@@ -179,6 +191,15 @@ def _features(estimator: PoseEstimator, pictures: np.ndarray) -> Tensor:
     images = torch.from_numpy(pictures).to(estimator.device).permute(0, 3, 1, 2).float() / 255
     mean, std = (torch.tensor(v, device=estimator.device).view(1, 3, 1, 1) for v in (spec.mean, spec.std))
     return estimator.network((images - mean) / std).features.float()
+
+
+def crop_means(estimator: PoseEstimator, pictures: np.ndarray) -> np.ndarray:
+    """Return (B, C) float64 means over space of the features of (B, H, W, 3) uint8 crops."""
+    return _pool(_features(estimator, pictures))
+
+
+def _pool(features: Tensor) -> np.ndarray:
+    return features.mean((2, 3)).double().cpu().numpy()
 
 
 @torch.inference_mode()

@@ -9,8 +9,16 @@ from torch import nn
 
 from fidip.evaluation.boxes import BoxSet, ground_truth_boxes, read_boxes
 from fidip.evaluation.estimate import estimate_persons, find_persons
-from fidip.evaluation.gap import CropFeatures, GapFigures, crop_features, draw_tsne, measure_gap
+from fidip.evaluation.gap import (
+    CropFeatures,
+    GapFigures,
+    crop_features,
+    draw_tsne,
+    kernel_distance,
+    measure_gap,
+)
 from fidip.evaluation.ground_truth import GroundTruth, annotation_file, read_ground_truth
+from fidip.evaluation.imagenet_features import ImageNetFeatures
 from fidip.evaluation.networks import choose_device, open_classifier, open_source
 from fidip.evaluation.options import EvalConfig
 from fidip.evaluation.pictures import find_pictures, picture_folder
@@ -53,6 +61,12 @@ class NetworkRuns:
         self.second = second_set(config) if config.gap is not None else None
         self.networks = {source.name: open_source(source, self.device) for source in sources}
         finders = [s.name for s in sources if not isinstance(self.networks[s.name], PoseNetwork)]
+        self.imagenet = None
+        if config.kid_weights is not None:
+            self.imagenet = ImageNetFeatures(
+                config.kid_weights, device=self.device, batch_size=config.batch_size
+            )
+        self.kid_imagenet: float | None = None
         if finders:
             find_pictures(gt, self.pictures.folder, gt.image_ids)
             if self.second is not None:
@@ -70,7 +84,20 @@ class NetworkRuns:
             sets = self.pictures, self.second
             gap, failures = compare_sets(self.config, source, estimator, sets, self.progress)
             found = replace(found, failures=(*found.failures, *failures))
+            gap = replace(gap, kid_imagenet=self._imagenet_distance())
         return found, network_info(estimator), gap
+
+    def _imagenet_distance(self) -> float:
+        """Return KID of ImageNet features, computed once; NaN where it was not asked for."""
+        if self.imagenet is None or self.second is None:
+            return float("nan")
+        if self.kid_imagenet is None:
+            first, second = (
+                set_features(self.imagenet, pictures, "ImageNet", None, self.progress)
+                for pictures in (self.pictures, self.second)
+            )
+            self.kid_imagenet = kernel_distance(first.pooled, second.pooled)
+        return self.kid_imagenet
 
     def _find(self, source: Source, finder: WholeImageEstimator) -> Predictions:
         pictures = self.pictures
@@ -173,22 +200,30 @@ def compare_sets(
     classifier = open_classifier(source, estimator.spec)
     if classifier is not None:
         classifier = classifier.to(estimator.device).eval()
-    rows: list[CropFeatures] = []
-    for pictures in sets:
-        progress.stage(f"{source.name}: features of {pictures.name}", len(pictures.boxes.by_image))
-        rows.append(
-            crop_features(
-                estimator,
-                pictures.gt,
-                pictures.boxes,
-                pictures.folder,
-                name=pictures.name,
-                classifier=classifier,
-                advance=progress.advance,
-            )
-        )
-    first, second = rows
+    first, second = (
+        set_features(estimator, pictures, source.name, classifier, progress) for pictures in sets
+    )
     gap = measure_gap(first, second)
     path = Path(config.output) / f"tsne_{file_stem(source)}.png"
     draw_tsne(first, second, path, f"{source.name}: t-SNE of the features")
     return gap, [*first.failures, *second.failures]
+
+
+def set_features(
+    estimator: PoseEstimator,
+    pictures: PictureSet,
+    name: str,
+    classifier: nn.Module | None,
+    progress: Progress,
+) -> CropFeatures:
+    """Return the features of one set's persons, with progress."""
+    progress.stage(f"{name}: features of {pictures.name}", len(pictures.boxes.by_image))
+    return crop_features(
+        estimator,
+        pictures.gt,
+        pictures.boxes,
+        pictures.folder,
+        name=pictures.name,
+        classifier=classifier,
+        advance=progress.advance,
+    )

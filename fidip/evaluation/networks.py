@@ -50,12 +50,15 @@ def open_classifier(source: Source, spec: NetworkSpec) -> nn.Module | None:
     tensors = load_checkpoint(path).get("classifier")
     if not tensors:
         return None
-    config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
-    classifier = build_classifier(config["domain"]["classifier"], spec)
     try:
+        config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+        classifier = build_classifier(config["domain"]["classifier"], spec)
         classifier.load_state_dict(tensors)
-    except RuntimeError:
-        raise ValueError(f"{path}: its domain classifier does not fit {folder / 'config.yaml'}") from None
+    except (OSError, yaml.YAMLError, KeyError, TypeError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(
+            f"{path}: its domain classifier does not fit {folder / 'config.yaml'} ({reason})"
+        ) from None
     return classifier
 
 

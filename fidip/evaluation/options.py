@@ -70,6 +70,12 @@ class EvalConfig(BaseModel):
         "keypoint file.",
         metavar="DATASET",
     )
+    kid_weights: str | None = _option(
+        None,
+        "torchvision's MobileNetV2 with ImageNet weights, for --gap: also gives the kernel distance of its "
+        "features, which does not depend on the run.",
+        metavar="FILE",
+    )
     gap_images: str | None = _option(
         None, "Folder of the second set's pictures; none = the one beside it.", metavar="DIR"
     )

@@ -132,10 +132,14 @@ def gap_table(report: EvalReport) -> Table:
     if not report.gaps:
         return Table("Domain gap", (), ())
     first = next(iter(report.gaps.values()))
-    rows = [(name, gap.kid, gap.probe_accuracy, gap.classifier_accuracy) for name, gap in report.gaps.items()]
+    rows = [
+        (name, gap.kid, gap.probe_accuracy, gap.classifier_accuracy, gap.kid_imagenet)
+        for name, gap in report.gaps.items()
+    ]
     sets = f"{first.num_first} persons of {first.first} and {first.num_second} of {first.second}"
     title = f"Domain gap between {sets}"
-    return Table(title, ("Run", "KID", "Probe accuracy", "Own classifier's accuracy"), tuple(rows))
+    header = ("Run", "KID", "Probe accuracy", "Own classifier's accuracy", "KID (ImageNet)")
+    return Table(title, header, tuple(rows))
 
 
 def eval_summary(report: EvalReport) -> str:

@@ -1,14 +1,25 @@
 """Distance between two sets of pictures in the features of a network."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from benchmarks.realism import feature_network, features, square_crop
 from fidip.evaluation.boxes import ground_truth_boxes
-from fidip.evaluation.gap import CropFeatures, crop_features, draw_tsne, kernel_distance, measure_gap
+from fidip.evaluation.gap import (
+    CropFeatures,
+    crop_features,
+    crop_means,
+    draw_tsne,
+    kernel_distance,
+    measure_gap,
+)
 from fidip.evaluation.ground_truth import read_ground_truth
+from fidip.evaluation.imagenet_features import ImageNetFeatures
 from fidip.inference.estimator import PoseEstimator
 from tests.fidip.inference.dot_network import DotNetwork
 
@@ -47,6 +58,12 @@ def test_sets_that_differ_are_told_apart_and_equal_ones_are_not():
     assert same.probe_accuracy < 0.65
     assert far.probe_accuracy > 0.95
     assert np.isnan(same.classifier_accuracy)
+
+
+def test_features_that_only_shrink_come_no_closer():
+    near, small = ([cloud("a"), cloud("b", 1.0, seed=1)] for _ in range(2))
+    small = [replace(features, pooled=features.pooled / 100) for features in small]
+    assert measure_gap(*small).kid == pytest.approx(measure_gap(*near).kid)
 
 
 def test_own_classifier_is_scored_by_domain_whatever_the_sets_sizes():
@@ -102,3 +119,18 @@ def test_features_are_the_crops_means_and_go_to_the_classifier(tmp_path):
     assert found.is_synthetic.tolist() == [False, True]
     assert len(found.failures) == 1
     assert torch.is_grad_enabled()
+
+
+def test_imagenet_features_are_torchvisions_of_the_square_crop(shared_data):
+    """Against benchmarks/realism.py, which made the reference features' twin by hand."""
+    weights = shared_data / "models" / "mobilenetv2_imagenet_features.pt"
+    photo = cv2.imread(str(sorted((shared_data / "adult_2d" / "images").glob("*.jpg"))[0]))[..., ::-1].copy()
+    boxes = [[100, 80, 160, 240], [20, 30, 300, 90]]
+    estimator = ImageNetFeatures(weights, device="cpu", batch_size=2)
+    crops = np.concatenate([estimator.cut(photo, box).pictures for box in boxes])
+    ours = crop_means(estimator, crops)
+    theirs = features(feature_network(weights), [square_crop(photo, box, 224)[0] for box in boxes])
+    assert ours.shape == (2, 1280)
+    for a, b in zip(ours, theirs, strict=True):
+        assert np.corrcoef(a, b)[0, 1] > 0.98
+    assert np.corrcoef(ours[0], theirs[1])[0, 1] < 0.9

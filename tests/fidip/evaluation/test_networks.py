@@ -1,9 +1,14 @@
 """Networks measured from pictures: a toy network that finds coloured dots."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
+import torch
 
+from fidip.checkpoint import save_checkpoint
+from fidip.domain.classifiers import build_classifier
 from fidip.evaluation.boxes import ground_truth_boxes, read_boxes
 from fidip.evaluation.coco_ap import evaluate_keypoints
 from fidip.evaluation.estimate import estimate_persons, find_persons
@@ -181,3 +186,20 @@ def test_runs_without_a_classifier_have_none(tmp_path):
     spec = DotNetwork().spec
     assert open_classifier(Source("x", str(tmp_path), "network"), spec) is None
     assert open_classifier(Source(SHIPPED, SHIPPED, "network"), spec) is None
+
+
+def test_the_classifier_of_a_run_is_found(tmp_path):
+    spec = DotNetwork().spec
+    source = Source("run", str(tmp_path), "network")
+    classifier = build_classifier("small", spec)
+    state = {"network": {}, "classifier": classifier.state_dict()}
+    save_checkpoint(tmp_path / "checkpoints" / "best.pt", state)
+    (tmp_path / "config.yaml").write_text("domain: {classifier: small}\n")
+    features = torch.rand(2, spec.feature_channels, 16, 12)
+    torch.testing.assert_close(open_classifier(source, spec)(features), classifier(features))
+    other = replace(spec, feature_channels=7)
+    with pytest.raises(ValueError, match="its domain classifier does not fit"):
+        open_classifier(source, other)
+    (tmp_path / "config.yaml").write_text("network: {}\n")
+    with pytest.raises(ValueError, match="its domain classifier does not fit"):
+        open_classifier(source, spec)

@@ -39,6 +39,20 @@ def _entries(value: Any) -> tuple[Any, ...]:
     return value if isinstance(value, tuple) else (value,)
 
 
+def _body_option() -> Any:
+    return _option(
+        "infant", "infant (shipped) or an SMPL-format .npz or .pkl such as SMIL's.", metavar="FILE"
+    )
+
+
+def _pose_prior_option() -> Any:
+    return _option(
+        "infant",
+        "infant (shipped) or a mixture-of-Gaussians file (smil_pose_prior.pkl, gmm_08.pkl).",
+        metavar="FILE",
+    )
+
+
 class GenerateConfig(_Config):
     """Settings of ``syrip generate``."""
 
@@ -58,14 +72,8 @@ class GenerateConfig(_Config):
     renderer: Literal["raster", "pyrender"] = _option(
         "raster", "raster (built in) or pyrender (OpenGL; needs the extra 'pyrender')."
     )
-    body: str = _option(
-        "infant", "infant (shipped) or an SMPL-format .npz or .pkl such as SMIL's.", metavar="FILE"
-    )
-    pose_prior: str = _option(
-        "infant",
-        "infant (shipped) or a mixture-of-Gaussians file (smil_pose_prior.pkl, gmm_08.pkl).",
-        metavar="FILE",
-    )
+    body: str = _body_option()
+    pose_prior: str = _pose_prior_option()
     textures: str | None = _option(
         None, "Folder of UV texture images for the body; none = painted skin and clothes.", metavar="DIR"
     )
@@ -133,14 +141,8 @@ class FitConfig(_Config):
         (), "2D poses (see syrip generate); none = the bundled example poses.", metavar="FILE"
     )
     output: str = _option("fits.npz", "Fit bank to write.", metavar="FILE", short="-o")
-    body: str = _option(
-        "infant", "infant (shipped) or an SMPL-format .npz or .pkl such as SMIL's.", metavar="FILE"
-    )
-    pose_prior: str = _option(
-        "infant",
-        "infant (shipped) or a mixture-of-Gaussians file (smil_pose_prior.pkl, gmm_08.pkl).",
-        metavar="FILE",
-    )
+    body: str = _body_option()
+    pose_prior: str = _pose_prior_option()
     overlays: str | None = _option(
         None, "Folder for pictures of the fits over the input keypoints; none = no pictures.", metavar="DIR"
     )

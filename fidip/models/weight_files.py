@@ -1,5 +1,6 @@
 """Read the tensors of a weights file without running anything that the file may hold."""
 
+import errno
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -108,7 +109,9 @@ def load_plain(path: Path) -> Any:
             f"{path} is refused: it holds more than tensors and numbers, or is damaged ({what}). "
             "Nothing of it was run; get the weights from their authors, or as safetensors."
         ) from None
-    except (RuntimeError, EOFError, KeyError, ValueError, AttributeError, TypeError, IndexError) as error:
+    except (RuntimeError, EOFError, LookupError, ValueError, AttributeError, TypeError, OSError) as error:
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:
+            raise  # torch seeks before the start of a zip that was cut off; any other is the disk's
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ValueError(f"{path} is not a torch checkpoint, or is cut off ({reason[:200]})") from None
 

@@ -3,6 +3,8 @@
 The rules below are written from the published names, not from the networks' code.
 """
 
+from functools import lru_cache
+
 import pytest
 import torch
 
@@ -99,7 +101,9 @@ MILLIONS = {
 FIDIP_BYTES = {"hrnet_w48": 255_354_649, "pose_mobilenetv2": 16_671_259}
 
 
+@lru_cache
 def meta_network(name):
+    """Names and shapes without values."""
     with torch.device("meta"):
         return build_network(name)
 

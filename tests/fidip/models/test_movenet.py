@@ -17,8 +17,8 @@ from fidip.models.movenet import MoveNetHeads
 from fidip.models.movenet_decoding import decode_movenet
 from fidip.models.weights import default_weights, open_network
 
-EVERY = 12
-"""Every twelfth of the 415 people, for speed; over all of them the largest difference is 0.0001 px."""
+EVERY = 16
+"""Every sixteenth of the 415 people, for speed; over all of them the largest difference is 0.0001 px."""
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def heads(movenet, people):
 
 def test_keypoints_are_the_onnx_files(heads, published):
     points, scores = decode_movenet(heads)
-    assert len(points) >= 30
+    assert len(points) == 26
     assert np.abs(points.numpy() - published[0]).max() < 0.01
     assert np.abs(scores.numpy() - published[1]).max() < 1e-4
 
@@ -80,7 +80,7 @@ def test_heatmap_cells_are_where_the_spec_says(movenet, heads, published):
     points, _ = decode_heatmaps(heads.keypoint_logits, movenet.spec, "dark")
     away = np.asarray(points) - published[0]
     sure = (published[1] > 0.5) & (np.abs(away).max(-1) < 8)
-    assert sure.sum() > 60
+    assert sure.sum() > 50
     assert np.abs(np.median(away[sure], axis=0)).max() < 0.5
 
 

@@ -8,6 +8,9 @@ import torchvision
 from fidip.models.catalog import build_network, catalog_entry, network_names
 from fidip.models.pose_mobilenetv2 import flat_names
 
+KINDS = ("movenet_thunder", "pose_resnet18", "hrnet_w32", "pose_mobilenetv2")
+"""One network of each kind, where depth and width do not matter."""
+
 
 @pytest.mark.parametrize("name", network_names())
 def test_shapes_are_those_of_the_spec(name):
@@ -27,7 +30,7 @@ def test_shapes_are_those_of_the_spec(name):
     )
 
 
-@pytest.mark.parametrize("name", network_names())
+@pytest.mark.parametrize("name", KINDS)
 def test_another_number_of_keypoints_and_another_size(name):
     with torch.device("meta"):
         network = build_network(name, num_keypoints=5, input_size=(96, 160))
@@ -35,7 +38,7 @@ def test_another_number_of_keypoints_and_another_size(name):
     assert network.spec.input_size == (96, 160)
 
 
-@pytest.mark.parametrize("name", network_names())
+@pytest.mark.parametrize("name", KINDS)
 @pytest.mark.parametrize("size", [(0, 256), (250, 256), (256, -32)])
 def test_sizes_that_do_not_tile_are_refused(name, size):
     with torch.device("meta"), pytest.raises(ValueError, match="multiples of 32 px"):
@@ -62,7 +65,7 @@ def test_freeze_groups_cover_the_trainable_tensors_in_order(name):
     assert grouped == trainable
 
 
-@pytest.mark.parametrize("name", ["movenet_thunder", "pose_resnet18", "hrnet_w32", "pose_mobilenetv2"])
+@pytest.mark.parametrize("name", KINDS)
 def test_a_step_reaches_every_trainable_tensor(name):
     """Distributed training refuses trainable tensors without a gradient."""
     torch.manual_seed(0)

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save_file
 
 from fidip.models.catalog import build_network, network_names
-from fidip.models.interface import IMAGENET_MEAN, IMAGENET_STD
+from fidip.models.interface import IMAGENET_MEAN, IMAGENET_STD, PoseNetwork
 from fidip.models.published import guess_input_size, guess_network, spec_metadata
 from fidip.models.weights import default_weights, load_weights, open_network
 
@@ -25,9 +25,34 @@ def resnet(depth=18, seed=0, **options):
 
 
 @pytest.fixture(scope="module")
-def donor():
+def trained():
     """A network whose weights are not those of ``resnet()``."""
     return resnet(seed=7)
+
+
+class Tiny(PoseNetwork):
+    """Three layers under a Pose-ResNet's names: how files are read does not depend on the network."""
+
+    imagenet_parts = ("conv1", "bn1")
+    freeze_groups = ("conv1", "bn1", "final_layer")
+
+    def __init__(self):
+        super().__init__()
+        with torch.device("meta"):
+            self.spec = build_network("pose_resnet18", input_size=SMALL).spec
+        self.conv1, self.bn1 = torch.nn.Conv2d(3, 16, 7, bias=False), torch.nn.BatchNorm2d(16)
+        self.final_layer = torch.nn.Conv2d(16, 17, 1)
+
+
+def tiny(seed=0):
+    torch.manual_seed(seed)
+    return Tiny()
+
+
+@pytest.fixture(scope="module")
+def donor():
+    """A tiny network whose weights are not those of ``tiny()``."""
+    return tiny(seed=7)
 
 
 def state_of(network):
@@ -63,13 +88,12 @@ def with_training_state(state):
 @pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
 def test_published_forms_load(donor, tmp_path, name, wrap, zipped):
     torch.save(wrap(state_of(donor)), tmp_path / name, _use_new_zipfile_serialization=zipped)
-    network = resnet()
+    network = tiny()
     report = load_weights(network, tmp_path / name)
     assert same(network, donor)
-    assert (len(report.matched), report.missing, report.unexpected) == (140, (), ())
+    assert (len(report.matched), report.missing, report.unexpected) == (8, (), ())
     assert (
-        str(report)
-        == f"{tmp_path / name}: tensors 140 matched, 0 missing, 0 unexpected (unbiased convention)"
+        str(report) == f"{tmp_path / name}: tensors 8 matched, 0 missing, 0 unexpected (unbiased convention)"
     )
 
 
@@ -78,7 +102,7 @@ def test_safetensors_load_at_half_precision(donor, tmp_path):
         name: value.half() if value.is_floating_point() else value for name, value in state_of(donor).items()
     }
     save_file(halves, tmp_path / "w.safetensors")
-    network = resnet()
+    network = tiny()
     load_weights(network, tmp_path / "w.safetensors")
     assert network.conv1.weight.dtype == torch.float32
     assert torch.equal(network.conv1.weight, donor.conv1.weight.half().float())
@@ -87,7 +111,7 @@ def test_safetensors_load_at_half_precision(donor, tmp_path):
 @pytest.mark.parametrize("there, asked", [("w_64×64.pth", "w_64x64.pth"), ("w_64x64.pth", "w_64×64.pth")])
 def test_either_multiplication_sign_finds_the_file(donor, tmp_path, there, asked):
     torch.save(state_of(donor), tmp_path / there)
-    network = resnet()
+    network = tiny()
     load_weights(network, tmp_path / asked)
     assert same(network, donor)
 
@@ -98,9 +122,8 @@ def test_files_without_step_counts_load(donor, tmp_path):
         name: value for name, value in state_of(donor).items() if not name.endswith("num_batches_tracked")
     }
     torch.save(state, tmp_path / "old.pth")
-    report = load_weights(resnet(), tmp_path / "old.pth")
-    assert len(report.missing) == 23
-    assert all(name.endswith("num_batches_tracked") for name in report.missing)
+    report = load_weights(tiny(), tmp_path / "old.pth")
+    assert report.missing == ("bn1.num_batches_tracked",)
 
 
 def without(name):
@@ -114,14 +137,14 @@ def replaced(name, change):
 @pytest.mark.parametrize(
     "change, message",
     [
-        (without("layer1.0.conv1.weight"), r"1 missing \(layer1\.0\.conv1\.weight\)"),
+        (without("conv1.weight"), r"1 missing \(conv1\.weight\)"),
         (lambda state: {**state, "extra.weight": torch.ones(1)}, r"1 unexpected \(extra\.weight\)"),
         (
             replaced("final_layer.bias", lambda value: value[:5]),
             r"1 of another shape \(final_layer\.bias \(5,\) instead of \(17,\)\)",
         ),
         (replaced("bn1.bias", lambda value: value * torch.nan), r"holds NaN or infinite values in bn1\.bias"),
-        (lambda state: {"a": torch.ones(2)}, r"140 of 140 missing|117 missing"),
+        (lambda _: {"a": torch.ones(2)}, r"7 missing \(conv1\.weight, .*, \.\.\.\); 1 unexpected \(a\)"),
         (lambda state: {}, "holds no tensors by name"),
         (lambda state: [1, 2], "holds no tensors by name"),
         (lambda state: {**state, "epoch": 3}, "no state_dict: not tensors are epoch"),
@@ -129,21 +152,28 @@ def replaced(name, change):
 )
 def test_a_file_that_does_not_fit_is_an_error_and_changes_nothing(donor, tmp_path, change, message):
     torch.save(change(state_of(donor)), tmp_path / "w.pth")
-    network = resnet()
+    network = tiny()
     with pytest.raises(ValueError, match=message) as caught:
         load_weights(network, tmp_path / "w.pth")
     assert "w.pth" in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert same(network, resnet())
+    assert same(network, tiny())
 
 
 def test_a_deeper_resnet_is_refused_by_name(tmp_path):
     """Every tensor of Pose-ResNet-50 exists in the 101's file, of the same shape."""
-    torch.save(resnet(101).state_dict(), tmp_path / "w.pth")
+    with torch.device("meta"):
+        deeper, network = build_network("pose_resnet101"), build_network("pose_resnet50")
+    torch.save(small_file(deeper.state_dict()), tmp_path / "w.pth")
     with pytest.raises(
-        ValueError, match=r"does not fit pose_resnet50: .*306 unexpected.* looks like pose_resnet101"
+        ValueError, match=r"does not fit pose_resnet50: .*306 unexpected.* like pose_resnet101"
     ):
-        load_weights(resnet(50), tmp_path / "w.pth")
+        load_weights(network, tmp_path / "w.pth")
+
+
+def small_file(tensors):
+    """Tensors of the same names and shapes that need little room in a file: one stored zero each."""
+    return {name: torch.zeros(()).expand(value.shape) for name, value in tensors.items()}
 
 
 class Hostile:
@@ -167,14 +197,14 @@ def test_a_hostile_pickle_is_refused_and_not_run(donor, tmp_path, form, what):
         path.write_bytes(pickle.dumps(content["extra"], protocol=2))
     else:
         torch.save(content, path, _use_new_zipfile_serialization=form == "zip")
-    network = resnet()
+    network = tiny()
     with pytest.raises(
         ValueError, match=r"w\.pth is refused: .*posix\.system.* Nothing of it was run"
     ) as caught:
         load_weights(network, path, what=what)
     assert "\n" not in str(caught.value)
     assert not marker.exists()
-    assert same(network, resnet())
+    assert same(network, tiny())
 
 
 def test_the_hostile_pickle_is_hostile(tmp_path):
@@ -200,7 +230,7 @@ def test_the_hostile_pickle_is_hostile(tmp_path):
 def test_what_is_no_checkpoint_is_said_in_a_line(tmp_path, content, message, name):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(ValueError, match=message) as caught:
-        load_weights(resnet(), tmp_path / name)
+        load_weights(tiny(), tmp_path / name)
     assert "\n" not in str(caught.value)
 
 
@@ -211,25 +241,25 @@ def test_a_file_that_was_cut_off_is_refused(donor, tmp_path, name):
         torch.save(state_of(donor), path)
     else:
         save_file(state_of(donor), path)
-    path.write_bytes(path.read_bytes()[:100_000])
+    path.write_bytes(path.read_bytes()[:5000])
     with pytest.raises(ValueError, match=re.escape(str(path))):
-        load_weights(resnet(), path)
+        load_weights(tiny(), path)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"none\.pth not found"):
-        load_weights(resnet(), tmp_path / "none.pth")
+        load_weights(tiny(), tmp_path / "none.pth")
     with pytest.raises(FileNotFoundError, match="it is a folder"):
-        load_weights(resnet(), tmp_path)
+        load_weights(tiny(), tmp_path)
 
 
 def test_shipped_weights():
     assert default_weights("movenet_thunder").name == "movenet_thunder.safetensors"
     assert default_weights("hrnet_w48") is None
     with pytest.raises(ValueError, match="no pose weights of pose_resnet18 ship"):
-        load_weights(resnet(), None)
+        load_weights(tiny(), None)
     with pytest.raises(ValueError, match="'pose' or 'imagenet', not 'coco'"):
-        load_weights(resnet(), None, what="coco")
+        load_weights(tiny(), None, what="coco")
 
 
 # What a file stands for
@@ -288,14 +318,14 @@ def write_run(folder, network, **settings):
     return folder
 
 
-def test_open_network_reads_a_run(donor, tmp_path):
-    opened = open_network(write_run(tmp_path / "run", donor))
-    assert same(opened, donor)
-    assert opened.spec == donor.spec
+def test_open_network_reads_a_run(trained, tmp_path):
+    opened = open_network(write_run(tmp_path / "run", trained))
+    assert same(opened, trained)
+    assert opened.spec == trained.spec
 
 
-def test_a_run_without_a_size_goes_by_its_weights(donor, tmp_path):
-    opened = open_network(write_run(tmp_path / "run", donor, input_size=None))
+def test_a_run_without_a_size_goes_by_its_weights(trained, tmp_path):
+    opened = open_network(write_run(tmp_path / "run", trained, input_size=None))
     assert opened.spec.input_size == SMALL
 
 
@@ -324,12 +354,12 @@ def test_a_broken_configuration_is_refused(donor, tmp_path, text):
 def test_broken_metadata_is_refused(donor, tmp_path, value):
     save_file(state_of(donor), tmp_path / "w.safetensors", metadata={"spec": value})
     with pytest.raises(ValueError, match=r"w\.safetensors: "):
-        load_weights(resnet(), tmp_path / "w.safetensors")
+        load_weights(tiny(), tmp_path / "w.safetensors")
 
 
-def test_simple_baselines_files_read_bgr(donor, tmp_path):
+def test_simple_baselines_files_read_bgr(trained, tmp_path):
     """Fed RGB as its spec says, the network computes what the file's network computed on OpenCV's colours."""
-    torch.save(state_of(donor), tmp_path / "pose_resnet_18_64x64.pth.tar")
+    torch.save(state_of(trained), tmp_path / "pose_resnet_18_64x64.pth.tar")
     network = open_network(tmp_path / "pose_resnet_18_64x64.pth.tar")
     assert network.spec.cell_center == 0
     rgb = torch.rand(2, 3, 64, 64)
@@ -338,13 +368,13 @@ def test_simple_baselines_files_read_bgr(donor, tmp_path):
         return (image - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
 
     with torch.inference_mode():
-        expected = donor.eval()(normalise(rgb.flip(1), IMAGENET_MEAN, IMAGENET_STD)).heatmaps
+        expected = trained.eval()(normalise(rgb.flip(1), IMAGENET_MEAN, IMAGENET_STD)).heatmaps
         found = network(normalise(rgb, network.spec.mean, network.spec.std)).heatmaps
     torch.testing.assert_close(found, expected)
 
 
-def test_a_run_keeps_the_convention_that_it_began_with(donor, tmp_path):
-    torch.save(state_of(donor), tmp_path / "pose_resnet_18_64x64.pth.tar")
+def test_a_run_keeps_the_convention_that_it_began_with(trained, tmp_path):
+    torch.save(state_of(trained), tmp_path / "pose_resnet_18_64x64.pth.tar")
     begun = open_network(tmp_path / "pose_resnet_18_64x64.pth.tar")
     opened = open_network(write_run(tmp_path / "run", begun))
     assert opened.spec == begun.spec
@@ -353,7 +383,7 @@ def test_a_run_keeps_the_convention_that_it_began_with(donor, tmp_path):
 
 def test_the_convention_can_be_told(donor, tmp_path):
     torch.save(state_of(donor), tmp_path / "w.pth")
-    network = resnet()
+    network = tiny()
     assert load_weights(network, tmp_path / "w.pth", convention="hrnet").convention == "hrnet"
     assert (network.spec.cell_center, network.spec.mean) == (0.0, IMAGENET_MEAN)
     with pytest.raises(ValueError, match="unknown convention 'mpii'; known are unbiased, hrnet"):
@@ -373,26 +403,26 @@ def classifier(network):
     return {**state, "fc.weight": torch.ones(1000, 512), "fc.bias": torch.ones(1000)}
 
 
-def check_backbone(network, donor, report):
-    assert torch.equal(network.layer4[1].conv2.weight, donor.layer4[1].conv2.weight)
+def check_backbone(network, trained, report):
+    assert torch.equal(network.layer4[1].conv2.weight, trained.layer4[1].conv2.weight)
     assert torch.equal(network.final_layer.weight, resnet().final_layer.weight)
     assert len(report.matched) == 120
     assert {name.split(".")[0] for name in report.missing} == {"deconv_layers", "final_layer"}
     assert report.unexpected == ("fc.weight", "fc.bias")
 
 
-def test_imagenet_weights_fill_the_backbone(donor, tmp_path):
-    torch.save(classifier(donor), tmp_path / "resnet18.pth")
+def test_imagenet_weights_fill_the_backbone(trained, tmp_path):
+    torch.save(classifier(trained), tmp_path / "resnet18.pth")
     network = resnet()
-    check_backbone(network, donor, load_weights(network, tmp_path / "resnet18.pth", what="imagenet"))
+    check_backbone(network, trained, load_weights(network, tmp_path / "resnet18.pth", what="imagenet"))
 
 
-def test_imagenet_weights_come_from_torchvisions_cache(donor, tmp_path, monkeypatch):
+def test_imagenet_weights_come_from_torchvisions_cache(trained, tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     (tmp_path / "hub/checkpoints").mkdir(parents=True)
-    torch.save(classifier(donor), tmp_path / "hub/checkpoints/resnet18-f37072fd.pth")
+    torch.save(classifier(trained), tmp_path / "hub/checkpoints/resnet18-f37072fd.pth")
     network = resnet()
-    check_backbone(network, donor, load_weights(network, None, what="imagenet"))
+    check_backbone(network, trained, load_weights(network, None, what="imagenet"))
 
 
 def test_imagenet_weights_without_a_network_are_an_error(tmp_path, monkeypatch):
@@ -404,17 +434,17 @@ def test_imagenet_weights_without_a_network_are_an_error(tmp_path, monkeypatch):
     with pytest.raises(
         OSError, match=r"ImageNet weights of pose_resnet18 could not be fetched .*name the file"
     ):
-        load_weights(resnet(), None, what="imagenet")
+        load_weights(tiny(), None, what="imagenet")
 
 
 def test_incomplete_imagenet_weights_are_refused(donor, tmp_path):
     state = classifier(donor)
-    del state["layer3.0.conv1.weight"]
+    del state["conv1.weight"]
     torch.save(state, tmp_path / "w.pth")
-    network = resnet()
-    with pytest.raises(ValueError, match=r"1 missing \(layer3\.0\.conv1\.weight\)"):
+    network = tiny()
+    with pytest.raises(ValueError, match=r"1 missing \(conv1\.weight\)"):
         load_weights(network, tmp_path / "w.pth", what="imagenet")
-    assert same(network, resnet())
+    assert same(network, tiny())
 
 
 def test_movenet_has_no_imagenet_weights(tmp_path):
@@ -445,8 +475,10 @@ def test_hrnets_imagenet_weights_fill_all_stages(tmp_path):
     """timm's classifier has the official names, its own head and a whole last exchange."""
     import timm
 
-    torch.save(timm.create_model("hrnet_w32", pretrained=False).state_dict(), tmp_path / "w.pth")
-    network = build_network("hrnet_w32", input_size=SMALL)
+    with torch.device("meta"):
+        classifier = timm.create_model("hrnet_w32", pretrained=False)
+        network = build_network("hrnet_w32", input_size=SMALL)
+    torch.save(small_file(classifier.state_dict()), tmp_path / "w.pth")
     report = load_weights(network, tmp_path / "w.pth", what="imagenet")
     assert report.missing == ("final_layer.weight", "final_layer.bias")
     groups = {".".join(name.split(".")[:3]) for name in report.unexpected}

@@ -55,7 +55,7 @@ def test_unbalanced_takes_everybody_once():
 
 
 @pytest.mark.parametrize(
-    ("size", "world", "text"), [(9, 2, "shared out among 2"), (1, 1, "cannot hold both domains")]
+    "size, world, text", [(9, 2, "shared out among 2"), (1, 1, "cannot hold both domains")]
 )
 def test_bad_batch_sizes(size, world, text):
     with pytest.raises(ValueError, match=text):

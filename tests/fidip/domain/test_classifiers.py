@@ -17,7 +17,7 @@ MOBILE = spec("pose_mobilenetv2", (224, 224), 1280, 32)
 RESNET = spec("pose_resnet50", (288, 384), 2048, 32)
 
 
-@pytest.mark.parametrize(("network", "count"), [(HRNET, 754_553), (MOBILE, 847_153), (RESNET, 454_041_601)])
+@pytest.mark.parametrize("network, count", [(HRNET, 754_553), (MOBILE, 847_153), (RESNET, 454_041_601)])
 def test_paper_classifiers_have_the_authors_number_of_parameters(network, count):
     with torch.device("meta"):
         classifier = build_classifier("paper", network)

@@ -214,3 +214,29 @@ def test_shipped_network_is_measured_when_nothing_is_named(tmp_path):
     assert "| movenet_thunder | movenet_thunder | 256x256 |" in result.output
     predictions = json.loads((tmp_path / "out" / "predictions_movenet_thunder.json").read_text())
     assert len(predictions) == len(people["annotations"])
+
+
+def test_gap_between_two_sets_is_measured_and_drawn(tmp_path):
+    """Flat bright against flat dark pictures: any network tells them apart."""
+    files = {}
+    for name, shade in (("bright", 220), ("dark", 25)):
+        people = random_people(num_images=10, most=1)
+        people["annotations"][-1]["iscrowd"] = 0
+        (tmp_path / name / "images").mkdir(parents=True)
+        files[name] = tmp_path / name / "truth.json"
+        files[name].write_text(json.dumps(people))
+        for image in people["images"]:
+            picture = np.random.default_rng(image["id"]).integers(
+                shade - 20, shade + 20, (480, 640, 3), np.uint8
+            )
+            cv2.imwrite(str(tmp_path / name / "images" / image["file_name"]), picture)
+    words = ["--gap", files["dark"], "-o", tmp_path / "out", "--json", tmp_path / "e.json", "--no-flip-test"]
+    result = run("--gt", files["bright"], *words)
+    assert result.exit_code == 0, result.output
+    figures = json.loads((tmp_path / "e.json").read_text())
+    assert figures["gap.num_first"] == figures["gap.num_second"] == 10
+    assert figures["gap.probe_accuracy"] > 0.7
+    assert figures["gap.kid"] > 0.1
+    assert figures["gap.classifier_accuracy"] is None
+    assert "**Domain gap between 10 persons of truth and 10 of truth**" in result.output
+    assert {"gap.csv", "tsne_movenet_thunder.png"} <= {path.name for path in (tmp_path / "out").iterdir()}

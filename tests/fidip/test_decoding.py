@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter
 
 from fidip.decoding import DECODERS, decode_heatmaps, unflip_heatmaps
 from fidip.models.interface import NetworkSpec
@@ -58,6 +59,25 @@ def test_logits_and_values_give_the_same_points(method):
     from_logits = decode_heatmaps(values.logit(), spec(has_logits=True), method)
     for a, b in zip(from_values, from_logits, strict=True):
         torch.testing.assert_close(a, b, atol=2e-3, rtol=0)
+
+
+def test_dark_makes_the_step_of_whole_blurred_heatmaps():
+    """Zhang et al. 2020 as one would write it down: blur, logarithm, gradient and curvature, Newton step."""
+    noise = 0.05 * torch.rand(3, 17, 48, 64, generator=torch.Generator().manual_seed(1))
+    heatmaps = gaussians(random_points(4, low=12.0), spec()) + noise
+    points, _ = decode_heatmaps(heatmaps, spec())
+    for b, k in ((0, 0), (1, 5), (2, 16)):
+        values = heatmaps[b, k].numpy()
+        row, column = np.unravel_index(values.argmax(), values.shape)
+        log = np.log(gaussian_filter(values, 2.0, mode="constant", truncate=2.5))
+        here = log[row - 1 : row + 2, column - 1 : column + 2]
+        gradient = np.array([here[1, 2] - here[1, 0], here[2, 1] - here[0, 1]]) / 2
+        xy = (here[2, 2] - here[0, 2] - here[2, 0] + here[0, 0]) / 4
+        xx = here[1, 2] - 2 * here[1, 1] + here[1, 0]
+        yy = here[2, 1] - 2 * here[1, 1] + here[0, 1]
+        curvature = np.array([[xx, xy], [xy, yy]])
+        expected = 4 * (np.array([column, row]) - np.linalg.solve(curvature, gradient) + 0.5)
+        np.testing.assert_allclose(points[b, k], expected, atol=1e-3)
 
 
 def test_dark_beats_the_quarter_offset_under_noise():

@@ -64,13 +64,12 @@ class VideoRun:
         writer = self._writer(source, reader)
         try:
             count = self._frames(source, reader, writer, image_id, progress, should_stop)
-            if writer is not None and writer.num_frames:
-                writer.close()
-                self.tally.overlays.append(writer.path.relative_to(self.overlays).as_posix())
-        finally:
+        finally:  # what was drawn until an error plays, too
             reader.close()
             if writer is not None:
-                writer.discard()
+                writer.close()
+        if writer is not None and writer.num_frames:
+            self.tally.overlays.append(writer.path.relative_to(self.overlays).as_posix())
         if reader.problem:
             self.tally.failures[source.name] = reader.problem
         self.tally.num_videos += count > 0

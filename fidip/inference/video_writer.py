@@ -57,17 +57,18 @@ class VideoWriter:
         self.num_frames += 1
 
     def close(self) -> None:
-        """Finish the file; nothing is left where no frame was written."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-            os.replace(self._part, self.path)
+        """Finish the file; nothing is left where no frame was written or the end cannot be written.
 
-    def discard(self) -> None:
-        """Give the file up."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        Raises:
+            OSError: If the file cannot be completed.
+        """
+        if self._file is None:
+            return
+        file, self._file = self._file, None
+        try:
+            file.close()
+            os.replace(self._part, self.path)
+        finally:
             self._part.unlink(missing_ok=True)
 
 

@@ -46,13 +46,13 @@ def test_box_never_vanishes():
 def test_person_is_found_without_a_box():
     truth = SUPINE + np.array([220, 40])
     image = dot_picture(truth, (480, 320), radius=4)
-    poses = find_persons(PoseEstimator(DotNetwork()), [image, image])
+    poses = find_persons(PoseEstimator(DotNetwork((144, 192))), [image, image])
     assert len(poses) == 2
     np.testing.assert_allclose(poses.keypoints[0, :, :2], truth, atol=0.8)
 
 
 def test_person_is_followed_with_one_pass_a_frame():
-    network = DotNetwork()
+    network = DotNetwork((144, 192))
     follower = PersonFollower(PoseEstimator(network, flip_test=False))
     errors = []
     for i in range(40):
@@ -65,7 +65,7 @@ def test_person_is_followed_with_one_pass_a_frame():
 
 
 def test_person_who_leaves_and_comes_back_is_found_again():
-    follower = PersonFollower(PoseEstimator(DotNetwork(), flip_test=False))
+    follower = PersonFollower(PoseEstimator(DotNetwork((144, 192)), flip_test=False))
     empty = np.zeros((*SIZE[::-1], 3), np.uint8)
     follower(dot_picture(moving_pose(0), SIZE, radius=3), 0.0)
     for i in range(1, 4):
@@ -77,7 +77,7 @@ def test_person_who_leaves_and_comes_back_is_found_again():
 
 
 def test_whole_picture_is_searched_every_two_seconds():
-    follower = PersonFollower(PoseEstimator(DotNetwork(), flip_test=False))
+    follower = PersonFollower(PoseEstimator(DotNetwork((144, 192)), flip_test=False))
     first = dot_picture(moving_pose(0), SIZE, radius=3)
     for i in range(22):
         follower(first, i / 10)
@@ -87,7 +87,7 @@ def test_whole_picture_is_searched_every_two_seconds():
 
 @pytest.mark.parametrize("degrees", [90, 180])
 def test_rotation_is_kept_while_the_infant_is_followed(degrees):
-    network = DotNetwork()
+    network = DotNetwork((144, 192))
     angle = np.radians(degrees)
     matrix = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     truth = (SUPINE - SUPINE.mean(0)) @ matrix.T + (100, 100)
@@ -101,7 +101,7 @@ def test_rotation_is_kept_while_the_infant_is_followed(degrees):
 
 
 def test_infant_who_rolls_over_is_tried_at_other_rotations():
-    follower = PersonFollower(PoseEstimator(DotNetwork(), flip_test=False, rotation_pick=True))
+    follower = PersonFollower(PoseEstimator(DotNetwork((144, 192)), flip_test=False, rotation_pick=True))
     upright = SUPINE + 40.0
     upside_down = 2 * upright.mean(0) - upright
     follower(dot_picture(upright, (200, 200), radius=3), 0.0)

@@ -260,6 +260,22 @@ def test_interruption_completes_what_was_written(tmp_path):
     assert "everything up to there is kept" in result.summary()
 
 
+def test_error_in_the_middle_keeps_what_was_predicted(tmp_path, monkeypatch):
+    dot_clip(tmp_path / "clip.mp4", frames=12)
+    drawn = video_run._drawn
+
+    def full_disk(frame, *more):
+        if frame.index == 6:
+            raise OSError("No space left on device")
+        return drawn(frame, *more)
+
+    monkeypatch.setattr(video_run, "_drawn", full_disk)
+    out = tmp_path / "out"
+    assert "No space left" in run(tmp_path / "clip.mp4", "-o", out, "--overlay", exit_code=1)
+    assert len(json.loads((out / "predictions.json").read_text())) == 7
+    assert len(read_clip(out / "overlays" / "clip.mp4")) == 6
+
+
 def test_first_ctrl_c_asks_and_the_second_stops():
     with interruption_flag() as is_interrupted:
         assert not is_interrupted()

@@ -163,9 +163,12 @@ def test_uneven_time_stamps_are_kept(tmp_path):
     np.testing.assert_allclose([t for t, _ in read_clip(tmp_path / "camera.mp4")], times, atol=1e-3)
 
 
-def test_nothing_is_left_of_a_video_that_is_given_up(tmp_path):
-    writer = VideoWriter(tmp_path / "out.mp4", 30.0)
-    writer.write(np.zeros((32, 32, 3), np.uint8), 0.0)
-    writer.discard()
+def test_nothing_is_left_of_a_video_without_frames(tmp_path):
     VideoWriter(tmp_path / "none.mp4", 30.0).close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_folder_that_cannot_be_written_is_an_oserror(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="file"):
+        VideoWriter(tmp_path / "file" / "out.mp4", 30.0).write(np.zeros((32, 32, 3), np.uint8), 0.0)

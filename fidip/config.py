@@ -182,11 +182,14 @@ class TrainOptions(_Settings):
     )
     output: str = _option("run", "Run folder.", metavar="DIR", short="-o")
     weights: str | None = _option(
-        None, "What the network begins from: a file, imagenet, or none; none given = as the recipe says."
+        None,
+        "What the network begins from: a weights file, a run folder, imagenet, or none (random); without "
+        "this, what the recipe says.",
+        metavar="FILE|WORD",
     )
-    epochs: int | None = _option(None, "Epochs; none = as the recipe says.", ge=0)
+    epochs: int | None = _option(None, "Epochs; none = as the recipe says.", ge=0, metavar="INT")
     batch_size: int | None = _option(
-        None, "Pictures a step, over all processes; none = as the recipe says.", ge=1
+        None, "Pictures a step, over all processes; none = as the recipe says.", ge=1, metavar="INT"
     )
     seed: int = _option(0, "Root seed; the same seed and settings give the same run on a CPU.", ge=0)
     device: Literal["auto", "cpu", "cuda"] = _option("auto", "Where to compute; auto = GPU if there is one.")

@@ -250,3 +250,13 @@ def test_two_processes_give_the_loss_curve_of_one(tiny_options, tmp_path):
     for name in ("loss_pose", "loss_domain", "domain_accuracy", "val_ap"):
         a, b = ([row.get(name, 0) for row in curve] for curve in curves)
         np.testing.assert_allclose(a, b, rtol=2e-4, err_msg=name)
+
+
+def test_tensorboard_gets_the_numbers_if_it_is_there(tiny_options, tmp_path):
+    pytest.importorskip("tensorboard")
+    train(tiny_options(epochs=1))
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(tmp_path / "run" / "tb"))
+    events.Reload()
+    assert {"epoch/loss_pose", "epoch/domain_accuracy", "epoch/val_ap"} <= set(events.Tags()["scalars"])

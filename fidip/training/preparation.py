@@ -220,4 +220,10 @@ def _pre_stage_records(options: TrainOptions, train: Sequence[PersonRecord]) -> 
         else:
             images = _image_folder(name, None, "--pre-real DIR")
             chosen += read_annotations(Path(name), images, is_synthetic=is_synthetic).records
+    if len({r.is_synthetic for r in chosen}) < 2:
+        only = "synthetic" if chosen and chosen[0].is_synthetic else "real"
+        raise ValueError(
+            f"the pre-stage of the domain classifier has {only} pictures only: check --pre-real and "
+            "--pre-synthetic, or skip it with --set domain.pre_epochs=0"
+        )
     return tuple(chosen)

@@ -252,6 +252,16 @@ def test_two_processes_give_the_loss_curve_of_one(tiny_options, tmp_path):
         np.testing.assert_allclose(a, b, rtol=2e-4, err_msg=name)
 
 
+def test_mixed_precision_trains_about_the_same(tiny_options, tmp_path):
+    losses = []
+    for precision in ("32", "bf16"):
+        run = tmp_path / precision
+        train(tiny_options(epochs=1, output=str(run), precision=precision))
+        losses.append(metrics_of(run, "epoch")[-1]["loss_pose"])
+    assert losses[0] != losses[1]
+    assert losses[1] == pytest.approx(losses[0], rel=0.02)
+
+
 def test_tensorboard_gets_the_numbers_if_it_is_there(tiny_options, tmp_path):
     pytest.importorskip("tensorboard")
     train(tiny_options(epochs=1))

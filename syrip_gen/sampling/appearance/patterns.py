@@ -10,6 +10,9 @@ __all__ = ["PATTERNS", "pattern_masks", "shape_mask"]
 SIDE = 192
 """Pixels of a tile's side."""
 
+MOTIF_RADIUS = 1.2
+"""No motif reaches farther from its centre, in its own units."""
+
 PRINTS = (
     "dots",
     "stars",
@@ -140,9 +143,9 @@ def _scatter(name: str) -> np.ndarray:
     rng = np.random.default_rng(sum(map(ord, name)))
     n, cells = SIDE * 2, 4
     out = np.zeros((n, n, 2), np.float32)
-    t = np.arange(n) + 0.5
     pitch = n / cells
     size = pitch * (0.30 if name in ("dots", "sprinkle") else 0.40)
+    reach = MOTIF_RADIUS * size
     for row in range(cells):
         for column in range(cells):
             cx = (column + 0.5 * (row % 2) + 0.12 * rng.standard_normal()) * pitch
@@ -150,12 +153,15 @@ def _scatter(name: str) -> np.ndarray:
             turn = (
                 rng.uniform(-np.pi, np.pi) if name in ("leaves", "sprinkle", "stars") else rng.normal(0, 0.2)
             )
-            # Shortest periodic offsets, so that motifs wrap around the tile's edges.
-            dx = ((t - cx + n / 2) % n - n / 2)[None, :] / size
-            dy = -(((t - cy + n / 2) % n - n / 2)[:, None]) / size
+            # Only the texels that a motif may reach, around the tile's edges where need be.
+            rows, columns = (np.arange(int(c - reach), int(c + reach) + 2) for c in (cy, cx))
+            dx, dy = (columns + 0.5 - cx)[None, :] / size, -(rows + 0.5 - cy)[:, None] / size
             c, s = np.cos(turn), np.sin(turn)
             body, details = _shape(name, c * dx + s * dy, -s * dx + c * dy)
             third = name in ("dots", "sprinkle", "stars") and (row + column) % 2 == 1
-            out[..., 1 if third else 0][body] = 1.0
-            out[details] = (0.0, 1.0)
+            place = np.ix_(rows % n, columns % n)
+            part = out[place]
+            part[..., 1 if third else 0][body] = 1.0
+            part[details] = (0.0, 1.0)
+            out[place] = part
     return cv2.resize(out, (SIDE, SIDE), interpolation=cv2.INTER_AREA)

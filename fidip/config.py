@@ -80,6 +80,9 @@ class DomainSettings(_Settings):
     ``per_batch``: classifier step, then network step on L_P - lambda L_D (the published code).
     ``per_epoch``: Stage I and Stage II take turns by the epoch (the paper)."""
     lambda_domain: float = Field(0.0005, ge=0)
+    rest_at_chance: bool = False
+    """The push rests while the classifier does no better than chance (L_D >= ln 2 on the batch). -lambda L_D
+    has no bound: without this a strong lambda goes on pushing a beaten classifier and ruins the features."""
     classifier: Literal["small", "paper"] = "small"
     learning_rate: float = Field(1e-3, gt=0)
     """Of the classifier's Adam."""

@@ -1,5 +1,7 @@
 """One step of training: what is computed from a batch and who learns from it."""
 
+import math
+
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
@@ -14,6 +16,8 @@ from fidip.training.validation import normalized
 
 __all__ = ["Totals", "classifier_step", "network_step", "targets_of"]
 
+CHANCE = math.log(2)
+"""Cross-entropy of a classifier that knows nothing."""
 Numbers = dict[str, Tensor]
 """Detached means over a batch, by name."""
 
@@ -42,8 +46,9 @@ def network_step(state: State, batch: CropBatch) -> Numbers:
     numbers = {"loss_pose": pose_loss.detach()}
     loss = pose_loss
     if mechanism == "reversal":
-        features = reverse_gradient(output.features, state.lambda_domain)
-        logits, its_loss = _judge(state, features, batch, s)
+        strength = torch.zeros((), device=batch.images.device)
+        logits, its_loss = _judge(state, reverse_gradient(output.features, strength), batch, s)
+        strength.copy_(_push(state, its_loss))
         loss = pose_loss + its_loss
         numbers |= _domain_numbers(logits, its_loss, batch)
         state.domain_optimizer.zero_grad(set_to_none=True)
@@ -52,7 +57,7 @@ def network_step(state: State, batch: CropBatch) -> Numbers:
             numbers |= _classifier_update(state, output.features.detach(), batch, s)
         with _Locked(state.classifier):
             logits, its_loss = _judge(state, output.features, batch, s)
-        loss = pose_loss - state.lambda_domain * its_loss
+        loss = pose_loss - _push(state, its_loss) * its_loss
         if mechanism == "per_epoch":
             numbers |= _domain_numbers(logits, its_loss, batch)
     state.optimizer.zero_grad(set_to_none=True)
@@ -80,6 +85,14 @@ def _classifier_update(state: State, features: Tensor, batch: CropBatch, s: Tens
     loss.backward()
     _apply(state.fabric, state.classifier, state.domain_optimizer, None)
     return _domain_numbers(logits, loss, batch)
+
+
+def _push(state: State, its_loss: Tensor) -> Tensor:
+    """Return lambda, or 0 where the classifier is to be left alone."""
+    strength = torch.full_like(its_loss, state.lambda_domain, requires_grad=False)
+    if not state.recipe.domain.rest_at_chance:
+        return strength
+    return strength * (average_over_processes(state.fabric, its_loss.detach()) < CHANCE)
 
 
 def _judge(state: State, features: Tensor, batch: CropBatch, s: Tensor) -> tuple[Tensor, Tensor]:

@@ -89,7 +89,7 @@ description: a test
 network: {name: tiny, weights: none}
 augmentation: {color: 0.3, noise: 5, any_rotation_probability: 0.2, blur_probability: 0.2}
 targets: {sigma: 1}
-domain: {mechanism: reversal, lambda_domain: 0.01, pre_epochs: 1, pre_batch_size: 4}
+domain: {mechanism: reversal, lambda_domain: 0.01, rest_at_chance: true, pre_epochs: 1, pre_batch_size: 4}
 optimizer: {learning_rate: 0.01, ema_decay: 0.9, milestones: [2], warmup_steps: 3}
 training: {epochs: 4, batch_size: 4}
 """

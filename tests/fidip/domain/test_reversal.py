@@ -16,6 +16,14 @@ def test_gradient_is_turned_round_and_scaled():
     torch.testing.assert_close(x.grad, -0.3 * 2 * x.detach())
 
 
+def test_strength_may_be_set_before_the_way_back():
+    x, strength = torch.randn(3, requires_grad=True), torch.zeros(())
+    y = reverse_gradient(x, strength).sum()
+    strength.fill_(0.5)
+    y.backward()
+    torch.testing.assert_close(x.grad, torch.full((3,), -0.5))
+
+
 def test_one_pass_equals_two_opposed_ones():
     """Network gradient = that of -lambda L_D, classifier gradient = that of L_D."""
     torch.manual_seed(0)

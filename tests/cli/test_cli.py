@@ -342,3 +342,11 @@ def test_doctor_finds_this_machine_fit():
     result = run("doctor")
     assert result.exit_code == 0, result.output
     assert "ok    assets" in result.output
+
+
+def test_list_of_missing_backgrounds_is_named(few_fits, tmp_path):
+    path = tmp_path / "rooms.txt"
+    path.write_text("missing.jpg\n")
+    result = run("generate", "--poses", few_fits, "--backgrounds", path, "-o", tmp_path / "out")
+    assert result.exit_code == 2, result.output
+    assert f"backgrounds {path}: no usable photo (1 missing)" in result.output

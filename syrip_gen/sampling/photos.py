@@ -66,7 +66,8 @@ def open_photos(path: str | Path, max_pixels: int = 50_000_000) -> "FolderPhotos
         lines = root.read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError as error:
         raise ValueError(f"backgrounds {root} is neither a folder, an LMDB nor a text list") from error
-    return FolderPhotos(root.parent, [line.strip() for line in lines if line.strip()], max_pixels)
+    names = [line.strip() for line in lines if line.strip()]
+    return FolderPhotos(root.parent, names, max_pixels, source=root)
 
 
 class _Decoder:
@@ -95,7 +96,9 @@ class _Decoder:
 class FolderPhotos:
     """Photos named by paths relative to one folder."""
 
-    def __init__(self, root: Path, names: list[str], max_pixels: int) -> None:
+    def __init__(self, root: Path, names: list[str], max_pixels: int, source: Path | None = None) -> None:
+        """Index the photos; ``source`` is what the user gave, for messages, where it is not the folder."""
+        source = source or root
         self.root, self.max_pixels = root, max_pixels
         self._decoder = _Decoder(max_pixels)
         self.skipped: Counter[str] = Counter()
@@ -109,9 +112,9 @@ class FolderPhotos:
         if not self.names:
             found = ", ".join(f"{n} {reason}" for reason, n in sorted(self.skipped.items())) or "it is empty"
             kinds = ", ".join(sorted(SUFFIXES))
-            raise ValueError(f"backgrounds {root}: no usable photo ({found}); expected {kinds} files")
+            raise ValueError(f"backgrounds {source}: no usable photo ({found}); expected {kinds} files")
         if self.skipped:
-            logger.warning("backgrounds %s: skipped %s", root, dict(self.skipped))
+            logger.warning("backgrounds %s: skipped %s", source, dict(self.skipped))
 
     def _reason_to_skip(self, name: str, check_header: bool) -> str | None:
         path = self.root / name

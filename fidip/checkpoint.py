@@ -58,7 +58,13 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (UnpicklingError, RuntimeError, EOFError, KeyError, ValueError, AttributeError) as error:
-        raise ValueError(f"{path} is not a checkpoint of syrip train: {_reason(error)}") from None
+        hostile = isinstance(error, UnpicklingError)  # torch's own text advises to run such files
+        reason = (
+            "it holds more than plain data, or is cut off; nothing of it was run"
+            if hostile
+            else _reason(error)
+        )
+        raise ValueError(f"{path} is not a checkpoint of syrip train: {reason}") from None
     if not isinstance(state, dict) or "network" not in state:
         raise ValueError(f"{path} is not a checkpoint of syrip train: it holds no network")
     return state

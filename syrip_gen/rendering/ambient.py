@@ -1,9 +1,11 @@
-"""How much ambient light reaches each vertex past the rest of the body and the ground.
+"""How much ambient light reaches points of the body past the rest of the body and the ground.
 
-The body is splatted along a few fixed axes into small maps of its first and last depth; a vertex sees the
+The body is splatted along a few fixed axes into small maps of its first and last depth; a point sees the
 light of a direction unless the body is farther along it. Directions that end on the support plane bring the
 plane's colour instead of the sky's.
 """
+
+import math
 
 import numpy as np
 from numba import njit
@@ -42,72 +44,86 @@ AXES = _fixed_axes(_AXES)
 
 
 def ambient_visibility(
-    local: np.ndarray,
+    body: np.ndarray,
+    points: np.ndarray,
     normals: np.ndarray,
-    wanted: np.ndarray,
     light: np.ndarray,
     ground: np.ndarray | None,
     ground_grid: np.ndarray,
 ) -> np.ndarray:
-    """Return each vertex's share of the ambient light and of the light that the ground throws back at it.
+    """Return each point's share of the ambient light and of the light that the ground throws back at it.
 
     Args:
-        local: (V, 3) float32 vertices; the plane's frame (heights last) when there is a ground.
-        normals: (V, 3) float32 in the same frame.
-        wanted: (N,) int32 vertices to write.
+        body: (V, 3) float32 points all over the body; heights last, in the plane's frame, if there is a ground.
+        points: (N, 3) float32 in the same frame.
+        normals: (N, 3) float32 in the same frame.
         light: (16, 2) float32 brightness of the ambient light from each axis and from its opposite.
         ground: (n, n) float32 share of the ground's own light that the body blocks, or None for no ground.
         ground_grid: (3,) its first coordinates and cell size.
 
     Returns:
-        (V, 3) float32, undefined but for ``wanted``: share of the ambient light 0..1, of the unshadowed
-        ground's light, of the directions that end on the body itself.
+        (N, 3) float32: share of the ambient light 0..1, of the unshadowed ground's light, of the directions
+        that end on the body itself.
     """
-    out = np.zeros((len(local), 3), dtype=np.float32)
-    bounds, count = finite_bounds(local)
+    bounds, count = finite_bounds(body)
     if count == 0:
-        return out
-    center = bounds.mean(axis=0)
-    radius = max(0.5 * float(np.linalg.norm(bounds[1] - bounds[0])), 1e-3)
+        return np.zeros((len(points), 3), dtype=np.float32)
+    center = 0.5 * (bounds[0] + bounds[1])
+    radius = max(0.5 * math.dist(bounds[0], bounds[1]), 1e-3)
     cell = np.float32(2.0 * radius / (_CELLS - 2))
-    blocked = np.zeros(1, dtype=np.float32) if ground is None else np.append(ground.ravel(), np.float32(0.0))
     side = 0 if ground is None else ground.shape[0]
-    grid = np.ones(3, dtype=np.float32) if ground is None else np.asarray(ground_grid, dtype=np.float32)
-    points, places = _arrange(local, normals, wanted, center, cell, grid)
-    sums = np.zeros((5, len(wanted)), dtype=np.float32)
-    for axis, arriving in zip(AXES, light, strict=True):
-        maps = _splat(points, axis)
-        _gather(places, axis, arriving, maps, blocked, side, sums)
-    sky, bounced, walls, possible, cosines = sums
-    tiny = np.float32(1e-6)
-    share = np.maximum(sky / np.maximum(possible, tiny), _LEAST_SHARE)
-    cosines = np.maximum(cosines, tiny)
-    out[wanted] = np.stack([share, bounced / cosines, walls / cosines], axis=1)
+    blocked = np.zeros(side * side + 1, dtype=np.float32)
+    if side:
+        blocked[:-1] = ground.ravel()
+    grid = np.asarray(ground_grid, dtype=np.float32) if side else np.ones(3, dtype=np.float32)
+    sums = np.zeros((5, len(points)), dtype=np.float32)
+    _gather_all(body, points, normals, center, cell, grid, AXES, light, blocked, side, sums)
+    out = np.empty((len(points), 3), dtype=np.float32)
+    _share(sums, out)
     return out
 
 
 @njit(**_JIT)
-def _arrange(local, normals, wanted, center, cell, grid):
-    """Bring the numbers of all vertices, and of the wanted ones, into rows.
+def _gather_all(body, points, normals, center, cell, grid, axes, light, blocked, side, sums):
+    """Add the light of all axes to ``sums`` (:func:`_gather`)."""
+    rows, places = _arrange(body, points, normals, center, cell, grid)
+    for k in range(axes.shape[0]):
+        maps = _splat(rows, axes[k])
+        _gather(places, axes[k], light[k], maps, blocked, side, sums)
+
+
+@njit(**_JIT)
+def _share(sums, out):
+    """Turn the five sums (5, N) of :func:`_gather` into the three shares (N, 3)."""
+    tiny = np.float32(1e-6)
+    for k in range(out.shape[0]):
+        cosines = max(sums[4, k], tiny)
+        out[k, 0] = max(sums[0, k] / max(sums[3, k], tiny), _LEAST_SHARE)
+        out[k, 1], out[k, 2] = sums[1, k] / cosines, sums[2, k] / cosines
+
+
+@njit(**_JIT)
+def _arrange(body, points, normals, center, cell, grid):
+    """Bring the numbers of the body and of the points to look at into rows.
 
     Returns:
         (3, V) places in cells around the body's middle, so that the body fills the maps but for a border; and
-        (9, N) of the wanted vertices: the same, normals, foot point and height in cells of the ground's grid.
+        (9, N) of the points: the same, normals, foot point and height in cells of the ground's grid.
     """
-    count = local.shape[0]
-    points = np.empty((3, count), dtype=np.float32)
+    inv, inv_grid = np.float32(1.0) / cell, np.float32(1.0) / grid[2]
+    rows = np.empty((3, body.shape[0]), dtype=np.float32)
     for axis in range(3):
-        row, middle = points[axis], center[axis]
-        for i in range(count):
-            row[i] = (local[i, axis] - middle) / cell
-    places = np.empty((9, wanted.shape[0]), dtype=np.float32)
-    for k in range(wanted.shape[0]):
-        i = wanted[k]
-        places[0, k], places[1, k], places[2, k] = points[0, i], points[1, i], points[2, i]
-        places[3, k], places[4, k], places[5, k] = normals[i, 0], normals[i, 1], normals[i, 2]
-        places[6, k], places[7, k] = (local[i, 0] - grid[0]) / grid[2], (local[i, 1] - grid[1]) / grid[2]
-        places[8, k] = max(local[i, 2], np.float32(0.0)) / grid[2]
-    return points, places
+        row, middle = rows[axis], center[axis]
+        for i in range(body.shape[0]):
+            row[i] = (body[i, axis] - middle) * inv
+    places = np.empty((9, points.shape[0]), dtype=np.float32)
+    for k in range(points.shape[0]):
+        for axis in range(3):
+            places[axis, k] = (points[k, axis] - center[axis]) * inv
+            places[3 + axis, k] = normals[k, axis]
+        places[6, k], places[7, k] = (points[k, 0] - grid[0]) * inv_grid, (points[k, 1] - grid[1]) * inv_grid
+        places[8, k] = max(points[k, 2], np.float32(0.0)) * inv_grid
+    return rows, places
 
 
 @njit(**_JIT)

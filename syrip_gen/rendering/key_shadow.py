@@ -1,8 +1,10 @@
-"""How much of the key light reaches each vertex past the body.
+"""How much of the key light reaches points of the body past the body.
 
 A shadow map with a penumbra that widens with the distance of the blocker (Fernando, Percentage-Closer Soft
 Shadows, 2005).
 """
+
+import math
 
 import numpy as np
 from numba import njit
@@ -18,47 +20,38 @@ _TAPS = 12
 
 
 def key_visibility(
-    vertices: np.ndarray,
-    normals: np.ndarray,
+    body: np.ndarray,
     faces: np.ndarray,
-    wanted: np.ndarray,
+    points: np.ndarray,
+    normals: np.ndarray,
     direction: np.ndarray,
     softness: float,
     is_closed: bool,
 ) -> np.ndarray:
-    """Return the share (V,) float32 of the key light that reaches each vertex past the body.
+    """Return the share (N,) float32 of the key light that reaches each point past the body.
 
     Args:
-        vertices: (V, 3) float32 metres.
-        normals: (V, 3) float32.
-        faces: (F, 3) int32.
-        wanted: (N,) int32 vertices to look at; the others get 1.
+        body: (V, 3) float32 metres, the mesh that casts the shadow.
+        faces: (F, 3) int32 its triangles.
+        points: (N, 3) float32 metres.
+        normals: (N, 3) float32.
         direction: (3,) unit vector towards the light.
         softness: Angular radius of the light, radians.
         is_closed: The mesh is closed, so triangles that face away from the light need not be drawn.
     """
-    bounds, count = finite_bounds(vertices)
+    bounds, count = finite_bounds(body)
     if count == 0:
-        return np.ones(len(vertices), dtype=np.float32)
-    center = bounds.mean(axis=0)
-    radius = np.float32(max(0.5 * np.linalg.norm(bounds[1] - bounds[0]), 1e-3))
+        return np.ones(len(points), dtype=np.float32)
+    center = 0.5 * (bounds[0] + bounds[1])
+    radius = np.float32(max(0.5 * math.dist(bounds[0], bounds[1]), 1e-3))
     frame = frame_around(direction).astype(np.float32)
     cell = np.float32(2.0 * radius / (_SHADOW_CELLS - 4))
-    xy, closeness = _to_light(vertices, frame, center, cell, radius)
+    xy, closeness = _to_light(body, frame, center, cell, radius)
     closest = np.zeros((_SHADOW_CELLS, _SHADOW_CELLS), dtype=np.float32)
-    index = np.full(closest.shape, -1, dtype=np.int32)
-    fill_faces(vertices, faces, xy, closeness, 1.0, 1.0, 0.0, 0.0, is_closed, closest, index)
-    return _filter_shadow(
-        vertices,
-        normals,
-        wanted,
-        frame,
-        center,
-        cell,
-        radius,
-        np.float32(np.tan(min(softness, 1.0))),
-        closest,
-    )
+    index = np.empty(closest.shape, dtype=np.int32)  # nobody asks which triangle it is
+    fill_faces(body, faces, xy, closeness, 1.0, 1.0, 0.0, 0.0, is_closed, closest, index)
+    spread = np.float32(math.tan(min(softness, 1.0)))
+    return _filter_shadow(points, normals, frame, center, cell, radius, spread, closest)
 
 
 @njit(**_JIT)
@@ -81,8 +74,8 @@ def _to_light(vertices, frame, center, cell, radius):
 
 
 @njit(**_JIT)
-def _filter_shadow(vertices, normals, wanted, frame, center, cell, radius, spread, closest):
-    """Compare each vertex with taps of the shadow map on a spiral as wide as its penumbra."""
+def _filter_shadow(vertices, normals, frame, center, cell, radius, spread, closest):
+    """Compare each point with taps of the shadow map on a spiral as wide as its penumbra."""
     count = vertices.shape[0]
     n = closest.shape[0]
     visible = np.ones(count, dtype=np.float32)
@@ -93,7 +86,7 @@ def _filter_shadow(vertices, normals, wanted, frame, center, cell, radius, sprea
     lift = np.float32(1.6) * cell
     bias = np.float32(1.2) * cell / radius
     search = spread * np.float32(0.10) / cell + np.float32(1.0)
-    for i in wanted:
+    for i in range(count):
         nx, ny, nz = normals[i, 0], normals[i, 1], normals[i, 2]
         ndl = nx * frame[2, 0] + ny * frame[2, 1] + nz * frame[2, 2]
         if ndl < np.float32(-0.35):

@@ -8,6 +8,8 @@ from numba import njit
 __all__ = ["MeshTopology"]
 
 _JIT = {"nogil": True, "cache": True, "error_model": "numpy"}
+_DENSE = 10_000
+"""Meshes of so many vertices cast the shadows of a simpler mesh."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,6 +26,11 @@ class MeshTopology:
     """(E,) int32 neighbours of all vertices, one after the other."""
     is_representative: np.ndarray
     """(V,) bool; no two are neighbours, and every other vertex has at least one as neighbour."""
+    outline: np.ndarray
+    """(N,) int32 vertices of a simpler mesh of the same shape: the representatives where vertices are many,
+    otherwise all."""
+    outline_faces: np.ndarray
+    """(G, 3) int32 its triangles; they count in ``outline``."""
 
     @classmethod
     def from_faces(cls, faces: np.ndarray, num_vertices: int) -> "MeshTopology":
@@ -44,7 +51,13 @@ class MeshTopology:
         both = np.unique(np.concatenate([forward, backward]))
         starts = np.searchsorted(both, np.arange(num_vertices + 1) * num_vertices).astype(np.int32)
         neighbours = (both % max(num_vertices, 1)).astype(np.int32)
-        return cls(faces, is_closed, starts, neighbours, _independent_set(starts, neighbours))
+        chosen = _independent_set(starts, neighbours)
+        if num_vertices < _DENSE:
+            outline, outline_faces = np.arange(num_vertices, dtype=np.int32), faces
+        else:
+            outline = np.flatnonzero(chosen).astype(np.int32)
+            outline_faces = _join_vertices(faces, _rows_of_representatives(starts, neighbours, chosen))
+        return cls(faces, is_closed, starts, neighbours, chosen, outline, outline_faces)
 
     def describes(self, faces: np.ndarray, num_vertices: int) -> bool:
         """Return whether these are the triangles of a mesh with that many vertices."""
@@ -66,3 +79,28 @@ def _independent_set(starts, neighbours):
                 break
         taken[i] = free
     return taken
+
+
+@njit(**_JIT)
+def _rows_of_representatives(starts, neighbours, chosen):
+    """Return for each vertex where its first representative comes in the list of representatives."""
+    rows = np.zeros(chosen.shape[0], dtype=np.int32)
+    count = 0
+    for i in range(chosen.shape[0]):
+        if chosen[i]:
+            rows[i] = count
+            count += 1
+    for i in range(chosen.shape[0]):
+        if not chosen[i]:
+            for k in range(starts[i], starts[i + 1]):
+                if chosen[neighbours[k]]:
+                    rows[i] = rows[neighbours[k]]
+                    break
+    return rows
+
+
+def _join_vertices(faces: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return the triangles that are left when vertices of the same row become one; closed stays closed."""
+    joined = rows[faces]
+    a, b, c = joined.T
+    return np.ascontiguousarray(joined[(a != b) & (b != c) & (c != a)])

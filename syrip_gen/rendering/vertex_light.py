@@ -6,7 +6,8 @@ import numpy as np
 
 from syrip_gen.rendering.ambient import AXES, ambient_visibility
 from syrip_gen.rendering.colors import LINEAR_OF_SRGB
-from syrip_gen.rendering.ground import cast_ground_shadow, darken_ground, plane_axes
+from syrip_gen.rendering.ground import darken_ground
+from syrip_gen.rendering.ground_shadow import cast_ground_shadow, plane_axes
 from syrip_gen.rendering.key_shadow import key_visibility
 from syrip_gen.rendering.lighting import radiance
 from syrip_gen.rendering.shading import RECORD
@@ -57,15 +58,16 @@ def light_vertices(
     records = np.empty((len(vertices), RECORD), dtype=np.float32)
     records[:, :3], records[:, 3:6] = vertices, normals
     graph = (topology.starts, topology.neighbours, topology.is_representative)
-    axes, local, local_normals = AXES[:, 2], vertices, normals
-    ground, ground_grid, ground_color = None, np.zeros(3, np.float32), np.zeros(3, np.float32)
+    outline = vertices[topology.outline]
+    axes, frame, height = AXES[:, 2], None, np.zeros(3, np.float32)
+    body, ground, ground_grid, ground_color = outline, None, np.zeros(3, np.float32), np.zeros(3, np.float32)
     if inputs.support_plane is not None:
         with timed("ground"):
             frame, offset = plane_axes(inputs.support_plane)
-            local, local_normals, axes = vertices @ frame.T, normals @ frame.T, axes @ frame
-            local[:, 2] += np.float32(offset)
+            height[2] = offset
+            axes, body = axes @ frame, outline @ frame.T + height
             shadow = cast_ground_shadow(
-                local, topology.faces, frame, offset, inputs.sh, inputs.key_direction,
+                body, topology.outline_faces, frame, offset, inputs.sh, inputs.key_direction,
                 inputs.key_color, inputs.shadow_softness,
             )  # fmt: skip
             ground, ground_grid, ground_color = shadow.ambient, shadow.ambient_grid, _mean_linear(rgb, bounds)
@@ -74,13 +76,17 @@ def light_vertices(
         seen, needed = mark_vertices(seen_faces, topology.faces, *graph)
         light = radiance(inputs.sh, np.concatenate([axes, -axes])).mean(axis=1).reshape(2, -1).T
         light = light.astype(np.float32) + np.float32(1e-3)
-        surroundings = ambient_visibility(local, local_normals, needed, light, ground, ground_grid)
+        points, directions = vertices[needed], normals[needed]
+        if frame is not None:
+            points, directions = points @ frame.T + height, directions @ frame.T
+        surroundings = np.zeros((len(vertices), 3), dtype=np.float32)
+        surroundings[needed] = ambient_visibility(body, points, directions, light, ground, ground_grid)
         spread_from_representatives(surroundings, seen, *graph)
         smooth_over_neighbours(surroundings, seen, topology.starts, topology.neighbours, records[:, 7:])
     with timed("key shadow"):
-        records[:, 6] = key_visibility(
-            vertices, normals, topology.faces, seen, inputs.key_direction, inputs.shadow_softness,
-            topology.is_closed,
+        records[seen, 6] = key_visibility(
+            outline, topology.outline_faces, vertices[seen], normals[seen], inputs.key_direction,
+            inputs.shadow_softness, topology.is_closed,
         )  # fmt: skip
     return VertexLight(records, ground_color)
 

@@ -11,10 +11,8 @@ SKY = np.ones((len(AXES), 2), np.float32)
 def ambient(
     vertices: np.ndarray, normals: np.ndarray, ground: np.ndarray | None = None, grid: np.ndarray = NO_GRID
 ) -> np.ndarray:
-    wanted = np.arange(len(vertices), dtype=np.int32)
-    return ambient_visibility(
-        vertices.astype(np.float32), normals.astype(np.float32), wanted, SKY, ground, grid
-    )
+    vertices = vertices.astype(np.float32)
+    return ambient_visibility(vertices, vertices, normals.astype(np.float32), SKY, ground, grid)
 
 
 def test_axes_and_their_opposites_cover_the_sphere_evenly() -> None:

@@ -11,8 +11,7 @@ def test_the_key_light_reaches_the_lit_half_of_a_sphere(is_closed: bool) -> None
     normals = (vertices - [0, 0, 1.0]) / 0.2
     direction = np.array([0.6, 0.0, -0.8])
     share = key_visibility(
-        vertices.astype(np.float32), normals.astype(np.float32), faces,
-        np.arange(len(vertices), dtype=np.int32),
+        vertices.astype(np.float32), faces, vertices.astype(np.float32), normals.astype(np.float32),
         direction, 0.05, is_closed,
     )  # fmt: skip
     facing = normals @ direction
@@ -25,8 +24,7 @@ def test_a_ball_in_front_shadows_the_ball_behind() -> None:
     vertices, faces = two_meshes(near, far)
     normals = np.concatenate([(near[0] - [0, 0, 0.5]) / 0.1, (far[0] - [0, 0, 1.0]) / 0.2])
     share = key_visibility(
-        vertices.astype(np.float32), normals.astype(np.float32), faces,
-        np.arange(len(vertices), dtype=np.int32),
+        vertices.astype(np.float32), faces, vertices.astype(np.float32), normals.astype(np.float32),
         np.array([0.0, 0.0, -1.0]), 0.03, True,
     )[len(near[0]):]  # fmt: skip
     radius = np.linalg.norm(far[0][:, :2], axis=1)

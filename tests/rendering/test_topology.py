@@ -43,3 +43,20 @@ def test_every_vertex_is_or_neighbours_exactly_a_representative(ball: MeshTopolo
 def test_faces_that_name_missing_vertices_are_refused() -> None:
     with pytest.raises(ValueError, match=r"faces name vertices 0\.\.7, but the mesh has 3 vertices"):
         MeshTopology.from_faces(np.array([[0, 1, 7]]), 3)
+
+
+def test_a_dense_mesh_has_a_simpler_closed_outline() -> None:
+    vertices, faces = sphere((0, 0, 0), 1.0, 5)
+    dense = MeshTopology.from_faces(faces, len(vertices))
+    assert np.array_equal(dense.outline, np.flatnonzero(dense.is_representative))
+    simple = MeshTopology.from_faces(dense.outline_faces, len(dense.outline))
+    assert simple.is_closed
+    assert len(simple.faces) < 0.4 * len(faces)
+    a, b, c = vertices[dense.outline][simple.faces].transpose(1, 0, 2)
+    volume = np.einsum("ij,ij->", a, np.cross(b, c)) / 6
+    assert volume == pytest.approx(4 / 3 * np.pi, rel=0.02)
+
+
+def test_a_sparse_mesh_is_its_own_outline(ball: MeshTopology) -> None:
+    assert ball.outline.tolist() == list(range(len(ball.starts) - 1))
+    assert ball.outline_faces is ball.faces

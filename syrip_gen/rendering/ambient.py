@@ -54,7 +54,7 @@ def ambient_visibility(
     """Return each point's share of the ambient light and of the light that the ground throws back at it.
 
     Args:
-        body: (V, 3) float32 points all over the body; heights last, in the plane's frame, if there is a ground.
+        body: (V, 3) float32 points all over the body; with a ground, in its plane's frame (heights last).
         points: (N, 3) float32 in the same frame.
         normals: (N, 3) float32 in the same frame.
         light: (16, 2) float32 brightness of the ambient light from each axis and from its opposite.

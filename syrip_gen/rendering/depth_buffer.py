@@ -6,6 +6,7 @@ them for the few triangles that lie there; they tell how much of an edge pixel e
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numba import njit
 
@@ -115,9 +116,10 @@ class CornerSamples:
         x0, y0, x1, y1 = buffer.bounds
         self.inverse_depth[y0 : y1 + 1, x0 : x1 + 1] = 0.0
         _mark_edges(buffer.inverse_depth, x0, y0, x1, y1, SAME_SURFACE, self.marks)
+        sums = cv2.integral(self.marks[y0:y1, x0:x1].view(np.uint8), sdepth=cv2.CV_32S)
         fill_marked_faces(
             buffer.vertices, buffer.topology.faces, buffer.xy, buffer.inv_z, *camera_of(inputs),
-            buffer.topology.is_closed, self.marks, x0, y0, x1, y1, self.inverse_depth, self.face,
+            buffer.topology.is_closed, sums, x0, y0, self.inverse_depth, self.face,
         )  # fmt: skip
 
 

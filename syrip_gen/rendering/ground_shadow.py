@@ -171,14 +171,14 @@ def _splat_faces(points, faces, out):
         faces: (F, 3) int32.
         out: (n, n) float32 heights.
     """
-    one, third = np.float32(1.0), np.float32(1.0 / 3.0)
+    one, two, third = np.float32(1.0), np.float32(2.0), np.float32(1.0 / 3.0)
     for f in range(faces.shape[0]):
         a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
         x0, y0, z0 = points[a, 0], points[a, 1], points[a, 2]
         x1, y1, z1 = points[b, 0] - x0, points[b, 1] - y0, points[b, 2] - z0
         x2, y2, z2 = points[c, 0] - x0, points[c, 1] - y0, points[c, 2] - z0
         extent = max(max(abs(x1), abs(y1)), max(abs(x2), abs(y2)))
-        if extent < one:
+        if extent < two:  # its corners are there already
             _lower(out, x0 + (x1 + x2) * third, y0 + (y1 + y2) * third, z0 + (z1 + z2) * third)
         elif extent < _CELLS * 8:  # false for NaN
             steps = int(extent) + 1

@@ -13,6 +13,29 @@ __all__ = ["C1", "C2", "C3", "C4", "C5", "irradiance", "irradiance_matrix", "rad
 C1, C2, C3, C4, C5 = 0.429043, 0.511664, 0.743125, 0.886227, 0.247708
 
 
+def _table(terms: dict[tuple[int, int], float]) -> np.ndarray:
+    """Return a (10, 9) matrix from spherical-harmonics coefficients to polynomial ones."""
+    table = np.zeros((10, 9))
+    for place, factor in terms.items():
+        table[place] = factor
+    return table
+
+
+# Rows: 1, x, y, z, xy, yz, xz, x²-y², z², padding. Columns: L00 L1-1 L10 L11 L2-2 L2-1 L20 L21 L22.
+_IRRADIANCE = _table(
+    {
+        (0, 0): C4, (0, 6): -C5, (1, 3): 2 * C2, (2, 1): 2 * C2, (3, 2): 2 * C2, (4, 4): 2 * C1,
+        (5, 5): 2 * C1, (6, 7): 2 * C1, (7, 8): C1, (8, 6): C3,
+    }
+)  # fmt: skip
+_RADIANCE = np.pi * _table(
+    {
+        (0, 0): 0.282095, (0, 6): -0.315392, (1, 3): 0.488603, (2, 1): 0.488603, (3, 2): 0.488603,
+        (4, 4): 1.092548, (5, 5): 1.092548, (6, 7): 1.092548, (7, 8): 0.546274, (8, 6): 3 * 0.315392,
+    }
+)  # fmt: skip
+
+
 def irradiance_matrix(sh: np.ndarray) -> np.ndarray:
     """Rewrite nine coefficients as ten polynomial ones, cheap to evaluate per pixel.
 
@@ -22,20 +45,12 @@ def irradiance_matrix(sh: np.ndarray) -> np.ndarray:
     Returns:
         (3, 10) float32 factors of 1, x, y, z, xy, yz, xz, x²-y², z², padding.
     """
-    l00, l1m1, l10, l11, l2m2, l2m1, l20, l21, l22 = np.asarray(sh, dtype=np.float64)
-    columns = [
-        C4 * l00 - C5 * l20, 2 * C2 * l11, 2 * C2 * l1m1, 2 * C2 * l10,
-        2 * C1 * l2m2, 2 * C1 * l2m1, 2 * C1 * l21, C1 * l22, C3 * l20, 0 * l00,
-    ]  # fmt: skip
-    return np.ascontiguousarray(np.stack(columns, axis=1), dtype=np.float32)
+    return np.ascontiguousarray((_IRRADIANCE @ np.asarray(sh, dtype=np.float64)).T, dtype=np.float32)
 
 
 def irradiance(sh: np.ndarray, normals: np.ndarray) -> np.ndarray:
     """Return the irradiance (…, 3) of unit ``normals`` (…, 3); negative lobes are kept."""
-    n = np.asarray(normals, dtype=np.float64)
-    x, y, z = n[..., 0], n[..., 1], n[..., 2]
-    basis = np.stack([np.ones_like(x), x, y, z, x * y, y * z, x * z, x * x - y * y, z * z, 0 * x], axis=-1)
-    return basis @ irradiance_matrix(sh).astype(np.float64).T
+    return _monomials(normals) @ (_IRRADIANCE @ np.asarray(sh, dtype=np.float64))
 
 
 def radiance(sh: np.ndarray, directions: np.ndarray) -> np.ndarray:
@@ -43,16 +58,19 @@ def radiance(sh: np.ndarray, directions: np.ndarray) -> np.ndarray:
 
     Scaled by pi, so that light 1 from everywhere gives irradiance 1 in the units of this module.
     """
-    d = np.asarray(directions, dtype=np.float64)
-    x, y, z = d[..., 0], d[..., 1], d[..., 2]
-    basis = np.stack(
-        [
-            0.282095 + 0 * x, 0.488603 * y, 0.488603 * z, 0.488603 * x, 1.092548 * x * y,
-            1.092548 * y * z, 0.315392 * (3 * z * z - 1), 1.092548 * x * z, 0.546274 * (x * x - y * y),
-        ],
-        axis=-1,
-    )  # fmt: skip
-    return np.maximum(np.pi * basis @ np.asarray(sh, dtype=np.float64), 0.0)
+    return np.maximum(_monomials(directions) @ (_RADIANCE @ np.asarray(sh, dtype=np.float64)), 0.0)
+
+
+def _monomials(directions: np.ndarray) -> np.ndarray:
+    """Return (…, 10) values of 1, x, y, z, xy, yz, xz, x²-y², z², 0."""
+    directions = np.asarray(directions, dtype=np.float64)
+    x, y, z = directions[..., 0], directions[..., 1], directions[..., 2]
+    values = np.zeros((*directions.shape[:-1], 10))
+    values[..., 0] = 1.0
+    values[..., 1:4] = directions
+    values[..., 4], values[..., 5], values[..., 6] = x * y, y * z, x * z
+    values[..., 7], values[..., 8] = x * x - y * y, z * z
+    return values
 
 
 @njit(nogil=True, cache=True, error_model="numpy", inline="always")

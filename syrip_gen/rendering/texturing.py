@@ -54,18 +54,27 @@ def build_pyramid(
         if previous is not None:
             cv2.resize(previous, (width, height), dst=level, interpolation=cv2.INTER_AREA)
         else:
-            cv2.cvtColor(np.ascontiguousarray(texture), cv2.COLOR_RGB2RGBA, dst=level)
             flat = np.zeros(height * width, np.uint8) if gloss is None else np.ravel(gloss)
-            _set_gloss(out[start : start + height * width], flat)
+            _pack(np.ravel(texture), flat, out[start : start + height * width])
         previous = level
     return out
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _set_gloss(texels, gloss):
-    """Replace the highest byte of each texel."""
+def _pack(colors, gloss, texels):
+    """Pack (3 N,) bytes of red, green, blue and (N,) of gloss into N words."""
     for i in range(texels.shape[0]):
-        texels[i] = (texels[i] & np.uint32(0xFFFFFF)) | (np.uint32(gloss[i]) << np.uint32(24))
+        red, green, blue = (
+            np.uint32(colors[3 * i]),
+            np.uint32(colors[3 * i + 1]),
+            np.uint32(colors[3 * i + 2]),
+        )
+        green, blue, shine = (
+            green << np.uint32(8),
+            blue << np.uint32(16),
+            np.uint32(gloss[i]) << np.uint32(24),
+        )
+        texels[i] = red | green | blue | shine
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -84,22 +93,25 @@ def choose_levels(seen_faces, xy, inv_z, faces, corner_uv, levels):
         (F,) uint8, undefined for triangles out of sight; and the finest level that is used.
     """
     chosen = np.empty(faces.shape[0], dtype=np.uint8)
-    size = np.float64(levels[0, 1] * levels[0, 2])
+    size, per_pixel = np.float32(levels[0, 1] * levels[0, 2]), np.float32(_TEXELS_PER_PIXEL)
+    to_pixels, least, four = np.float32(1.0 / 65536.0), np.float32(1e-3), np.float32(4.0)
     finest = coarsest = levels.shape[0] - 1
-    for f in seen_faces:
+    for k in range(seen_faces.shape[0]):
+        f = np.uint32(seen_faces[k])
         level = 0
-        a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-        if inv_z[a] > 0.0 and inv_z[b] > 0.0 and inv_z[c] > 0.0:
-            x1, y1 = np.int64(xy[b, 0]) - xy[a, 0], np.int64(xy[b, 1]) - xy[a, 1]
-            x2, y2 = np.int64(xy[c, 0]) - xy[a, 0], np.int64(xy[c, 1]) - xy[a, 1]
-            area = abs(x1 * y2 - x2 * y1) * (1.0 / 65536.0)  # 1/256 px steps -> px²
+        a, b, c = np.uint32(faces[f, 0]), np.uint32(faces[f, 1]), np.uint32(faces[f, 2])
+        if min(min(inv_z[a], inv_z[b]), inv_z[c]) > 0.0:
+            x0, y0 = np.float32(xy[a, 0]), np.float32(xy[a, 1])
+            x1, y1 = np.float32(xy[b, 0]) - x0, np.float32(xy[b, 1]) - y0
+            x2, y2 = np.float32(xy[c, 0]) - x0, np.float32(xy[c, 1]) - y0
+            area = abs(x1 * y2 - x2 * y1) * to_pixels
             s1, t1 = corner_uv[f, 2] - corner_uv[f, 0], corner_uv[f, 3] - corner_uv[f, 1]
             s2, t2 = corner_uv[f, 4] - corner_uv[f, 0], corner_uv[f, 5] - corner_uv[f, 1]
             texels = abs(s1 * t2 - s2 * t1) * size
-            limit = max(area, 1e-3) * _TEXELS_PER_PIXEL
+            limit = max(area, least) * per_pixel
             while texels > limit and level < coarsest:
                 level += 1
-                limit *= 4.0
+                limit *= four
         chosen[f] = level
         finest = min(finest, level)
     return chosen, finest

@@ -94,4 +94,4 @@ def light_vertices(
 def _mean_linear(rgb: np.ndarray, bounds: tuple[int, int, int, int]) -> np.ndarray:
     """Return the mean linear colour (3,) of the picture around the body, before shadows."""
     x0, y0, x1, y1 = bounds
-    return LINEAR_OF_SRGB[rgb[y0:y1:8, x0:x1:8]].reshape(-1, 3).mean(axis=0)
+    return LINEAR_OF_SRGB[rgb[y0:y1:12, x0:x1:12]].reshape(-1, 3).mean(axis=0)

@@ -90,16 +90,19 @@ def project(vertices, fx, fy, cx, cy):
         finite.
     """
     count = vertices.shape[0]
-    xy = np.zeros((count, 2), dtype=np.int32)
-    inv_z = np.zeros(count, dtype=np.float64)
-    for i in range(count):
+    xy = np.empty((count, 2), dtype=np.int32)
+    inv_z = np.empty(count, dtype=np.float64)
+    one, low, high = 1.0, -np.float64(_LIMIT), np.float64(_LIMIT)
+    for i in range(count):  # free of branches, so that it compiles to vector instructions
         x, y, z = np.float64(vertices[i, 0]), np.float64(vertices[i, 1]), np.float64(vertices[i, 2])
-        if not (np.isfinite(x) and np.isfinite(y) and np.isfinite(z)):
-            inv_z[i] = np.nan
-        elif z >= NEAR_M:
-            inv_z[i] = 1.0 / z
-            xy[i, 0] = _snap(fx * x / z + cx)
-            xy[i, 1] = _snap(fy * y / z + cy)
+        is_finite = (x - x == 0.0) & (y - y == 0.0) & (z - z == 0.0)
+        in_front = is_finite & (z >= NEAR_M)
+        x, y, z = x if in_front else 0.0, y if in_front else 0.0, z if in_front else one
+        u = np.floor((fx * x / z + cx) * SUBSTEPS + 0.5)
+        v = np.floor((fy * y / z + cy) * SUBSTEPS + 0.5)
+        xy[i, 0], xy[i, 1] = np.int32(min(max(u, low), high)), np.int32(min(max(v, low), high))
+        inverse = one / z if in_front else 0.0
+        inv_z[i] = inverse if is_finite else np.nan
     return xy, inv_z
 
 
@@ -177,12 +180,12 @@ def fill_faces(vertices, faces, xy, inv_z, fx, fy, cx, cy, cull, inverse_depth, 
 
 @njit(**_JIT)
 def fill_marked_faces(
-    vertices, faces, xy, inv_z, fx, fy, cx, cy, cull, marks, x0, y0, x1, y1, inverse_depth, face_index
+    vertices, faces, xy, inv_z, fx, fy, cx, cy, cull, sums, x0, y0, inverse_depth, face_index
 ):
     """Draw, as :func:`fill_faces` does, the triangles that can reach a corner of a marked pixel.
 
     Args:
-        vertices: See :func:`fill_faces`, as all others but ``marks``.
+        vertices: See :func:`fill_faces`, as all others but ``sums``.
         faces: See ``vertices``.
         xy: See ``vertices``; sample (row j, column i) is the top left corner of pixel (j, i).
         inv_z: See ``vertices``.
@@ -191,11 +194,10 @@ def fill_marked_faces(
         cx: See ``vertices``.
         cy: See ``vertices``.
         cull: See ``vertices``.
-        marks: (h, w) bool pixels, looked at from column ``x0`` to ``x1`` - 1 and row ``y0`` to ``y1`` - 1.
-        x0: See ``marks``.
-        y0: See ``marks``.
-        x1: See ``marks``.
-        y1: See ``marks``.
+        sums: (n+1, m+1) int32 how many marked pixels lie above and to the left, from column ``x0`` and row
+            ``y0`` on; pixels beyond are not marked.
+        x0: See ``sums``.
+        y0: See ``sums``.
         inverse_depth: (h+1, w+1) float32; corners of unmarked pixels may be left out.
         face_index: (h+1, w+1) int32.
     """
@@ -210,17 +212,14 @@ def fill_marked_faces(
             if area == 0 or (area > 0 and cull):
                 continue
             # Pixels around the corners that the triangle's box holds.
-            i0 = max(((min(ax, bx, cx_) + (SUBSTEPS - 1)) >> 8) - 1, x0)
-            i1 = min(max(ax, bx, cx_) >> 8, x1 - 1)
-            j0 = max(((min(ay, by, cy_) + (SUBSTEPS - 1)) >> 8) - 1, y0)
-            j1 = min(max(ay, by, cy_) >> 8, y1 - 1)
-            found = False
-            for j in range(j0, j1 + 1):
-                for i in range(i0, i1 + 1):
-                    found |= marks[np.uint64(j), np.uint64(i)]
-                if found:
-                    break
-            if not found:
+            i0 = max(((min(ax, bx, cx_) + (SUBSTEPS - 1)) >> 8) - 1 - x0, 0)
+            i1 = min((max(ax, bx, cx_) >> 8) + 1 - x0, sums.shape[1] - 1)
+            j0 = max(((min(ay, by, cy_) + (SUBSTEPS - 1)) >> 8) - 1 - y0, 0)
+            j1 = min((max(ay, by, cy_) >> 8) + 1 - y0, sums.shape[0] - 1)
+            if i0 >= i1 or j0 >= j1:
+                continue
+            left, right, top, bottom = np.uint64(i0), np.uint64(i1), np.uint64(j0), np.uint64(j1)
+            if sums[bottom, right] - sums[bottom, left] == sums[top, right] - sums[top, left]:
                 continue
             if area < 0:
                 _fill(cx_, cy_, zc, bx, by, zb, ax, ay, za, -area, f, inverse_depth, face_index)

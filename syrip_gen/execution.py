@@ -5,12 +5,12 @@ nothing, and what a shard produces must not depend on who runs it, so a shard ma
 The same map over a Ray cluster is in :mod:`syrip_gen.execution_ray`.
 """
 
-import ctypes
 import logging
 import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -19,13 +19,22 @@ from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
 
-__all__ = ["Executor", "InProcessExecutor", "PoolExecutor", "Shard", "WorkerStartError", "resolve_workers"]
+__all__ = [
+    "Executor",
+    "InProcessExecutor",
+    "PoolExecutor",
+    "Shard",
+    "WorkerStartError",
+    "prepare_workers",
+    "resolve_workers",
+]
 
 log = logging.getLogger(__name__)
 
 Progress = Callable[[int], None]
 """Called with the index of an item: by workers when they begin it, by executors when it is done."""
 
+START_METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
 MAX_START_FAILURES = 3
 STALL_SECONDS = 900.0
 
@@ -146,7 +155,9 @@ class PoolExecutor:
                         yield result[0]
                     if not alive:
                         pool.remove(worker)
-                        start_failures += worker.item is None and (worker.shard is not None or not worker.is_ready)
+                        start_failures += worker.item is None and (
+                            worker.shard is not None or not worker.is_ready
+                        )
                         todo.extendleft(_after_crash(worker, crashes, start_failures))
                 # Every idle worker is asked, not only those with news: one that found nothing to do earlier
                 # must take the shard that another's death brought back.
@@ -174,11 +185,26 @@ class PoolExecutor:
         return list(dict.fromkeys(handles[handle] for handle in ready))
 
 
+def prepare_workers(module: str) -> None:
+    """Begin to import, in the background, what workers share; they are then forked from that process.
+
+    Threads and OpenGL contexts do not survive a fork: the module must start neither.
+    """
+    if START_METHOD == "forkserver":
+        multiprocessing.set_forkserver_preload([module])
+        from multiprocessing import forkserver
+
+        forkserver.ensure_running()
+
+
 def _start_process(job: Job) -> _Process:
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context(START_METHOD)
     ours, theirs = context.Pipe()
     process = context.Process(target=_worker_main, args=(theirs, job), daemon=True)
-    process.start()
+    try:
+        process.start()
+    except EOFError as error:
+        raise WorkerStartError("worker processes cannot be started; memory may be short") from error
     theirs.close()
     return _Process(process=process, connection=ours)
 
@@ -262,9 +288,16 @@ def _worker_main(connection: Connection, job: Job) -> None:
 
 
 def _die_with_parent() -> None:
-    if sys.platform == "linux":
-        with suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    """End this process at once when the one that started it is gone, whatever it is doing."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _portable(error: Exception) -> Exception:

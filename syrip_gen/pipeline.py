@@ -12,7 +12,14 @@ from typing import Any, Protocol
 from syrip_gen.body import load_body
 from syrip_gen.config import GenerateConfig
 from syrip_gen.dataset_files import WORK_FOLDER, OutputFolder, open_folder
-from syrip_gen.execution import Executor, InProcessExecutor, PoolExecutor, Shard, resolve_workers
+from syrip_gen.execution import (
+    Executor,
+    InProcessExecutor,
+    PoolExecutor,
+    Shard,
+    prepare_workers,
+    resolve_workers,
+)
 from syrip_gen.fitting.bank import FitBank
 from syrip_gen.fitting.priors import load_prior
 from syrip_gen.rendering.catalog import check_renderer
@@ -110,6 +117,8 @@ def generate(config: GenerateConfig, progress: Progress | None = None) -> Genera
     """
     progress = progress or SilentProgress()
     check_renderer(config.renderer)
+    if config.executor == "local" and resolve_workers(config.workers) > 1:
+        prepare_workers("syrip_gen.stages.preload")
     inputs = read_inputs(config.poses)
     body = load_body(config.body)
     if inputs.bank is None:

@@ -147,7 +147,9 @@ def test_workers_end_when_the_parent_is_killed(tmp_path):
 
 
 def children_of(pid):
-    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    """All processes below one: workers are forked from a process between."""
+    children = [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return children + [below for child in children for below in children_of(child)]
 
 
 def state_of(pid):

@@ -15,6 +15,7 @@ LAYERS = [
         "geometry",
         "randomness",
         "asset_files",
+        "numba_cache",
         "safe_pickle",
         "pickle_machine",
         "pickled_classes",

@@ -17,7 +17,7 @@ from syrip_gen.sampling.backdrop import Backdrop, BackdropPainter
 from syrip_gen.sampling.backgrounds import BackgroundLibrary
 from syrip_gen.sampling.coarse_body import CoarseBody
 from syrip_gen.sampling.lights import LightLibrary
-from syrip_gen.sampling.materials import MaterialLibrary
+from syrip_gen.sampling.materials import MaterialLibrary, shipped_materials
 from syrip_gen.sampling.options import SamplingOptions
 from syrip_gen.sampling.photos import PhotoSource, open_photos
 from syrip_gen.sampling.plan import PlanContext, PoseTable
@@ -67,7 +67,7 @@ class Resources:
         """Open the backgrounds, read the shipped assets; raises with one line that says what is wrong."""
         photos = open_photos(options.backgrounds, options.max_image_pixels) if options.backgrounds else None
         textures = TextureFolder(options.textures, options.max_image_pixels) if options.textures else None
-        materials = MaterialLibrary()
+        materials = shipped_materials()
         return cls(
             body=body,
             options=options,

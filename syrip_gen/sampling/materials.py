@@ -1,6 +1,7 @@
 """The shipped room materials, decoded on first use and kept."""
 
 import json
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -9,7 +10,7 @@ import numpy as np
 from syrip_gen.asset_files import asset_path
 from syrip_gen.sampling.plane_sampler import Pyramid, build_pyramid
 
-__all__ = ["MaterialLibrary"]
+__all__ = ["MaterialLibrary", "shipped_materials"]
 
 GREY_KINDS = frozenset({"pattern", "relief", "weave"})
 
@@ -44,9 +45,23 @@ class MaterialLibrary:
             self._views[name] = self._read(name, False)
         return self._views[name]
 
+    def load_all(self) -> None:
+        """Decode everything at once (70 MB), to be shared by processes that are forked from this one."""
+        for name, entry in self.index.items():
+            if entry["kind"] == "view":
+                self.view(name)
+            else:
+                self.pyramid(name)
+
     def _read(self, name: str, grey: bool) -> np.ndarray:
         path = self.folder / f"{name}.jpg"
         picture = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR)
         if picture is None:
             raise ValueError(f"shipped material {path} cannot be read; reinstall syrip")
-        return picture if grey else np.ascontiguousarray(picture[..., ::-1])
+        return picture if grey else cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+
+
+@lru_cache(maxsize=1)
+def shipped_materials() -> MaterialLibrary:
+    """Return the library that the whole process uses."""
+    return MaterialLibrary()

@@ -7,7 +7,9 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import cv2
 import numpy as np
@@ -45,6 +47,20 @@ class Sample:
 
 
 _last_resources: dict[tuple[str, SamplingOptions], Resources] = {}
+_surfaces: WeakKeyDictionary[BodyAssets, BodySurface] = WeakKeyDictionary()
+
+
+@lru_cache(maxsize=1)
+def _shipped_body() -> BodyAssets:
+    """Load the embedded infant; workers share the one that was loaded before they were forked."""
+    return load_body("infant")
+
+
+def _surface_of(body: BodyAssets) -> BodySurface:
+    """Return what the labels need of a body, worked out once per process."""
+    if body not in _surfaces:
+        _surfaces[body] = BodySurface.from_body(body)
+    return _surfaces[body]
 
 
 def load_resources(body: BodyAssets, options: SamplingOptions) -> Resources:
@@ -105,13 +121,13 @@ class SampleMaker:
         write_masks: bool = False,
         max_attempts: int = 20,
     ) -> "SampleMaker":
-        """Load body, fits, resources and renderer; takes about a second."""
-        assets = load_body(body)
+        """Load body, fits, resources and renderer; takes half a second at first, then less."""
+        assets = _shipped_body() if body == "infant" else load_body(body)
         resources = load_resources(assets, options)
         return cls(
             resources=resources,
             context=resources.plan_context(bank),
-            surface=BodySurface.from_body(assets),
+            surface=_surface_of(assets),
             checker=SampleChecker(assets, CheckLimits()),
             renderer=make_renderer(renderer),
             seed=seed,

@@ -23,7 +23,7 @@ from syrip_gen.sampling.options import SamplingOptions
 from syrip_gen.stages.provenance import digest_of
 from syrip_gen.stages.sample import SampleMaker
 
-__all__ = ["WarmUp", "compile_all", "is_compiled"]
+__all__ = ["WarmUp", "compile_all", "is_compiled", "make_samples"]
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class WarmUp:
 
     def __init__(self, body: str, options: SamplingOptions, renderer: str) -> None:
         context = multiprocessing.get_context("spawn")
-        self._process = context.Process(target=_make_samples, args=(body, options, renderer), daemon=True)
+        self._process = context.Process(target=_compile_quietly, args=(body, options, renderer), daemon=True)
         self._process.start()
 
     def wait(self) -> None:
@@ -84,7 +84,7 @@ def resting_bank(num_betas: int) -> FitBank:
     )
 
 
-def _make_samples(body: str, options: SamplingOptions, renderer: str) -> None:
+def _compile_quietly(body: str, options: SamplingOptions, renderer: str) -> None:
     logging.basicConfig(level=logging.ERROR)
     try:
         compile_all(body, options, renderer)
@@ -94,6 +94,15 @@ def _make_samples(body: str, options: SamplingOptions, renderer: str) -> None:
 
 def compile_all(body: str, options: SamplingOptions, renderer: str) -> None:
     """Make samples of a resting body until everything is compiled, then leave the stamp."""
+    limit_threads()
+    make_samples(body, options, renderer, NUM_SAMPLES)
+    with suppress(OSError):
+        _stamp().parent.mkdir(parents=True, exist_ok=True)
+        _stamp().touch()
+
+
+def make_samples(body: str, options: SamplingOptions, renderer: str, count: int) -> None:
+    """Make a few samples of a resting body, each in other clothes, and throw them away."""
     maker = SampleMaker.load(
         body=body,
         options=options,
@@ -102,9 +111,5 @@ def compile_all(body: str, options: SamplingOptions, renderer: str) -> None:
         bank=resting_bank(load_body(body).num_betas),
         write_masks=True,
     )
-    limit_threads()
-    for index in range(NUM_SAMPLES):
+    for index in range(count):
         maker.make(index * IMAGES_PER_BLOCK)
-    with suppress(OSError):
-        _stamp().parent.mkdir(parents=True, exist_ok=True)
-        _stamp().touch()

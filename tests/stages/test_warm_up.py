@@ -9,7 +9,7 @@ from syrip_gen.stages import warm_up
 @pytest.fixture
 def cache_folder(tmp_path, monkeypatch):
     """Stamps of this test lie apart."""
-    monkeypatch.setattr(warm_up, "_cache_folder", lambda: tmp_path)
+    monkeypatch.setattr(warm_up, "numba_cache_folder", lambda: tmp_path)
     return tmp_path
 
 

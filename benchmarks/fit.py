@@ -1,8 +1,8 @@
 """Time fitting and measure its error beside a plain SMPLify-X-style loop: ``python -m benchmarks.fit``.
 
-The baseline fits the same body with the same prior one pose at a time: starts as SMPLify does (facing the camera, and
-turned by 180 degrees for narrow shoulders), four stages of L-BFGS with strong Wolfe line search, every evaluation
-skinning the whole mesh.
+The baseline fits the same body with the same prior one pose at a time: starts as SMPLify does (facing the
+camera, and turned by 180 degrees for narrow shoulders), four stages of L-BFGS with strong Wolfe line search,
+every evaluation skinning the whole mesh.
 """
 
 import argparse
@@ -94,7 +94,9 @@ class PlainFitter:
             chosen = variables if stage else [variables[1], variables[3]]
             optimiser = torch.optim.LBFGS(chosen, max_iter=30, line_search_fn="strong_wolfe")
 
-            def closure(optimiser=optimiser, pose_weight=pose_weight, shape_weight=shape_weight) -> torch.Tensor:
+            def closure(
+                optimiser=optimiser, pose_weight=pose_weight, shape_weight=shape_weight
+            ) -> torch.Tensor:
                 optimiser.zero_grad()
                 value = self._loss(variables, points, weight, focal, pose_weight, shape_weight)
                 value.backward()
@@ -119,13 +121,17 @@ class PlainFitter:
         data = (weight**2 * 100.0**2 * squared / (squared + 100.0**2)).sum()
         z = torch.einsum("mij,mj->mi", self.whiten, pose - self.means)
         energy = (0.5 * (z**2).sum(1) - self.log_weights).min()
-        bend = torch.exp(2 * torch.from_numpy(BENDING_SIGN).float() * pose[torch.from_numpy(BENDING_INDEX)]).sum()
+        bend = torch.exp(
+            2 * torch.from_numpy(BENDING_SIGN).float() * pose[torch.from_numpy(BENDING_INDEX)]
+        ).sum()
         return data + pose_weight * (energy + 3.17 * bend) + shape_weight * (betas**2).sum()
 
 
 def report(name: str, seconds: float, count: int, errors: np.ndarray, pa: np.ndarray | None) -> None:
     """Print one line."""
-    line = f"{name}: {seconds / count:.3f} s a pose ({count} poses), reprojection {100 * np.mean(errors):.2f} %"
+    line = (
+        f"{name}: {seconds / count:.3f} s a pose ({count} poses), reprojection {100 * np.mean(errors):.2f} %"
+    )
     print(line + (f", PA-MPJPE {np.mean(pa):.1f} mm" if pa is not None else ""), flush=True)
 
 
@@ -169,16 +175,24 @@ def main() -> None:
     weak = args.weak_3d if args.weak_3d.is_file() and "syrip" in args.poses.name else None
     began = time.perf_counter()
     fit_poses(poses.select(slice(0, 1)), body, prior, workers=1)
-    print(f"first pose, compilation and preparation included: {time.perf_counter() - began:.1f} s", flush=True)
+    print(
+        f"first pose, compilation and preparation included: {time.perf_counter() - began:.1f} s", flush=True
+    )
     began, cpu = time.perf_counter(), time.process_time()
     bank = fit_poses(poses, body, prior, workers=args.workers)
     seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
     pa, chosen = bank_pa(bank, weak), bank.accepted
     report("syrip", seconds, len(bank), bank.reprojection_error[chosen], pa)
-    print(f"  processor time {cpu / len(bank):.3f} s a pose; accepted {100 * chosen.mean():.1f} %: {bank.reasons()}")
+    print(
+        f"  processor time {cpu / len(bank):.3f} s a pose; "
+        f"accepted {100 * chosen.mean():.1f} %: {bank.reasons()}"
+    )
     figures = {
-        "seconds_a_pose": seconds / len(bank), "cpu_seconds_a_pose": cpu / len(bank), "accepted": chosen.mean(),
-        "reprojection": bank.reprojection_error[chosen].mean(), "pa_mpjpe_mm": None if pa is None else pa.mean(),
+        "seconds_a_pose": seconds / len(bank),
+        "cpu_seconds_a_pose": cpu / len(bank),
+        "accepted": chosen.mean(),
+        "reprojection": bank.reprojection_error[chosen].mean(),
+        "pa_mpjpe_mm": None if pa is None else pa.mean(),
     }  # fmt: skip
     if args.baseline:
         picked = np.linspace(0, len(poses) - 1, args.baseline).astype(int)
@@ -186,7 +200,9 @@ def main() -> None:
         figures["ratio"] = plain * len(bank) / seconds
         print(f"ratio: {figures['ratio']:.0f} times as fast")
     if args.json:
-        args.json.write_text(json.dumps({k: None if v is None else float(v) for k, v in figures.items()}) + "\n")
+        args.json.write_text(
+            json.dumps({k: None if v is None else float(v) for k, v in figures.items()}) + "\n"
+        )
 
 
 if __name__ == "__main__":

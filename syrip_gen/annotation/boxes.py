@@ -10,13 +10,32 @@ __all__ = ["mask_area", "mask_box", "mask_rle"]
 
 def mask_box(mask: np.ndarray) -> list[int]:
     """Return x, y, width, height of the (H, W) mask's pixels; four zeros when it is empty."""
-    rows = np.flatnonzero(mask.any(axis=1))
-    if not len(rows):
-        return [0, 0, 0, 0]
-    y, end = int(rows[0]), int(rows[-1]) + 1
-    columns = np.flatnonzero(mask[y:end].any(axis=0))
-    x = int(columns[0])
-    return [x, y, int(columns[-1]) - x + 1, end - y]
+    return list(_bounds(np.ascontiguousarray(mask)))
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _bounds(mask):  # pragma: no cover - compiled
+    height, width = mask.shape
+    low_x, high_x, low_y, high_y = width, -1, height, -1
+    for y in range(height):
+        row = mask[y]
+        any_one = False
+        for x in range(width):
+            any_one |= row[x]
+        if not any_one:
+            continue
+        low_y, high_y = min(low_y, y), y
+        for x in range(low_x):
+            if row[x]:
+                low_x = x
+                break
+        for x in range(width - 1, high_x, -1):
+            if row[x]:
+                high_x = x
+                break
+    if high_y < 0:
+        return 0, 0, 0, 0
+    return low_x, low_y, high_x - low_x + 1, high_y - low_y + 1
 
 
 def mask_area(mask: np.ndarray) -> int:

@@ -5,9 +5,8 @@ from numba import njit
 
 __all__ = ["first_hits"]
 
-_GRID = 64
-"""Cells a side of the grid of points."""
-_NOWHERE = -2
+_STRIPS = 1024
+"""Strips that the image is cut into, each way, to tell on which side of the points a vertex lies."""
 _CRACK = 1e-9
 """Triangles are wider by this share, so that no ray slips through between two of them by rounding."""
 
@@ -23,9 +22,8 @@ def first_hits(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Intersect the camera rays through some pixels with a mesh, seen from either side.
 
-    One pass over the triangles: a look into a coarse grid of the points, then an exact test in double
-    precision. Triangles with a corner at or behind the
-    camera plane, or one that is not finite, are left out.
+    One pass over the triangles: a look at which points their boxes may hold, then an exact test in double
+    precision. Triangles with a corner at or behind the camera plane, or one that is not finite, are left out.
 
     Args:
         pixels: (K, 2) image points, px.
@@ -53,23 +51,17 @@ def _first_hits(slopes, vertices, faces):  # pragma: no cover - compiled
     count = slopes.shape[0]
     face = np.full(count, -1, dtype=np.int64)
     depth = np.full(count, np.inf)
-    members, cells = _sort_into_cells(slopes, vertices)
+    sides = _sides(slopes, vertices)
+    half = np.uint64(32)
     for f in range(faces.shape[0]):
         a, b, c = np.uint32(faces[f, 0]), np.uint32(faces[f, 1]), np.uint32(faces[f, 2])
-        first = min(min(cells[a, 0], cells[b, 0]), cells[c, 0])
-        if first == _NOWHERE:
-            continue
-        first, last = max(first, 0), min(max(max(cells[a, 0], cells[b, 0]), cells[c, 0]), _GRID - 1)
-        top = max(min(min(cells[a, 1], cells[b, 1]), cells[c, 1]), 0)
-        bottom = min(max(max(cells[a, 1], cells[b, 1]), cells[c, 1]), _GRID - 1)
-        found = np.uint64(0)
-        for row in range(top, bottom + 1):
-            for column in range(first, last + 1):
-                found |= members[row, column]
-        if found == np.uint64(0):
+        across = sides[a, 0] | sides[b, 0] | sides[c, 0]
+        down = sides[a, 1] | sides[b, 1] | sides[c, 1]
+        found = np.uint32(across & (across >> half)) & np.uint32(down & (down >> half))
+        if found == 0 or not (vertices[a, 2] > 0.0 and vertices[b, 2] > 0.0 and vertices[c, 2] > 0.0):
             continue
         for k in range(count):
-            if (found >> np.uint64(k & 63)) & np.uint64(1):
+            if (found >> np.uint32(k & 31)) & np.uint32(1):
                 z = _intersect(slopes[k, 0], slopes[k, 1], vertices[a], vertices[b], vertices[c])
                 if 0.0 < z < depth[k]:
                     depth[k] = z
@@ -78,35 +70,44 @@ def _first_hits(slopes, vertices, faces):  # pragma: no cover - compiled
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _sort_into_cells(slopes, vertices):  # pragma: no cover - compiled
-    """Lay a coarse grid over the points of the image.
+def _sides(slopes, vertices):  # pragma: no cover - compiled
+    """Tell on which side of the points each vertex lies, as sets of bits in which 32 points take turns.
 
     Returns:
-        (grid, grid) uint64: which points lie in each cell, as a set of bits (64 of them take turns); (V, 2)
-        int32 column and row of each vertex, -1 or the grid's size beside it, :data:`_NOWHERE` for vertices at
-        or behind the camera plane or not finite.
+        (V, 2) uint64 across and down: the lower half holds the points at which or before which the vertex may
+        lie, the upper half those at which or behind which it may lie. Undefined for vertices at or behind the
+        camera plane.
     """
     slack = 1e-6  # of rounding; the exact test follows
-    low_x, low_y = slopes[:, 0].min() - 2 * slack, slopes[:, 1].min() - 2 * slack
-    to_column = _GRID / (slopes[:, 0].max() + 2 * slack - low_x)
-    to_row = _GRID / (slopes[:, 1].max() + 2 * slack - low_y)
-    members = np.zeros((_GRID, _GRID), dtype=np.uint64)
-    for k in range(slopes.shape[0]):
-        x, y = slopes[k, 0] - low_x, slopes[k, 1] - low_y
-        for row in range(int((y - slack) * to_row), int((y + slack) * to_row) + 1):
-            for column in range(int((x - slack) * to_column), int((x + slack) * to_column) + 1):
-                members[row, column] |= np.uint64(1) << np.uint64(k & 63)
-    cells = np.empty((vertices.shape[0], 2), dtype=np.int32)
+    low_x, low_y = slopes[:, 0].min() - 3 * slack, slopes[:, 1].min() - 3 * slack
+    x_scale = (_STRIPS - 2) / (slopes[:, 0].max() + 3 * slack - low_x)
+    y_scale = (_STRIPS - 2) / (slopes[:, 1].max() + 3 * slack - low_y)
+    across, down = _strips(slopes[:, 0], low_x, x_scale, slack), _strips(slopes[:, 1], low_y, y_scale, slack)
+    sides = np.empty((vertices.shape[0], 2), dtype=np.uint64)
+    last = np.float64(_STRIPS - 1)
     for i in range(vertices.shape[0]):
         z = np.float64(vertices[i, 2])
-        x = (vertices[i, 0] / z - low_x) * to_column
-        y = (vertices[i, 1] / z - low_y) * to_row
-        if z > 0.0 and np.isfinite(x) and np.isfinite(y):
-            cells[i, 0] = np.int32(np.floor(min(max(x, -1.0), np.float64(_GRID))))
-            cells[i, 1] = np.int32(np.floor(min(max(y, -1.0), np.float64(_GRID))))
-        else:
-            cells[i, 0] = cells[i, 1] = _NOWHERE
-    return members, cells
+        x = (vertices[i, 0] / z - low_x) * x_scale + 1.0
+        y = (vertices[i, 1] / z - low_y) * y_scale + 1.0
+        x, y = (x if x > 0.0 else 0.0), (y if y > 0.0 else 0.0)  # NaN, too
+        sides[i, 0], sides[i, 1] = across[np.uint32(min(x, last))], down[np.uint32(min(y, last))]
+    return sides
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _strips(places, low, scale, slack):  # pragma: no cover - compiled
+    """Return (strips,) uint64: what :func:`_sides` says of a vertex in each strip; the outer two are open."""
+    strips = np.zeros(_STRIPS, dtype=np.uint64)
+    one = np.uint64(1)
+    for k in range(places.shape[0]):
+        first = int((places[k] - slack - low) * scale + 1.0)
+        last = int((places[k] + slack - low) * scale + 1.0)
+        before, behind = one << np.uint64(k & 31), one << np.uint64((k & 31) + 32)
+        for strip in range(last + 1):
+            strips[strip] |= before
+        for strip in range(first, _STRIPS):
+            strips[strip] |= behind
+    return strips
 
 
 @njit(nogil=True, cache=True, error_model="numpy", inline="always")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import cv2
 import numpy as np
 from numba import njit
 
@@ -10,32 +11,7 @@ __all__ = ["mask_area", "mask_box", "mask_rle"]
 
 def mask_box(mask: np.ndarray) -> list[int]:
     """Return x, y, width, height of the (H, W) mask's pixels; four zeros when it is empty."""
-    return list(_bounds(np.ascontiguousarray(mask)))
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def _bounds(mask):  # pragma: no cover - compiled
-    height, width = mask.shape
-    low_x, high_x, low_y, high_y = width, -1, height, -1
-    for y in range(height):
-        row = mask[y]
-        any_one = False
-        for x in range(width):
-            any_one |= row[x]
-        if not any_one:
-            continue
-        low_y, high_y = min(low_y, y), y
-        for x in range(low_x):
-            if row[x]:
-                low_x = x
-                break
-        for x in range(width - 1, high_x, -1):
-            if row[x]:
-                high_x = x
-                break
-    if high_y < 0:
-        return 0, 0, 0, 0
-    return low_x, low_y, high_x - low_x + 1, high_y - low_y + 1
+    return list(cv2.boundingRect(np.ascontiguousarray(mask).view(np.uint8)))
 
 
 def mask_area(mask: np.ndarray) -> int:

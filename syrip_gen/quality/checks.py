@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 
 from syrip_gen.annotation.labels import Labels
 from syrip_gen.body.assets import BodyAssets
@@ -24,6 +25,8 @@ REASONS = (
     "body sinks into its support",
 )
 """What :meth:`SampleChecker.check` may say, in the order in which it looks."""
+_NO_PLANE = (0.0, 0.0, 0.0, 0.0)
+"""Everything is at height 0 over it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +71,21 @@ class SampleChecker:
             joints_3d: (24, 3) metres, camera frame.
         """
         joints_3d = np.asarray(joints_3d, np.float64)
-        # Every fourth vertex is plenty to see where the body is.
-        points = inputs.vertices[::4].astype(np.float64)
-        return (
-            self._bad_geometry(points, joints_3d)
-            or self._bad_framing(labels, inputs, points)
-            or self._bad_pose(labels, inputs, points, joints_3d)
-        )
-
-    def _bad_geometry(self, points: np.ndarray, joints_3d: np.ndarray) -> str | None:
-        if not (np.isfinite(points).all() and np.isfinite(joints_3d).all()):
+        surface = _measure(
+            np.ascontiguousarray(inputs.vertices, np.float32), inputs.fx, inputs.fy, inputs.cx, inputs.cy,
+            float(inputs.width), float(inputs.height), inputs.support_plane or _NO_PLANE,
+        )  # fmt: skip
+        is_finite, nearest, inside_share, lowest = surface
+        if not (is_finite and np.isfinite(joints_3d).all()):
             return "geometry is not finite"
-        if points[:, 2].min() < self.limits.min_depth_m:
+        if nearest < self.limits.min_depth_m:
             return "body touches the camera"
-        return None
+        reason = self._bad_framing(labels, inputs, inside_share) or self._bad_pose(labels, joints_3d)
+        if reason is None and lowest < -self.limits.max_sinking_m:
+            return "body sinks into its support"
+        return reason
 
-    def _bad_framing(self, labels: Labels, inputs: RenderInputs, points: np.ndarray) -> str | None:
+    def _bad_framing(self, labels: Labels, inputs: RenderInputs, inside_share: float) -> str | None:
         limits, annotation = self.limits, labels.record["annotation"]
         _, _, width, height = annotation["bbox"]
         picture = inputs.width * inputs.height
@@ -91,10 +93,7 @@ class SampleChecker:
             return "body is too small in the picture"
         if annotation["area"] > limits.max_mask_share * picture:
             return "body fills the whole picture"
-        u = inputs.fx * points[:, 0] / points[:, 2] + inputs.cx
-        v = inputs.fy * points[:, 1] / points[:, 2] + inputs.cy
-        inside = (u >= 0) & (u < inputs.width) & (v >= 0) & (v < inputs.height)
-        if inside.mean() < limits.min_inside_share:
+        if inside_share < limits.min_inside_share:
             return "body is mostly outside the picture"
         visibility = labels.keypoints[:, 2]
         if (visibility > 0).sum() < limits.min_keypoints:
@@ -103,9 +102,7 @@ class SampleChecker:
             return "too few visible keypoints"
         return None
 
-    def _bad_pose(
-        self, labels: Labels, inputs: RenderInputs, points: np.ndarray, joints_3d: np.ndarray
-    ) -> str | None:
+    def _bad_pose(self, labels: Labels, joints_3d: np.ndarray) -> str | None:
         pose = np.array(labels.record["annotation"]["body"]["pose"]).reshape(24, 3)
         rotations = axis_angle_to_matrix(pose)
         for joint in range(1, len(rotations)):
@@ -114,11 +111,28 @@ class SampleChecker:
         overlap = penetration(self._spheres, posed_centers(self._spheres, joints_3d, rotations, scale), scale)
         if overlap.max() > self.limits.max_penetration_m * scale:
             return "body parts run through each other"
-        if inputs.support_plane is not None:
-            height = points @ np.array(inputs.support_plane[:3]) + inputs.support_plane[3]
-            if height.min() < -self.limits.max_sinking_m:
-                return "body sinks into its support"
         return None
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _measure(vertices, fx, fy, cx, cy, width, height, plane):  # pragma: no cover - compiled
+    """Look at every fourth vertex, which is plenty to see where the body is.
+
+    Returns:
+        Whether all are finite, the least depth, the share inside the picture, the least height over ``plane``
+        (a, b, c, d of ax + by + cz + d), metres.
+    """
+    a, b, c, d = plane
+    nearest, lowest = np.inf, np.inf
+    is_finite, inside, count = True, 0, 0
+    for i in range(0, vertices.shape[0], 4):
+        x, y, z = np.float64(vertices[i, 0]), np.float64(vertices[i, 1]), np.float64(vertices[i, 2])
+        is_finite &= np.isfinite(x) and np.isfinite(y) and np.isfinite(z)
+        nearest, lowest = min(nearest, z), min(lowest, a * x + b * y + c * z + d)
+        u, v = fx * x / z + cx, fy * y / z + cy
+        inside += (u >= 0.0) & (u < width) & (v >= 0.0) & (v < height)
+        count += 1
+    return is_finite, nearest, inside / max(count, 1), lowest
 
 
 def _bone_length(joints: np.ndarray, parents: np.ndarray) -> float:

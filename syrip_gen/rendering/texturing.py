@@ -54,27 +54,18 @@ def build_pyramid(
         if previous is not None:
             cv2.resize(previous, (width, height), dst=level, interpolation=cv2.INTER_AREA)
         else:
+            cv2.cvtColor(np.ascontiguousarray(texture), cv2.COLOR_RGB2RGBA, dst=level)
             flat = np.zeros(height * width, np.uint8) if gloss is None else np.ravel(gloss)
-            _pack(np.ravel(texture), flat, out[start : start + height * width])
+            _set_gloss(out[start : start + height * width], flat)
         previous = level
     return out
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _pack(colors, gloss, texels):
-    """Pack (3 N,) bytes of red, green, blue and (N,) of gloss into N words."""
+def _set_gloss(texels, gloss):
+    """Replace the highest byte of each texel."""
     for i in range(texels.shape[0]):
-        red, green, blue = (
-            np.uint32(colors[3 * i]),
-            np.uint32(colors[3 * i + 1]),
-            np.uint32(colors[3 * i + 2]),
-        )
-        green, blue, shine = (
-            green << np.uint32(8),
-            blue << np.uint32(16),
-            np.uint32(gloss[i]) << np.uint32(24),
-        )
-        texels[i] = red | green | blue | shine
+        texels[i] = (texels[i] & np.uint32(0xFFFFFF)) | (np.uint32(gloss[i]) << np.uint32(24))
 
 
 @njit(nogil=True, cache=True, error_model="numpy")

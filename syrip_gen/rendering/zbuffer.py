@@ -97,11 +97,11 @@ def project(vertices, fx, fy, cx, cy):
         x, y, z = np.float64(vertices[i, 0]), np.float64(vertices[i, 1]), np.float64(vertices[i, 2])
         is_finite = (x - x == 0.0) & (y - y == 0.0) & (z - z == 0.0)
         in_front = is_finite & (z >= NEAR_M)
-        x, y, z = x if in_front else 0.0, y if in_front else 0.0, z if in_front else one
-        u = np.floor((fx * x / z + cx) * SUBSTEPS + 0.5)
-        v = np.floor((fy * y / z + cy) * SUBSTEPS + 0.5)
+        x, y, inverse = x if in_front else 0.0, y if in_front else 0.0, one / (z if in_front else one)
+        u = np.floor((fx * x * inverse + cx) * SUBSTEPS + 0.5)
+        v = np.floor((fy * y * inverse + cy) * SUBSTEPS + 0.5)
         xy[i, 0], xy[i, 1] = np.int32(min(max(u, low), high)), np.int32(min(max(v, low), high))
-        inverse = one / z if in_front else 0.0
+        inverse = inverse if in_front else 0.0
         inv_z[i] = inverse if is_finite else np.nan
     return xy, inv_z
 

@@ -31,8 +31,6 @@ SRGB_OF_LINEAR: np.ndarray = np.round(
 @njit(nogil=True, cache=True, error_model="numpy")
 def encode_linear(value, table):
     """Return the sRGB byte of one linear value, clipped to 0..1; ``table`` is :data:`SRGB_OF_LINEAR`."""
-    if not value > 0.0:  # NaN, too
-        return table[0]
-    if value >= 1.0:
-        return table[ENCODE_STEPS]
-    return table[int(value * ENCODE_STEPS + 0.5)]
+    one, zero = np.float32(1.0), np.float32(0.0)
+    value = np.float32(value) if value > zero else zero  # NaN, too
+    return table[np.uint32(min(value, one) * np.float32(ENCODE_STEPS) + np.float32(0.5))]

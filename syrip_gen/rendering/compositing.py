@@ -50,40 +50,46 @@ def collect_points(
         The number of points, -1 when the capacity is too small; and the number of triangles in sight.
     """
     width = center.shape[1]
-    last = columns.shape[0] - MAX_SURFACES
     count = num_faces = 0
     is_seen[:] = False
     depths, faces = np.empty(5, dtype=np.float32), np.empty(5, dtype=np.int32)
     for j in range(y0, y1):
+        if count + MAX_SURFACES * (x1 - x0) > columns.shape[0]:
+            return -1, 0
+        # Rows of their own, and unsigned places in them: indices that cannot be negative are cheaper.
+        here, here_face, is_marked = center[j], center_face[j], marks[j]
+        top, bottom, top_face, bottom_face = corner[j], corner[j + 1], corner_face[j], corner_face[j + 1]
         for i in range(x0, x1):
-            middle = center[j, i]
+            k = np.uint64(i)
+            middle = here[k]
+            first = count
             is_edge = False
-            if marks[j, i]:
-                a, b, c, d = corner[j, i], corner[j, i + 1], corner[j + 1, i], corner[j + 1, i + 1]
+            if is_marked[k]:
+                a, b, c, d = top[k], top[k + np.uint64(1)], bottom[k], bottom[k + np.uint64(1)]
                 nearest = max(middle, max(max(a, b), max(c, d)))
                 farthest = min(middle, min(min(a, b), min(c, d)))
                 is_edge = nearest - farthest > SAME_SURFACE * nearest
-            elif middle == np.float32(0.0):
-                continue
-            if count > last:
-                return -1, 0
-            first = count
             if is_edge:
                 depths[0], depths[1], depths[2], depths[3], depths[4] = middle, a, b, c, d
-                faces[0], faces[1], faces[2] = center_face[j, i], corner_face[j, i], corner_face[j, i + 1]
-                faces[3], faces[4] = corner_face[j + 1, i], corner_face[j + 1, i + 1]
+                faces[0], faces[1], faces[2] = here_face[k], top_face[k], top_face[k + np.uint64(1)]
+                faces[3], faces[4] = bottom_face[k], bottom_face[k + np.uint64(1)]
                 count = _split_pixel(i, j, depths, faces, columns, rows, point_face, weight, count)
-                for s in range(first, count):
-                    pixel[s] = j * width + i
             elif middle > np.float32(0.0):
-                columns[count], rows[count], point_face[count] = 2 * i + 1, 2 * j + 1, center_face[j, i]
-                pixel[count], weight[count] = j * width + i, _FULL_WEIGHT
+                n = np.uint64(count)
+                columns[n], rows[n], point_face[n], weight[n] = (
+                    2 * i + 1,
+                    2 * j + 1,
+                    here_face[k],
+                    _FULL_WEIGHT,
+                )
                 count += 1
             for s in range(first, count):
-                f = np.uint32(point_face[s])
+                n = np.uint64(s)
+                pixel[n] = j * width + i
+                f = np.uint32(point_face[n])
                 if not is_seen[f]:
                     is_seen[f] = True
-                    seen_faces[num_faces] = f
+                    seen_faces[np.uint64(num_faces)] = f
                     num_faces += 1
     return count, num_faces
 
@@ -129,19 +135,22 @@ def blend_points(pixel, weight, color, linear_of_srgb, srgb_of_linear, rgb):
     scale = np.float32(1.0 / _FULL_WEIGHT)
     s, count = 0, pixel.shape[0]
     while s < count:
-        p = pixel[s]
-        if weight[s] == _FULL_WEIGHT:
-            for k in range(3):
-                rgb[p, k] = encode_linear(color[s, k], srgb_of_linear)
+        n = np.uint64(s)
+        p = np.uint64(pixel[n])
+        if weight[n] == _FULL_WEIGHT:
+            rgb[p, 0] = encode_linear(color[n, 0], srgb_of_linear)
+            rgb[p, 1] = encode_linear(color[n, 1], srgb_of_linear)
+            rgb[p, 2] = encode_linear(color[n, 2], srgb_of_linear)
             s += 1
             continue
         covered = 0
         red = green = blue = np.float32(0.0)
-        while s < count and pixel[s] == p:
+        while s < count and np.uint64(pixel[s]) == p:
             # A highlight brighter than white would eat into the edge: clip before blending.
-            red += weight[s] * min(color[s, 0], one)
-            green += weight[s] * min(color[s, 1], one)
-            blue += weight[s] * min(color[s, 2], one)
+            share = np.float32(weight[s])
+            red += share * min(color[s, 0], one)
+            green += share * min(color[s, 1], one)
+            blue += share * min(color[s, 2], one)
             covered += weight[s]
             s += 1
         rest = np.float32(_FULL_WEIGHT - covered)

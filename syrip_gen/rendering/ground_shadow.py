@@ -173,7 +173,7 @@ def _splat_faces(points, faces, out):
     """
     one, two, third = np.float32(1.0), np.float32(2.0), np.float32(1.0 / 3.0)
     for f in range(faces.shape[0]):
-        a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+        a, b, c = np.uint32(faces[f, 0]), np.uint32(faces[f, 1]), np.uint32(faces[f, 2])
         x0, y0, z0 = points[a, 0], points[a, 1], points[a, 2]
         x1, y1, z1 = points[b, 0] - x0, points[b, 1] - y0, points[b, 2] - z0
         x2, y2, z2 = points[c, 0] - x0, points[c, 1] - y0, points[c, 2] - z0

@@ -6,6 +6,7 @@ Shadows, 2005).
 
 import math
 
+import cv2
 import numpy as np
 from numba import njit
 
@@ -17,6 +18,8 @@ __all__ = ["key_visibility"]
 _JIT = {"nogil": True, "cache": True, "error_model": "numpy"}
 _SHADOW_CELLS = 192
 _TAPS = 12
+_BLOCKER_M = 0.10
+"""Distance of the blockers that the search is wide enough for."""
 
 
 def key_visibility(
@@ -51,7 +54,10 @@ def key_visibility(
     index = np.empty(closest.shape, dtype=np.int32)  # nobody asks which triangle it is
     fill_faces(body, faces, xy, closeness, 1.0, 1.0, 0.0, 0.0, is_closed, closest, index)
     spread = np.float32(math.tan(min(softness, 1.0)))
-    return _filter_shadow(points, normals, frame, center, cell, radius, spread, closest)
+    search = spread * np.float32(_BLOCKER_M) / cell + np.float32(1.0)
+    side = 2 * (int(search) + 1) + 1
+    around = cv2.dilate(closest, np.ones((side, side), np.uint8))
+    return _filter_shadow(points, normals, frame, center, cell, radius, spread, search, closest, around)
 
 
 @njit(**_JIT)
@@ -74,8 +80,21 @@ def _to_light(vertices, frame, center, cell, radius):
 
 
 @njit(**_JIT)
-def _filter_shadow(vertices, normals, frame, center, cell, radius, spread, closest):
-    """Compare each point with taps of the shadow map on a spiral as wide as its penumbra."""
+def _filter_shadow(vertices, normals, frame, center, cell, radius, spread, search, closest, around):
+    """Compare each point with taps of the shadow map on a spiral as wide as its penumbra.
+
+    Args:
+        vertices: (N, 3) float32 metres.
+        normals: (N, 3) float32.
+        frame: (3, 3) float32 rows: sides of the map, direction towards the light.
+        center: (3,) float32 middle of the map.
+        cell: Metres.
+        radius: Metres of the body that closeness 1..3 spans on either side of the middle.
+        spread: Tangent of the light's angular radius.
+        search: Cells around a point in which blockers are looked for.
+        closest: (n, n) float32 closeness of the body to the light.
+        around: (n, n) float32 its maximum within ``search``: most points have no blocker at all.
+    """
     count = vertices.shape[0]
     n = closest.shape[0]
     visible = np.ones(count, dtype=np.float32)
@@ -83,9 +102,9 @@ def _filter_shadow(vertices, normals, frame, center, cell, radius, spread, close
     for k in range(_TAPS):
         r, angle = np.sqrt((k + 0.5) / _TAPS), k * 2.399963
         taps[k, 0], taps[k, 1] = r * np.cos(angle), r * np.sin(angle)
+    zero = np.float32(0.0)
     lift = np.float32(1.6) * cell
     bias = np.float32(1.2) * cell / radius
-    search = spread * np.float32(0.10) / cell + np.float32(1.0)
     for i in range(count):
         nx, ny, nz = normals[i, 0], normals[i, 1], normals[i, 2]
         ndl = nx * frame[2, 0] + ny * frame[2, 1] + nz * frame[2, 2]
@@ -99,19 +118,22 @@ def _filter_shadow(vertices, normals, frame, center, cell, radius, spread, close
         u = (frame[0, 0] * x + frame[0, 1] * y + frame[0, 2] * z) / cell + np.float32(0.5 * n)
         v = (frame[1, 0] * x + frame[1, 1] * y + frame[1, 2] * z) / cell + np.float32(0.5 * n)
         own = np.float32(2.0) + (frame[2, 0] * x + frame[2, 1] * y + frame[2, 2] * z) / radius + bias
+        if not (u >= zero and v >= zero and u < n and v < n and around[np.uint64(v), np.uint64(u)] > own):
+            continue
         blockers, distance = 0, np.float32(0.0)
         for k in range(_TAPS):
             c, r = int(u + search * taps[k, 0]), int(v + search * taps[k, 1])
-            if c >= 0 and r >= 0 and c < n and r < n and closest[r, c] > own:
-                blockers += 1
-                distance += closest[r, c] - own
+            if c >= 0 and r >= 0 and c < n and r < n:
+                above = closest[np.uint64(r), np.uint64(c)] - own
+                blockers += 1 if above > np.float32(0.0) else 0
+                distance += max(above, np.float32(0.0))
         if blockers == 0:
             continue
         width = spread * distance / np.float32(blockers) * radius / cell + np.float32(1.3)
         hits = 0
         for k in range(_TAPS):
-            c, r = int(u + width * taps[k, 0] + 0.0), int(v + width * taps[k, 1])
-            if c >= 0 and r >= 0 and c < n and r < n and closest[r, c] > own:
-                hits += 1
+            c, r = int(u + width * taps[k, 0]), int(v + width * taps[k, 1])
+            if c >= 0 and r >= 0 and c < n and r < n:
+                hits += 1 if closest[np.uint64(r), np.uint64(c)] > own else 0
         visible[i] = np.float32(1.0) - np.float32(hits) / np.float32(_TAPS)
     return visible

@@ -16,7 +16,7 @@ def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:  # pr
     """
     normals = np.zeros_like(vertices)
     for f in range(faces.shape[0]):
-        a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+        a, b, c = np.uint32(faces[f, 0]), np.uint32(faces[f, 1]), np.uint32(faces[f, 2])
         ux, uy, uz = (
             vertices[b, 0] - vertices[a, 0],
             vertices[b, 1] - vertices[a, 1],

@@ -110,7 +110,7 @@ class RasterRenderer:
 
     def _allocate(self, w: int, h: int) -> None:
         self._corners = CornerSamples.allocate(w, h)
-        self._points = _Points(w * h // 4 + 64)
+        self._points = _Points(w * h // 2 + 64)
         self._texels: np.ndarray | None = None
 
 

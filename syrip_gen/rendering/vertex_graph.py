@@ -16,27 +16,44 @@ def mark_vertices(seen_faces, faces, starts, neighbours, is_representative):
         Two (N,) int32 arrays in ascending order.
     """
     count = starts.shape[0] - 1
-    seen = np.zeros(count, dtype=np.bool_)
-    for f in seen_faces:
-        seen[faces[f, 0]] = seen[faces[f, 1]] = seen[faces[f, 2]] = True
-    needed = seen & is_representative
+    seen, needed = np.zeros(count, dtype=np.bool_), np.zeros(count, dtype=np.bool_)
+    for k in range(seen_faces.shape[0]):
+        f = np.uint32(seen_faces[k])
+        seen[np.uint32(faces[f, 0])] = seen[np.uint32(faces[f, 1])] = seen[np.uint32(faces[f, 2])] = True
     for i in range(count):
-        if seen[i] and not is_representative[i]:
-            for k in range(starts[i], starts[i + 1]):
-                needed[neighbours[k]] |= is_representative[neighbours[k]]
-    return np.flatnonzero(seen).astype(np.int32), np.flatnonzero(needed).astype(np.int32)
+        if not seen[i]:
+            continue
+        if is_representative[i]:
+            needed[i] = True
+            continue
+        for k in range(np.uint32(starts[i]), np.uint32(starts[i + 1])):
+            j = np.uint32(neighbours[k])
+            needed[j] |= is_representative[j]
+    return _places_of(seen), _places_of(needed)
+
+
+@njit(**_JIT)
+def _places_of(flags):
+    """Return the (N,) int32 places of the true ones."""
+    places = np.empty(flags.shape[0], dtype=np.int32)
+    count = np.uint64(0)
+    for i in range(flags.shape[0]):
+        places[count] = i
+        count += np.uint64(flags[i])
+    return places[:count]
 
 
 @njit(**_JIT)
 def spread_from_representatives(values, wanted, starts, neighbours, is_representative):
     """Give each other wanted vertex the mean ``values`` (V, 3) of its representatives, in place."""
     one, zero = np.float32(1.0), np.float32(0.0)
-    for i in wanted:
+    for place in range(wanted.shape[0]):
+        i = np.uint32(wanted[place])
         if is_representative[i]:
             continue
         found = a = b = c = zero
-        for k in range(starts[i], starts[i + 1]):
-            j = neighbours[k]
+        for k in range(np.uint32(starts[i]), np.uint32(starts[i + np.uint32(1)])):
+            j = np.uint32(neighbours[k])
             if is_representative[j]:
                 found += one
                 a, b, c = a + values[j, 0], b + values[j, 1], c + values[j, 2]
@@ -49,12 +66,13 @@ def smooth_over_neighbours(values, wanted, starts, neighbours, out):
     """Write the mean ``values`` (V, 3) of each wanted vertex and its wanted neighbours to ``out``."""
     one = np.float32(1.0)
     weight = np.zeros(values.shape[0], dtype=np.float32)
-    for i in wanted:
-        weight[i] = one
-    for i in wanted:
+    for place in range(wanted.shape[0]):
+        weight[np.uint32(wanted[place])] = one
+    for place in range(wanted.shape[0]):
+        i = np.uint32(wanted[place])
         found, a, b, c = one, values[i, 0], values[i, 1], values[i, 2]
-        for k in range(starts[i], starts[i + 1]):
-            j = neighbours[k]
+        for k in range(np.uint32(starts[i]), np.uint32(starts[i + np.uint32(1)])):
+            j = np.uint32(neighbours[k])
             share = weight[j]
             found += share
             a, b, c = a + share * values[j, 0], b + share * values[j, 1], c + share * values[j, 2]

@@ -90,19 +90,16 @@ def project(vertices, fx, fy, cx, cy):
         finite.
     """
     count = vertices.shape[0]
-    xy = np.empty((count, 2), dtype=np.int32)
-    inv_z = np.empty(count, dtype=np.float64)
-    one, low, high = 1.0, -np.float64(_LIMIT), np.float64(_LIMIT)
-    for i in range(count):  # free of branches, so that it compiles to vector instructions
+    xy = np.zeros((count, 2), dtype=np.int32)
+    inv_z = np.zeros(count, dtype=np.float64)
+    for i in range(count):
         x, y, z = np.float64(vertices[i, 0]), np.float64(vertices[i, 1]), np.float64(vertices[i, 2])
-        is_finite = (x - x == 0.0) & (y - y == 0.0) & (z - z == 0.0)
-        in_front = is_finite & (z >= NEAR_M)
-        x, y, inverse = x if in_front else 0.0, y if in_front else 0.0, one / (z if in_front else one)
-        u = np.floor((fx * x * inverse + cx) * SUBSTEPS + 0.5)
-        v = np.floor((fy * y * inverse + cy) * SUBSTEPS + 0.5)
-        xy[i, 0], xy[i, 1] = np.int32(min(max(u, low), high)), np.int32(min(max(v, low), high))
-        inverse = inverse if in_front else 0.0
-        inv_z[i] = inverse if is_finite else np.nan
+        if not (np.isfinite(x) and np.isfinite(y) and np.isfinite(z)):
+            inv_z[i] = np.nan
+        elif z >= NEAR_M:
+            inv_z[i] = 1.0 / z
+            xy[i, 0] = _snap(fx * x / z + cx)
+            xy[i, 1] = _snap(fy * y / z + cy)
     return xy, inv_z
 
 

@@ -26,7 +26,6 @@ from syrip_gen.rendering.catalog import check_renderer
 from syrip_gen.sampling.appearance.sampler import IMAGES_PER_BLOCK
 from syrip_gen.sampling.options import SamplingOptions
 from syrip_gen.sampling.scene import SceneSpec
-from syrip_gen.stages.fit import FITS_FILE, load_fits, save_fits
 from syrip_gen.stages.inputs import PoseInputs, check_pictures, identity_of, make_bank, read_inputs
 from syrip_gen.stages.merge import Tally, merge, read_records, tally_records
 from syrip_gen.stages.provenance import command_line, licences
@@ -39,6 +38,7 @@ from syrip_gen.stages.run_state import (
     shard_file,
 )
 from syrip_gen.stages.sample import load_resources, plan_attempt
+from syrip_gen.stages.saved_fits import FITS_FILE, load_fits, save_fits
 from syrip_gen.stages.shard import ShardJob
 from syrip_gen.stages.warm_up import WarmUp, is_compiled
 

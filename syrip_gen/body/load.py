@@ -6,7 +6,8 @@ import logging
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
@@ -16,8 +17,10 @@ from syrip_gen.asset_files import asset_path, file_sha256
 from syrip_gen.body.assets import BodyAssets
 from syrip_gen.body.npz_body import read_npz_body
 from syrip_gen.body.obj_uv import read_obj_uv
-from syrip_gen.body.transfer import SurfaceMap, transfer_face_keypoints, transfer_regions, transfer_uv
 from syrip_gen.body.validation import CoreArrays, check_core, check_regressor, check_uv
+
+if TYPE_CHECKING:
+    from syrip_gen.body.transfer import SurfaceMap
 
 __all__ = ["SMPL_FACE_VERTICES", "has_smpl_uv", "load_body"]
 
@@ -75,6 +78,13 @@ def _infant() -> BodyAssets:
     return load_body("infant")
 
 
+def _transfer() -> ModuleType:
+    """Import what only foreign bodies need: scipy's search trees take a while."""
+    from syrip_gen.body import transfer
+
+    return transfer
+
+
 def _complete(core: CoreArrays, arrays: Mapping[str, Any], path: Path) -> BodyAssets:
     """Add keypoints, texture coordinates and regions to the arrays of a file."""
     source = str(path)
@@ -84,7 +94,7 @@ def _complete(core: CoreArrays, arrays: Mapping[str, Any], path: Path) -> BodyAs
     needs_face = "keypoint_regressor" not in arrays and count != SMPL_NUM_VERTICES
     surface = None
     if needs_face or (needs_uv and not sibling.is_file()):
-        surface = SurfaceMap(_infant(), core)
+        surface = _transfer().SurfaceMap(_infant(), core)
         logger.info("%s: texture layout and face keypoints are taken over from the embedded infant", source)
     if not needs_uv:
         uv, uv_faces = check_uv(arrays["uv"], arrays["uv_faces"], core.faces, source)
@@ -92,10 +102,10 @@ def _complete(core: CoreArrays, arrays: Mapping[str, Any], path: Path) -> BodyAs
         uv, uv_faces = check_uv(*read_obj_uv(sibling, core.faces), core.faces, str(sibling))
     else:
         assert surface is not None
-        uv, uv_faces = transfer_uv(surface, core.faces)
+        uv, uv_faces = _transfer().transfer_uv(surface, core.faces)
     regions = {str(k): np.asarray(v, np.int32) for k, v in (arrays.get("regions") or {}).items()}
     if not regions and surface is not None:
-        regions = transfer_regions(surface)
+        regions = _transfer().transfer_regions(surface)
     return BodyAssets(
         name=str(arrays.get("name", path.stem)),
         licence=str(arrays.get("licence", f"terms of {path.name}, supplied by the user")),
@@ -126,5 +136,5 @@ def _keypoints(
         face = sparse.csr_matrix((np.ones(5), (np.arange(5), columns)), shape=(5, count))
     else:
         assert surface is not None
-        face = transfer_face_keypoints(surface)
+        face = _transfer().transfer_face_keypoints(surface)
     return sparse.csr_matrix(sparse.vstack([face, core.J_regressor[list(_COCO_LIMBS)]]))

@@ -7,9 +7,9 @@ in stable balance) among the facets within a few dozen degrees of what the postu
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import ConvexHull, QhullError
 
 from syrip_gen.sampling.coarse_body import CoarsePose
+from syrip_gen.sampling.hull import convex_hull
 
 __all__ = [
     "POSTURES",
@@ -94,18 +94,14 @@ def rest_direction(
         max_tilt_deg: How far from it to look.
         in_photo_frame: Whether that frame is a photo's camera frame (OpenCV axes).
     """
-    try:
-        hull = ConvexHull(pose.vertices)
-    except QhullError:
-        return hint
-    normals, offsets = hull.equations[:, :3], hull.equations[:, 3]
+    normals, offsets, corners = convex_hull(pose.vertices)
     cosine = normals @ hint
     near = cosine >= np.cos(np.deg2rad(max_tilt_deg))
     if not near.any():
         return hint
     candidates = normals[near]
     cost = -(candidates @ pose.centre_of_mass + offsets[near])
-    cost += 0.3 * overhang(pose.vertices[hull.simplices[near]], candidates, pose.centre_of_mass)
+    cost += 0.3 * overhang(pose.vertices[corners[near]], candidates, pose.centre_of_mass)
     cost += 0.0005 * np.rad2deg(np.arccos(np.clip(cosine[near], -1.0, 1.0)))
     cost += 0.15 * np.maximum(candidates @ trunk_frame(pose).up - 0.05, 0.0)
     if in_photo_frame:

@@ -1,6 +1,5 @@
-"""Fits as files: in a dataset folder, and as the whole work of ``syrip fit``."""
+"""The whole work of ``syrip fit``: poses in, a file of fits and overlays out."""
 
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +8,6 @@ import numpy as np
 
 from syrip_gen.body import load_body
 from syrip_gen.config import FitConfig
-from syrip_gen.dataset_files import LocalFolder, OutputFolder
 from syrip_gen.fitting.bank import FitBank
 from syrip_gen.geometry.camera import project
 from syrip_gen.keypoints.poses import PoseSet
@@ -18,29 +16,10 @@ from syrip_gen.stages.inputs import make_bank, read_inputs
 if TYPE_CHECKING:
     from syrip_gen.pipeline import Progress
 
-__all__ = ["FITS_FILE", "fit_files", "load_fits", "save_fits"]
+__all__ = ["fit_files"]
 
-FITS_FILE = "fits.npz"
 OVERLAY_SIDE_PX = 640
 MAX_PHOTO_PIXELS = 100_000_000
-
-
-def save_fits(bank: FitBank, folder: OutputFolder) -> None:
-    """Write ``fits.npz`` of a dataset folder."""
-    with tempfile.TemporaryDirectory() as temporary:
-        path = Path(temporary) / FITS_FILE
-        bank.save(path)
-        folder.write_bytes(FITS_FILE, path.read_bytes())
-
-
-def load_fits(folder: OutputFolder) -> FitBank:
-    """Read ``fits.npz`` of a dataset folder."""
-    if isinstance(folder, LocalFolder):
-        return FitBank.load(folder.path / FITS_FILE)
-    with tempfile.TemporaryDirectory() as temporary:
-        path = Path(temporary) / FITS_FILE
-        path.write_bytes(folder.read_bytes(FITS_FILE))
-        return FitBank.load(path)
 
 
 def fit_files(config: FitConfig, progress: "Progress") -> tuple[FitBank, float]:

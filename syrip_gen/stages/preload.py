@@ -9,6 +9,7 @@ import logging
 import sys
 
 from syrip_gen.execution import limit_threads
+from syrip_gen.sampling.appearance.fabric import load_fabrics
 from syrip_gen.sampling.materials import shipped_materials
 from syrip_gen.sampling.options import SamplingOptions
 from syrip_gen.stages import shard
@@ -29,6 +30,7 @@ def _load() -> None:
             limit_threads()
             make_samples("infant", SamplingOptions(), "raster", NUM_SAMPLES)
             shipped_materials().load_all()
+            load_fabrics()
     except Exception:  # the real run meets the cause again and reports it
         log.debug("preloading failed", exc_info=True)
 

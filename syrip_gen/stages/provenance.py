@@ -7,11 +7,13 @@ import shlex
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from syrip_gen.asset_files import file_sha256
 from syrip_gen.body.assets import BodyAssets
-from syrip_gen.config import GenerateConfig
+
+if TYPE_CHECKING:
+    from syrip_gen.config import GenerateConfig
 
 __all__ = ["command_line", "digest_of", "input_digests", "package_version", "versions"]
 
@@ -84,7 +86,7 @@ def command_line(verb: str, settings: Mapping[str, Any], defaults: Mapping[str, 
     return " ".join(words)
 
 
-def licences(config: GenerateConfig, body: BodyAssets) -> list[dict[str, str]]:
+def licences(config: "GenerateConfig", body: BodyAssets) -> list[dict[str, str]]:
     """Return whose terms the dataset falls under: one entry for everything that went into it."""
     prior = "syrip's infant prior" if config.pose_prior == "infant" else Path(config.pose_prior).name
     poses = ", ".join(Path(path).name for path in config.poses)

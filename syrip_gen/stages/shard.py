@@ -10,9 +10,9 @@ from typing import Any
 from syrip_gen.dataset_files import OutputFolder
 from syrip_gen.execution import Progress, Shard
 from syrip_gen.sampling.options import SamplingOptions
-from syrip_gen.stages.fit import load_fits
 from syrip_gen.stages.run_state import shard_file
 from syrip_gen.stages.sample import SampleMaker
+from syrip_gen.stages.saved_fits import load_fits
 
 __all__ = ["ShardJob", "ShardResult"]
 

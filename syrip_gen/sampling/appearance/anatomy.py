@@ -8,8 +8,7 @@ x to the body's left, metres.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
-from scipy.sparse import csgraph
+from numba import njit
 
 from syrip_gen.body.assets import BodyAssets
 
@@ -120,11 +119,8 @@ def measure(assets: BodyAssets) -> Anatomy:
 
 def _find_eyeballs(assets: BodyAssets, eyes: np.ndarray) -> tuple[np.ndarray, ...]:
     """Return the vertex sets of the left and right eyeball, small round components; () if none."""
-    faces, count = assets.faces, assets.num_vertices
-    edges = sparse.coo_matrix(
-        (np.ones(faces.size), (faces.ravel(), np.roll(faces, 1, axis=1).ravel())), (count, count)
-    )
-    _, label = csgraph.connected_components(edges, directed=False)
+    count = assets.num_vertices
+    label = _components(assets.faces, count)
     gap = np.linalg.norm(eyes[0] - eyes[1])
     found: list[np.ndarray | None] = [None, None]
     for component in np.unique(label):
@@ -138,6 +134,25 @@ def _find_eyeballs(assets: BodyAssets, eyes: np.ndarray) -> tuple[np.ndarray, ..
         if np.linalg.norm(eyes[side] - center) < 0.6 * gap and spread.std() < 0.2 * spread.mean():
             found[side] = members
     return tuple(found) if all(f is not None for f in found) else ()
+
+
+@njit(nogil=True, cache=True)
+def _components(faces: np.ndarray, count: int) -> np.ndarray:
+    """Return (V,) numbers that are equal for vertices which faces (F, 3) connect: the least of them."""
+    label = np.arange(count)
+    for f in range(len(faces)):
+        for e in range(2):
+            a, b = faces[f, e], faces[f, e + 1]
+            while label[a] != a:
+                a = label[a]
+            while label[b] != b:
+                b = label[b]
+            label[max(a, b)] = min(a, b)
+            # Paths are kept short by pointing both ends at the least.
+            label[faces[f, e]] = label[faces[f, e + 1]] = min(a, b)
+    for v in range(count):
+        label[v] = label[label[v]]
+    return label
 
 
 def _rim(assets: BodyAssets, region: str) -> np.ndarray:

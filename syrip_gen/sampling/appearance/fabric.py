@@ -9,7 +9,7 @@ import numpy as np
 from syrip_gen.asset_files import asset_path
 from syrip_gen.sampling.appearance.patterns import PATTERNS, pattern_masks
 
-__all__ = ["fabric_names", "fabric_tile", "load_swatch"]
+__all__ = ["fabric_names", "fabric_tile", "load_fabrics", "load_swatch"]
 
 
 @lru_cache(maxsize=1)
@@ -31,6 +31,12 @@ def load_swatch(name: str) -> np.ndarray:
     return np.ascontiguousarray(np.concatenate([image, image[::-1]], axis=0))
 
 
+def load_fabrics() -> None:
+    """Draw every pattern and read every swatch, to be shared by processes that are forked from this one."""
+    for name in fabric_names():
+        pattern_masks(name) if name in PATTERNS else load_swatch(name)
+
+
 def fabric_tile(name: str, colors: np.ndarray, tile_m: float, texel_m: float, tint: float) -> np.ndarray:
     """Make the periodic picture that a garment is cut from.
 
@@ -47,14 +53,14 @@ def fabric_tile(name: str, colors: np.ndarray, tile_m: float, texel_m: float, ti
     side = int(np.clip(round(tile_m / texel_m), 8, 192))
     if name in PATTERNS:
         masks = cv2.resize(pattern_masks(name), (side, side), interpolation=cv2.INTER_AREA)
-        ground = 1.0 - masks.sum(axis=-1, keepdims=True)
-        picture = ground * colors[0] + masks[..., :1] * colors[1] + masks[..., 1:] * colors[2]
+        mix = np.column_stack([(colors[1:] - colors[0]).T, colors[0]])
+        picture = cv2.transform(masks, mix)
     else:
         swatch = load_swatch(name)
         height = max(8, round(side * swatch.shape[0] / swatch.shape[1]))
         if side < swatch.shape[1]:
             swatch = cv2.resize(swatch, (side, height), interpolation=cv2.INTER_AREA)
-        picture = swatch.astype(np.float32) / 255.0
-        dyed = picture / np.maximum(picture.mean(axis=(0, 1)), 0.08) * colors[0]
-        picture = picture + (dyed - picture) * tint
-    return np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)
+        mean = np.array(cv2.mean(swatch)[:3]) / 255
+        dye = 1.0 + (colors[0] / np.maximum(mean, 0.08) - 1.0) * tint
+        return cv2.transform(swatch, np.diag(dye))
+    return cv2.convertScaleAbs(cv2.max(picture, 0.0), alpha=255.0)

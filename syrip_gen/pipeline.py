@@ -93,6 +93,8 @@ class GenerateResult:
     num_failures: int
     num_crashes: int = 0
     fit_seconds: float = 0.0
+    compile_seconds: float = 0.0
+    """Waited for the compiler after the fits, on the first run on a machine."""
     render_seconds: float = 0.0
     num_rendered: int = 0
     """Images made by this call (a resumed run has some already)."""
@@ -138,7 +140,8 @@ def generate(config: GenerateConfig, progress: Progress | None = None) -> Genera
         began = time.monotonic()
         with _compiling(config, progress):
             bank = _fit_stage(config, inputs, folder, progress)
-        fit_seconds = time.monotonic() - began
+            fit_seconds = time.monotonic() - began
+        compile_seconds = time.monotonic() - began - fit_seconds
         job, shards = _shard_job(config, folder), plan_shards(config.n)
         began = time.monotonic()
         results = _run_shards(config, job, shards, progress)
@@ -150,6 +153,7 @@ def generate(config: GenerateConfig, progress: Progress | None = None) -> Genera
         num_failures=tally.num_failures,
         num_crashes=tally.num_crashes,
         fit_seconds=fit_seconds,
+        compile_seconds=compile_seconds,
         render_seconds=render_seconds,
         num_rendered=results.num_made,
         stage_seconds=results.stage_seconds,

@@ -35,8 +35,11 @@ def generate_summary(result: "GenerateResult") -> str:
     ]
     if result.num_rendered:
         rate = result.num_rendered / max(result.render_seconds, 1e-9)
+        waited = (
+            f"compiled {format_duration(result.compile_seconds)} more, " if result.compile_seconds > 1 else ""
+        )
         lines.append(
-            f"  fit {format_duration(result.fit_seconds)}, {result.num_rendered} images in "
+            f"  fit {format_duration(result.fit_seconds)}, {waited}{result.num_rendered} images in "
             f"{format_duration(result.render_seconds)} ({rate:.1f} images/s)"
         )
     if result.num_failures:
@@ -67,6 +70,7 @@ def generate_figures(result: "GenerateResult") -> dict[str, Any]:
         "num_accepted": run["fits"]["num_accepted"],
         "num_rendered": result.num_rendered,
         "fit_seconds": round(result.fit_seconds, 3),
+        "compile_seconds": round(result.compile_seconds, 3),
         "render_seconds": round(result.render_seconds, 3),
         "images_per_second": round(result.num_rendered / max(result.render_seconds, 1e-9), 2),
     }

@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numba import njit
 
-from syrip_gen.rendering.zbuffer import finite_bounds
+from syrip_gen.rendering.frames import finite_bounds
 
 __all__ = ["AXES", "ambient_visibility"]
 

@@ -10,9 +10,10 @@ import cv2
 import numpy as np
 from numba import njit
 
+from syrip_gen.rendering.screen import SUBSTEPS, pixel_bounds, project
 from syrip_gen.rendering.topology import MeshTopology
 from syrip_gen.rendering.types import RenderInputs
-from syrip_gen.rendering.zbuffer import SUBSTEPS, fill_faces, fill_marked_faces, pixel_bounds, project
+from syrip_gen.rendering.zbuffer import fill_faces, fill_marked_faces
 
 __all__ = ["SAME_SURFACE", "CornerSamples", "DepthBuffer"]
 
@@ -28,7 +29,7 @@ class DepthBuffer:
 
     * ``topology``: facts about the mesh, computed anew only when its triangles change;
     * ``vertices``: (V, 3) float32 as drawn; ``xy`` and ``inv_z``: their projections, relative to corners
-      (:func:`syrip_gen.rendering.zbuffer.project`);
+      (:func:`syrip_gen.rendering.screen.project`);
     * ``bounds``: first column, first row, end column, end row of the pixels that the body may touch (first =
       end column for none);
     * ``inverse_depth``: (h, w) float32 1/z at pixel centres, 0 where no body is;

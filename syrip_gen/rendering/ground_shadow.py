@@ -14,10 +14,9 @@ import cv2
 import numpy as np
 from numba import njit
 
-from syrip_gen.rendering.frames import frame_around
 from syrip_gen.rendering.lighting import irradiance
 
-__all__ = ["GroundShadow", "cast_ground_shadow", "plane_axes"]
+__all__ = ["GroundShadow", "cast_ground_shadow"]
 
 _JIT = {"nogil": True, "cache": True, "error_model": "numpy"}
 _CELLS = 96
@@ -58,16 +57,6 @@ class GroundShadow:
     """(3,) irradiance of the unshadowed plane from the key light."""
 
 
-def plane_axes(plane: tuple[float, float, float, float]) -> tuple[np.ndarray, float]:
-    """Return the (3, 3) axes of a plane's own frame (rows, the normal last) and the offset of its heights."""
-    x, y, z, offset = (float(value) for value in plane)
-    length = math.sqrt(x * x + y * y + z * z)
-    if not length > 0:
-        raise ValueError(f"support plane has the normal {(x, y, z)}, expected a unit vector")
-    axes = frame_around((x / length, y / length, z / length))
-    return axes.astype(np.float32), offset / length
-
-
 def cast_ground_shadow(
     local: np.ndarray,
     faces: np.ndarray,
@@ -83,7 +72,7 @@ def cast_ground_shadow(
     Args:
         local: (V, 3) float32 body points in the plane's frame (two coordinates in the plane, height), metres.
         faces: (F, 3) int32.
-        axes: See :func:`plane_axes`; offset too.
+        axes: See :func:`syrip_gen.rendering.frames.plane_axes`; offset too.
         offset: See ``axes``.
         sh: (9, 3) ambient light, camera frame.
         key_direction: (3,) towards the key light, camera frame.

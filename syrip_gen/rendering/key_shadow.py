@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 from numba import njit
 
-from syrip_gen.rendering.frames import frame_around
-from syrip_gen.rendering.zbuffer import SUBSTEPS, fill_faces, finite_bounds
+from syrip_gen.rendering.frames import finite_bounds, frame_around
+from syrip_gen.rendering.screen import SUBSTEPS
+from syrip_gen.rendering.zbuffer import fill_faces
 
 __all__ = ["key_visibility"]
 

@@ -15,11 +15,11 @@ import numpy as np
 from syrip_gen.rendering.colors import LINEAR_OF_SRGB, linear_to_srgb
 from syrip_gen.rendering.depth_buffer import DepthBuffer
 from syrip_gen.rendering.lighting import irradiance
+from syrip_gen.rendering.screen import NEAR_M
 from syrip_gen.rendering.shading import BETWEEN_WALLS
 from syrip_gen.rendering.stopwatch import Stopwatch
 from syrip_gen.rendering.types import RenderInputs, RenderOutput
 from syrip_gen.rendering.vertex_light import VertexLight, light_vertices
-from syrip_gen.rendering.zbuffer import NEAR_M
 
 __all__ = ["PyrenderRenderer"]
 

@@ -6,7 +6,8 @@ from syrip_gen.rendering.colors import LINEAR_OF_SRGB, SRGB_OF_LINEAR
 from syrip_gen.rendering.compositing import blend_points, collect_points
 from syrip_gen.rendering.depth_buffer import CornerSamples, DepthBuffer
 from syrip_gen.rendering.lighting import irradiance_matrix
-from syrip_gen.rendering.shading import DECODED, shade_points
+from syrip_gen.rendering.point_lookup import DECODED
+from syrip_gen.rendering.shading import shade_points
 from syrip_gen.rendering.stopwatch import Stopwatch
 from syrip_gen.rendering.texturing import build_pyramid, choose_levels, plan_pyramid
 from syrip_gen.rendering.types import RenderInputs, RenderOutput

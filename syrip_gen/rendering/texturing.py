@@ -1,4 +1,4 @@
-"""Texture pyramids; :mod:`syrip_gen.rendering.shading` looks them up."""
+"""Texture pyramids; :mod:`syrip_gen.rendering.point_lookup` looks them up."""
 
 import cv2
 import numpy as np

@@ -6,11 +6,12 @@ import numpy as np
 
 from syrip_gen.rendering.ambient import AXES, ambient_visibility
 from syrip_gen.rendering.colors import LINEAR_OF_SRGB
+from syrip_gen.rendering.frames import plane_axes
 from syrip_gen.rendering.ground import darken_ground
-from syrip_gen.rendering.ground_shadow import cast_ground_shadow, plane_axes
+from syrip_gen.rendering.ground_shadow import cast_ground_shadow
 from syrip_gen.rendering.key_shadow import key_visibility
 from syrip_gen.rendering.lighting import radiance
-from syrip_gen.rendering.shading import RECORD
+from syrip_gen.rendering.shading_rows import RECORD
 from syrip_gen.rendering.stopwatch import Stopwatch
 from syrip_gen.rendering.topology import MeshTopology
 from syrip_gen.rendering.types import RenderInputs

@@ -1,30 +1,16 @@
 """Which triangle is seen at each sample of the picture, and how far away it is.
 
-Image coordinates are continuous pixels with (0, 0) at the top left *corner* of the picture, so the centre
-of pixel (column i, row j) is (i + 0.5, j + 0.5) and ``u = fx x / z + cx``. Vertices snap to 1/256 of a
-sample and edges follow the top-left rule in integers, so two triangles that share an edge leave no crack
-and share no sample.
+Vertices lie on a fine lattice (:mod:`syrip_gen.rendering.screen`) and edges follow the top-left rule in
+integers, so two triangles that share an edge leave no crack and share no sample.
 """
 
 import numpy as np
 from numba import njit
 
-__all__ = [
-    "NEAR_M",
-    "SUBSTEPS",
-    "face_buffer",
-    "fill_faces",
-    "fill_marked_faces",
-    "finite_bounds",
-    "pixel_bounds",
-    "project",
-]
+from syrip_gen.rendering.screen import NEAR_M, SUBSTEPS, project, snap
 
-NEAR_M = 0.02
-"""Distance of the near plane, metres; nearer parts of triangles are cut off."""
-SUBSTEPS = 256
-"""Snapped positions per sample."""
-_LIMIT = 1 << 29  # keeps every product of two coordinate differences inside int64
+__all__ = ["face_buffer", "fill_faces", "fill_marked_faces"]
+
 _JIT = {"nogil": True, "cache": True, "error_model": "numpy"}
 
 
@@ -72,86 +58,15 @@ def face_buffer(
 
 
 @njit(**_JIT)
-def _snap(value):
-    scaled = value * SUBSTEPS
-    if scaled > _LIMIT:
-        return np.int64(_LIMIT)
-    if scaled < -_LIMIT:
-        return np.int64(-_LIMIT)
-    return np.int64(np.floor(scaled + 0.5))
-
-
-@njit(**_JIT)
-def project(vertices, fx, fy, cx, cy):
-    """Project vertices to snapped sample coordinates.
-
-    Returns:
-        xy (V, 2) int32 in 1/256 sample; inv_z (V,) float64: 1/z, 0 behind the near plane, NaN when not
-        finite.
-    """
-    count = vertices.shape[0]
-    xy = np.zeros((count, 2), dtype=np.int32)
-    inv_z = np.zeros(count, dtype=np.float64)
-    for i in range(count):
-        x, y, z = np.float64(vertices[i, 0]), np.float64(vertices[i, 1]), np.float64(vertices[i, 2])
-        if not (np.isfinite(x) and np.isfinite(y) and np.isfinite(z)):
-            inv_z[i] = np.nan
-        elif z >= NEAR_M:
-            inv_z[i] = 1.0 / z
-            xy[i, 0] = _snap(fx * x / z + cx)
-            xy[i, 1] = _snap(fy * y / z + cy)
-    return xy, inv_z
-
-
-@njit(**_JIT)
-def finite_bounds(points):
-    """Return the (2, 3) float32 lowest and highest coordinates of the finite rows, and how many there are."""
-    bounds = np.zeros((2, 3), dtype=np.float32)
-    bounds[0], bounds[1] = np.inf, -np.inf
-    count = 0
-    for i in range(points.shape[0]):
-        x, y, z = points[i, 0], points[i, 1], points[i, 2]
-        if np.isfinite(x) and np.isfinite(y) and np.isfinite(z):
-            bounds[0, 0], bounds[1, 0] = min(bounds[0, 0], x), max(bounds[1, 0], x)
-            bounds[0, 1], bounds[1, 1] = min(bounds[0, 1], y), max(bounds[1, 1], y)
-            bounds[0, 2], bounds[1, 2] = min(bounds[0, 2], z), max(bounds[1, 2], z)
-            count += 1
-    return bounds, count
-
-
-@njit(**_JIT)
-def pixel_bounds(xy, inv_z, w, h):
-    """Return the pixels x0, y0, x1, y1 that triangles may touch (corner samples); x0 = x1 for none."""
-    low_x = low_y = np.int64(1 << 40)
-    high_x = high_y = np.int64(-(1 << 40))
-    drawn = False
-    for i in range(xy.shape[0]):
-        if inv_z[i] == 0.0:
-            drawn = True  # something is behind the near plane: its triangles may reach anywhere
-            low_x = low_y = np.int64(0)
-            high_x, high_y = np.int64(w) * SUBSTEPS, np.int64(h) * SUBSTEPS
-            break
-        if inv_z[i] > 0.0:
-            drawn = True
-            low_x, high_x = min(low_x, xy[i, 0]), max(high_x, xy[i, 0])
-            low_y, high_y = min(low_y, xy[i, 1]), max(high_y, xy[i, 1])
-    x0, x1 = max(low_x // SUBSTEPS - 1, 0), min(high_x // SUBSTEPS + 2, w)
-    y0, y1 = max(low_y // SUBSTEPS - 1, 0), min(high_y // SUBSTEPS + 2, h)
-    if not drawn or x0 >= x1 or y0 >= y1:
-        return 0, 0, 0, 0
-    return x0, y0, x1, y1
-
-
-@njit(**_JIT)
 def fill_faces(vertices, faces, xy, inv_z, fx, fy, cx, cy, cull, inverse_depth, face_index):
     """Draw every triangle into ``inverse_depth`` (0 = empty) and ``face_index``, keeping the nearest.
 
     Args:
         vertices: (V, 3) float32 camera frame; read only for triangles that cross the near plane.
         faces: (F, 3) int32.
-        xy: See :func:`project`.
-        inv_z: See :func:`project`.
-        fx: The same four lattice numbers that :func:`project` was given.
+        xy: See :func:`syrip_gen.rendering.screen.project`.
+        inv_z: See :func:`syrip_gen.rendering.screen.project`.
+        fx: The same four lattice numbers that :func:`syrip_gen.rendering.screen.project` was given.
         fy: See ``fx``.
         cx: See ``fx``.
         cy: See ``fx``.
@@ -238,8 +153,8 @@ def _fill_clipped(vertices, a, b, c, f, fx, fy, cx, cy, cull, inverse_depth, fac
         inside_p, inside_q = p[2] >= NEAR_M, q[2] >= NEAR_M
         if inside_p:
             z = np.float64(p[2])
-            corner[count, 0] = _snap(fx * p[0] / z + cx)
-            corner[count, 1] = _snap(fy * p[1] / z + cy)
+            corner[count, 0] = snap(fx * p[0] / z + cx)
+            corner[count, 1] = snap(fy * p[1] / z + cy)
             inv[count] = 1.0 / z
             count += 1
         if inside_p != inside_q:
@@ -248,8 +163,8 @@ def _fill_clipped(vertices, a, b, c, f, fx, fy, cx, cy, cull, inverse_depth, fac
             t = (np.float64(lo[2]) - NEAR_M) / (np.float64(lo[2]) - np.float64(hi[2]))
             x = lo[0] + t * (np.float64(hi[0]) - lo[0])
             y = lo[1] + t * (np.float64(hi[1]) - lo[1])
-            corner[count, 0] = _snap(fx * x / NEAR_M + cx)
-            corner[count, 1] = _snap(fy * y / NEAR_M + cy)
+            corner[count, 0] = snap(fx * x / NEAR_M + cx)
+            corner[count, 1] = snap(fy * y / NEAR_M + cy)
             inv[count] = 1.0 / NEAR_M
             count += 1
     for k in range(1, count - 1):

@@ -3,8 +3,9 @@ import dataclasses
 import numpy as np
 import pytest
 
+from syrip_gen.rendering.frames import plane_axes
 from syrip_gen.rendering.ground import darken_ground
-from syrip_gen.rendering.ground_shadow import GroundShadow, cast_ground_shadow, plane_axes
+from syrip_gen.rendering.ground_shadow import GroundShadow, cast_ground_shadow
 from tests.rendering.simple_scenes import WHITE_SH, sphere
 
 UP = np.array([0.0, 0.0, 1.0], np.float32)

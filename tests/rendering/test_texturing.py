@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from syrip_gen.rendering.colors import LINEAR_OF_SRGB, srgb_to_linear
-from syrip_gen.rendering.shading import look_up_texture
+from syrip_gen.rendering.point_lookup import look_up_texture
 from syrip_gen.rendering.texturing import build_pyramid, choose_levels, plan_pyramid
 
 

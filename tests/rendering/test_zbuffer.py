@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import trimesh
 
-from syrip_gen.rendering.zbuffer import NEAR_M, face_buffer
+from syrip_gen.rendering.screen import NEAR_M
+from syrip_gen.rendering.zbuffer import face_buffer
 from tests.rendering.simple_scenes import sphere
 
 CAMERA = (70.0, 72.0, 33.3, 23.8)

@@ -73,7 +73,10 @@ class BackdropPainter:
         blur = float(params["far_blur"]) * (0.3 if is_plain else 1.0)
         is_soft = blur > SOFT_SURROUNDINGS
         far = view.halved() if is_soft else view
-        if spec.background.kind == "photo" and not is_covered:
+        walls = room_walls(params, far) if not is_plain else None
+        floor = np.zeros((far.height, far.width), np.uint8) if is_plain else floor_mask(params, far, walls)
+        is_hidden = is_covered or floor.min() == 255
+        if spec.background.kind == "photo" and not is_hidden:  # decoding takes longer than all of the rest
             scale = reduction(blur)
             side = min(w, h) if scale == 1 else BLURRED_SIDE * min(w, h) / scale
             photo, source, notes = self._read_photo(int(params["photo"]), int(side))
@@ -88,7 +91,7 @@ class BackdropPainter:
         if is_covered:
             picture = np.empty((h, w, 3), np.uint8)
         else:
-            picture, wall = self._paint_surroundings(spec, far, level, photo, cloth, is_soft)
+            picture, wall = self._paint_surroundings(spec, far, level, photo, walls, floor, cloth)
             if is_soft:
                 picture = cv2.resize(picture, (w, h), interpolation=cv2.INTER_LINEAR)
             if wall is not None:
@@ -108,31 +111,27 @@ class BackdropPainter:
         view: View,
         level: np.ndarray,
         photo: np.ndarray | None,
+        walls: tuple[Wall, Wall],
+        mask: np.ndarray,
         cloth: np.ndarray,
-        is_soft: bool,
     ) -> tuple[np.ndarray, Wall | None]:
         """Paint floor, walls, panorama or photo where no cloth covers them.
 
         Args:
             spec: The scene.
-            view: Its camera, halved when ``is_soft``.
+            view: Its camera; halved where the picture is going to be enlarged, which blurs it enough.
             level: (3,) light on the support.
-            photo: Of the view's size; None when the scene has none.
+            photo: Of the view's size; None when the scene has none or shows none.
+            walls: Of the room.
+            mask: (h, w) uint8 of :func:`floor_mask`, changed.
             cloth: (H, W) uint8 coverage of the cloth at full size.
-            is_soft: Whether the picture is going to be enlarged, which blurs it enough.
 
         Returns:
             (h, w, 3) uint8 of the view's size, and the wall that furniture may stand at if it is seen.
         """
         params = spec.background.params
         height = float(params["floor_height"])
-        walls = room_walls(params, view)
-        floor = half_plane(view.corners(), floor_line(view, height))
-        if params["backdrop"] != "view":
-            for normal, distance in walls:
-                if len(floor) >= 3:
-                    floor = half_plane(floor, wall_line(view, height, normal, distance))
-        mask = coverage(floor, view.width, view.height)
+        is_soft = mask.shape != cloth.shape
         picture, wall = np.zeros((view.height, view.width, 3), np.uint8), None
         if mask.min() < 255:
             if params["backdrop"] == "photo":
@@ -150,7 +149,8 @@ class BackdropPainter:
         if is_soft:
             cloth = cv2.resize(cloth, (view.width, view.height), interpolation=cv2.INTER_AREA)
         margin = 5 if is_soft else 9
-        mask[cv2.erode(cloth, np.ones((margin, margin), np.uint8)) == 255] = 0
+        inner = cv2.erode(cloth, np.ones((margin, margin), np.uint8))
+        cv2.bitwise_and(mask, cv2.compare(inner, 255, cv2.CMP_LT), dst=mask)
         fill_surface(
             picture,
             mask,
@@ -175,6 +175,17 @@ class BackdropPainter:
             except BrokenPhoto as error:
                 notes.append(str(error))
         raise ValueError(f"{len(notes)} background photos in a row cannot be read; first: {notes[0]}")
+
+
+def floor_mask(params: dict[str, Any], view: View, walls: tuple[Wall, Wall]) -> np.ndarray:
+    """Return the (h, w) uint8 coverage of the floor, up to the walls or the horizon."""
+    height = float(params["floor_height"])
+    floor = half_plane(view.corners(), floor_line(view, height))
+    if params["backdrop"] != "view":
+        for normal, distance in walls:
+            if len(floor) >= 3:
+                floor = half_plane(floor, wall_line(view, height, normal, distance))
+    return coverage(floor, view.width, view.height)
 
 
 def paint_crib(

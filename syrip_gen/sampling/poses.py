@@ -1,6 +1,7 @@
 """Which fitted pose an image uses, and how it is varied: order, jitter, mirror, shape."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -60,8 +61,12 @@ def choose_pose(num_poses: int, seed: int, index: int, postures: Sequence[str] |
 
 
 def _deal(pack: np.ndarray, seed: int, turn: int, purpose: str) -> int:
-    rng = stream_rng(seed, turn // len(pack), purpose)
-    return int(pack[rng.permutation(len(pack))[turn % len(pack)]])
+    return int(pack[_shuffled(len(pack), seed, turn // len(pack), purpose)[turn % len(pack)]])
+
+
+@lru_cache(maxsize=16)
+def _shuffled(count: int, seed: int, round_: int, purpose: str) -> np.ndarray:
+    return stream_rng(seed, round_, purpose).permutation(count)
 
 
 def jitter_body_pose(body_pose: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:

@@ -260,10 +260,18 @@ def test_full_disk_loses_nothing(few_fits, textures, plain_reference, tmp_path):
     assert digests(tmp_path / "out") == digests(plain_reference)
 
 
-def test_unwritable_folder_is_an_error(few_fits, tmp_path):
+def test_folder_below_a_file_is_an_error(few_fits, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(WriteError, match=r"cannot write lock in .*file/out: Not a directory"):
+    with pytest.raises(ValueError, match=r"file/out: .*file is a file; choose another folder"):
         generate(config(few_fits, tmp_path / "file" / "out"))
+
+
+def test_unwritable_folder_is_an_error(few_fits):
+    # /proc takes no folders, not even from root.
+    if not Path("/proc/self").is_dir():
+        pytest.skip("no /proc on this system")
+    with pytest.raises(WriteError, match=r"cannot write lock in /proc/syrip"):
+        generate(config(few_fits, "/proc/syrip"))
 
 
 def test_write_error_survives_the_way_between_processes():

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from fidip.evaluation.ground_truth import COORDINATE_LIMIT, NUM_KEYPOINTS, GroundTruth, some
+from fidip.evaluation.pairing import PictureNames, picture_name
 from syrip_gen.keypoints.json_input import load_json, number_list, whole_number
 
 __all__ = ["Predictions", "check_predictions", "read_predictions", "result_record", "write_predictions"]
@@ -48,7 +49,8 @@ def read_predictions(path: str | Path, gt: GroundTruth) -> Predictions:
         raise ValueError(f"{path}: the file holds no predictions; expected a list of COCO results")
     predictions = check_predictions(data, gt, str(path))
     if not predictions.results:
-        raise ValueError(f"none of the {len(data)} records can be used: {predictions.failures[0]}")
+        remedy = "image_id, or file_name where records have one, must be that of the ground truth"
+        raise ValueError(f"none of the {len(data)} records can be used: {predictions.failures[0]}\n{remedy}")
     return predictions
 
 
@@ -57,6 +59,8 @@ def check_predictions(
 ) -> Predictions:
     """Keep the records that can be compared with the ground truth and say what is wrong with the others.
 
+    A record that names its picture's file belongs to the image of that name, whatever its image id.
+
     Args:
         records: COCO results.
         gt: Ground truth.
@@ -64,10 +68,12 @@ def check_predictions(
         strict: Raise at the first record that cannot be used.
 
     Raises:
-        ValueError: With ``strict``, if a record cannot be used.
+        ValueError: If file names cannot be paired (see :class:`~fidip.evaluation.pairing.PictureNames`); with
+            ``strict``, if a record cannot be used.
     """
     known = set(gt.image_ids)
-    results, failures, strays = [], [], []
+    names = PictureNames(records, gt, name)
+    results, failures, strays, moved = [], [], [], 0
     for number, record in enumerate(records):
         try:
             result = _checked(record, f"{name}: record {number}", gt.category_ids)
@@ -76,12 +82,14 @@ def check_predictions(
                 raise
             failures.append(str(error))
             continue
-        if result["image_id"] in known:
-            results.append(result)
+        image_id = names.image_id({**record, "image_id": result["image_id"]})
+        if image_id in known:
+            moved += image_id != result["image_id"]
+            results.append({**result, "image_id": image_id})
         else:
-            strays.append(result["image_id"])
+            strays.append(result["image_id"] if image_id is not None else picture_name(record))
     if strays:
-        ids = sorted(set(strays))
+        ids = sorted(set(strays), key=lambda stray: (isinstance(stray, str), stray))
         text = f"{name}: {len(strays)} predictions for images that {gt.name} does not have: {some(ids)}"
         if strict:
             raise ValueError(text)
@@ -89,7 +97,13 @@ def check_predictions(
     if not all("bbox" in result for result in results):
         for result in results:
             result.pop("bbox", None)
-    return Predictions(name, tuple(results), tuple(failures), _notes(results, gt, name))
+    notes = _notes(results, gt, name)
+    if moved:
+        notes = (
+            f"{name}: paired by file name; the image_id of {moved} records is another picture's.",
+            *notes,
+        )
+    return Predictions(name, tuple(results), tuple(failures), notes)
 
 
 def result_record(image_id: int, category_id: int, keypoints: np.ndarray, score: float) -> dict[str, Any]:

@@ -189,8 +189,8 @@ def evaluate(config: Any, runs: tuple[str, ...], json_file: str | None) -> int:
 @JSON_OPTION
 def predict(config: Any, inputs: tuple[str, ...], json_file: str | None) -> int:
     """Estimate poses in photos, folders, videos and cameras (a number, such as 0)."""
-    from fidip.inference.interruption import interruption_flag
     from fidip.inference.predict import predict as predict_all
+    from fidip.interruption import interruption_flag
     from syrip_gen.progress import ConsoleProgress
 
     with ConsoleProgress() as progress, interruption_flag() as is_interrupted:

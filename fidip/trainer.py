@@ -17,9 +17,10 @@ from fidip.checkpoint import load_checkpoint, save_checkpoint, save_weights
 from fidip.config import TrainOptions
 from fidip.data.dataset import CropBatch
 from fidip.data.images import ImageStore
+from fidip.interruption import interruption_flag
 from fidip.models.published import spec_metadata
 from fidip.training.feeds import Feeds
-from fidip.training.logs import Metrics, Progress, SilentProgress
+from fidip.training.logs import Metrics, Progress, SilentProgress, StoppableProgress
 from fidip.training.networks import prepare_network
 from fidip.training.optimizers import learning_rate_factor, set_learning_rates
 from fidip.training.pictures import draw_batch
@@ -62,6 +63,7 @@ def train(options: TrainOptions, progress: Progress | None = None) -> TrainResul
         ValueError: If the settings or the data are wrong or would silently ruin the result.
         RuntimeError: If the loss becomes NaN; the last good checkpoint is kept.
         OSError: If a file cannot be written; the last complete one is kept.
+        KeyboardInterrupt: If SIGINT or SIGTERM came, at the next step; the last complete epoch is kept.
     """
     began = time.monotonic()
     folder = RunFolder(Path(options.output))
@@ -89,7 +91,7 @@ def train(options: TrainOptions, progress: Progress | None = None) -> TrainResul
         folder.path, is_active=fabric.is_global_zero, resume_epoch=state.epoch if is_resumed else None
     )
     try:
-        last = _run(state, options, data, folder, metrics, progress)
+        last = _run_until_interrupted(state, options, data, folder, metrics, progress)
     finally:
         metrics.close()
     return TrainResult(
@@ -104,7 +106,7 @@ def train(options: TrainOptions, progress: Progress | None = None) -> TrainResul
     )
 
 
-def _run(
+def _run_until_interrupted(
     state: State,
     options: TrainOptions,
     data: RunData,
@@ -112,13 +114,36 @@ def _run(
     metrics: Metrics,
     progress: Progress,
 ) -> dict[str, float]:
-    """Validate once, then go through pre-stage and epochs; return the last epoch's numbers."""
-    recipe = state.recipe
+    """Decode the pictures and run; a signal that comes while it runs is heeded at the next step."""
     store = ImageStore(options.cache_mib)
     store.fill([*data.train, *data.val, *data.pre])
+    with interruption_flag() as is_interrupted:
+        stoppable = StoppableProgress(progress, is_interrupted)
+        try:
+            numbers = _run(state, options, data, store, folder, metrics, stoppable)
+        except (RuntimeError, OSError):
+            if is_interrupted():  # the signal ended a worker or another training process
+                raise KeyboardInterrupt from None
+            raise
+        if is_interrupted():
+            raise KeyboardInterrupt
+    return numbers
+
+
+def _run(
+    state: State,
+    options: TrainOptions,
+    data: RunData,
+    store: ImageStore,
+    folder: RunFolder,
+    metrics: Metrics,
+    progress: Progress,
+) -> dict[str, float]:
+    """Validate once, then go through pre-stage and epochs; return the last epoch's numbers."""
+    recipe = state.recipe
     workers = None if options.workers == "auto" else int(options.workers)
     feeds = Feeds(recipe, state.network.spec, state.fabric, store, seed=options.seed, num_workers=workers)
-    check = _validation(state, data, feeds.validation(data.val))
+    check = _validation(state, data, feeds.validation(data.val), progress)
     if state.epoch == 0:  # an early look: a fault in the validation shows before an epoch is spent
         before = check()
         state.initial_ap = before.ap
@@ -138,7 +163,9 @@ def _run(
     return numbers
 
 
-def _validation(state: State, data: RunData, loader: DataLoader) -> Callable[[], ValidationResult]:
+def _validation(
+    state: State, data: RunData, loader: DataLoader, progress: Progress
+) -> Callable[[], ValidationResult]:
     """Return the validation as a function without arguments."""
     truth, settings = coco_ground_truth(data.val), state.recipe.validation
 
@@ -152,6 +179,7 @@ def _validation(state: State, data: RunData, loader: DataLoader) -> Callable[[],
                 truth,
                 decode=settings.decode,
                 flip_test=settings.flip_test,
+                progress=progress,
             )
 
     return check

@@ -2,13 +2,13 @@
 
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 from fidip.checkpoint import write_atomically
 
-__all__ = ["Metrics", "Progress", "SilentProgress"]
+__all__ = ["Metrics", "Progress", "SilentProgress", "StoppableProgress"]
 
 
 class Progress(Protocol):
@@ -35,6 +35,31 @@ class SilentProgress:
 
     def note(self, text: str) -> None:
         """Do nothing."""
+
+
+class StoppableProgress:
+    """Passes everything on, and raises KeyboardInterrupt between two items once a stop is asked for.
+
+    An interrupt that is raised wherever the signal comes can be swallowed: by ``__del__`` of a DataLoader's
+    iterator, for one, after which the training would go on.
+    """
+
+    def __init__(self, progress: Progress, is_interrupted: Callable[[], bool]) -> None:
+        self.progress, self.is_interrupted, self.note = progress, is_interrupted, progress.note
+
+    def stage(self, name: str, total: int) -> None:
+        """Begin a stage of ``total`` items."""
+        self._stop_if_asked()
+        self.progress.stage(name, total)
+
+    def advance(self, count: int = 1) -> None:
+        """Count finished items."""
+        self.progress.advance(count)
+        self._stop_if_asked()
+
+    def _stop_if_asked(self) -> None:
+        if self.is_interrupted():
+            raise KeyboardInterrupt
 
 
 class Metrics:

@@ -16,6 +16,7 @@ from fidip.decoding import DecodeMethod, decode_heatmaps, heatmap_values, unflip
 from fidip.evaluation.coco_ap import evaluate_keypoints
 from fidip.evaluation.predictions import result_record
 from fidip.models.interface import NetworkSpec, PoseNetwork
+from fidip.training.logs import Progress
 from fidip.training.processes import gather_lists
 from syrip_gen.annotation.coco import person_category
 from syrip_gen.keypoints.catalog import COCO17
@@ -74,6 +75,7 @@ def validate(
     *,
     decode: DecodeMethod,
     flip_test: bool,
+    progress: Progress,
 ) -> ValidationResult:
     """Run the network over the validation persons, in 32 bits; every process takes its share.
 
@@ -82,6 +84,7 @@ def validate(
     """
     network.eval()
     results = []
+    progress.stage("validation", len(loader))
     for batch in loader:
         batch = batch.to(fabric.device)
         heatmaps = _heatmaps(network, normalized(batch.images, network.spec), flip_test)
@@ -99,6 +102,7 @@ def validate(
             sure = score[score > MIN_KEYPOINT_SCORE]
             person = float(sure.mean()) if len(sure) else 0.0
             results.append((index, result_record(records[index].image_id, 1, keypoints, person)))
+        progress.advance()
     gathered = [record for _, record in sorted(gather_lists(fabric, results), key=lambda item: item[0])]
     metrics = evaluate_keypoints(ground_truth, gathered)
     return ValidationResult(metrics.ap, metrics.ar, tuple(gathered))

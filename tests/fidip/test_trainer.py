@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -212,6 +213,61 @@ def test_interrupted_epoch_leaves_no_line(tiny_options, tmp_path):
     log.write_text(log.read_text() + '{"event": "step", "epoch": 2, "step": 9}\n{"event": "st')
     train(tiny_options(epochs=2, resume=True))
     assert [row["epoch"] for row in metrics_of(tmp_path / "run", "epoch")] == [0, 1, 2]
+
+
+class InterruptsIn:
+    """Sends SIGINT in a destructor, which swallows exceptions, as the first item of a stage is done."""
+
+    def __init__(self, stage: str) -> None:
+        self.wanted, self.now, self.notes = stage, "", []
+
+    def stage(self, name: str, total: int) -> None:
+        self.now = name
+
+    def advance(self, count: int = 1) -> None:
+        if self.now == self.wanted:
+            self.now = ""
+            InterruptingDestructor()
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+class InterruptingDestructor:
+    def __del__(self) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize("stage", ["validation", "pre-stage 1/1", "epoch 2/2"])
+def test_ctrl_c_is_heeded_wherever_it_comes(tiny_options, tmp_path, stage, workers):
+    progress = InterruptsIn(stage)
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny_options(epochs=2, workers=workers), progress)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert any(note.startswith("epoch 1:") for note in progress.notes) == (stage == "epoch 2/2")
+    assert not any(note.startswith("epoch 2:") for note in progress.notes)
+    assert train(tiny_options(epochs=2, resume=True)).epochs == 2
+
+
+def test_ctrl_c_in_the_last_save_is_heeded(tiny_options, tmp_path, monkeypatch):
+    save = trainer.save_checkpoint
+    monkeypatch.setattr(
+        trainer, "save_checkpoint", lambda *a: (save(*a), os.kill(os.getpid(), signal.SIGINT))
+    )
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny_options(epochs=0))
+    assert (tmp_path / "run" / "checkpoints" / "last.pt").is_file()
+
+
+def test_a_worker_that_the_signal_ended_is_no_fault(tiny_options, monkeypatch):
+    def step(*_):
+        os.kill(os.getpid(), signal.SIGINT)
+        raise RuntimeError("DataLoader worker exited unexpectedly")
+
+    monkeypatch.setattr(trainer, "network_step", step)
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny_options(epochs=1))
 
 
 SCRIPT = """

@@ -15,9 +15,9 @@ from pycocotools.coco import COCO
 import cli
 from fidip.inference import predict as predict_module
 from fidip.inference import video_run
-from fidip.inference.interruption import interruption_flag
 from fidip.inference.options import PredictConfig
 from fidip.inference.overlay import confidence_colors, draw_poses
+from fidip.interruption import interruption_flag
 from syrip_gen.keypoints.catalog import COCO17
 from syrip_gen.keypoints.readers import read_poses
 from tests.fidip.inference.clips import SIZE, dot_clip, moving_pose, read_clip, write_clip

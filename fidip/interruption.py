@@ -1,4 +1,4 @@
-"""Ctrl-C as a request: finish the frame, complete the files, then stop. A second Ctrl-C stops at once."""
+"""Ctrl-C as a request: finish the step or frame, then stop. A second Ctrl-C stops at once."""
 
 import signal
 import threading

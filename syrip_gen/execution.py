@@ -6,6 +6,7 @@ The same map over a Ray cluster is in :mod:`syrip_gen.execution_ray`.
 """
 
 import ctypes
+import gc
 import logging
 import multiprocessing
 import os
@@ -281,6 +282,7 @@ def _worker_main(connection: Connection, job: Job) -> None:
     try:
         worker = job()
         limit_threads()
+        gc.freeze()  # what is loaded stays: the collector need not walk over it again and again
         connection.send(("ready", None))
         while (shard := connection.recv()) is not None:
             result = worker(shard, lambda index: connection.send(("item", index)))

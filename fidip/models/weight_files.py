@@ -2,6 +2,8 @@
 
 import errno
 import re
+import warnings
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +20,9 @@ NESTS = ("state_dict", "model_state_dict", "best_state_dict", "network", "model"
 """Where checkpoints keep their tensors beside epochs and optimisers, in order of preference."""
 WRAPPERS = ("module.", "_orig_mod.")
 """What DataParallel and torch.compile put in front of every name."""
+
+LEGACY_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+"""How torch checkpoints before 1.6 begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,20 +105,51 @@ def read_safetensors(path: Path) -> WeightFile:
 def load_plain(path: Path) -> Any:
     """Load a torch checkpoint of tensors and plain values; anything that would run code is refused."""
     try:
-        with torch.serialization.safe_globals(IGNORED):
+        with torch.serialization.safe_globals(IGNORED), warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # about pickle protocols
             return torch.load(path, map_location="cpu", weights_only=True)
-    except UnpicklingError as error:
+    except UnpicklingError as error:  # torch's own text advises to run such files
         blocked = re.search(r"(?:GLOBAL|global) ([\w.]+)", str(error))
-        what = f"it names {blocked[1]}" if blocked else str(error).splitlines()[0]
-        raise ValueError(
-            f"{path} is refused: it holds more than tensors and numbers, or is damaged ({what}). "
-            "Nothing of it was run; get the weights from their authors, or as safetensors."
-        ) from None
+        if blocked:
+            raise ValueError(
+                f"{path} is refused: it holds more than tensors and numbers (it names {blocked[1]}). "
+                "Nothing of it was run; get the weights from their authors, or as safetensors."
+            ) from None
     except (RuntimeError, EOFError, LookupError, ValueError, AttributeError, TypeError, OSError) as error:
         if isinstance(error, OSError) and error.errno != errno.EINVAL:
             raise  # torch seeks before the start of a zip that was cut off; any other is the disk's
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ValueError(f"{path} is not a torch checkpoint, or is cut off ({reason[:200]})") from None
+    raise ValueError(f"{path} {what_it_is(path)}")
+
+
+def what_it_is(path: Path) -> str:
+    """Say what a file is that torch cannot load, by how it begins."""
+    with path.open("rb") as file:
+        start = file.read(64)
+    if not start:
+        return "is empty (0 bytes)"
+    if path.suffix.lower() == ".onnx" or re.match(rb"\x08[\x01-\x20][\x12\x1a\x22\x3a]", start):
+        return "is an ONNX file, which syrip writes but does not read; name the run or weights it was made of"
+    if start.startswith(b"PK"):
+        return archive_kind(path)
+    if start.startswith(LEGACY_MAGIC):
+        return "is a torch checkpoint that is cut off or damaged; get it anew"
+    if re.match(rb"\x80[\x02-\x05]|[(\]}]?[dl]?p0\n", start):
+        return "is a plain pickle, not a torch checkpoint; nothing of it was run"
+    return "is not a torch or safetensors file"
+
+
+def archive_kind(path: Path) -> str:
+    """Say what a zip archive is that torch cannot load."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = {name.rpartition("/")[2] for name in archive.namelist()}
+    except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError):
+        return "is cut off or damaged, so that it does not open as a torch checkpoint; get it anew"
+    if "constants.pkl" in names:
+        return "is a TorchScript program, not weights; nothing of it was run"
+    if "data.pkl" in names:
+        return "is a torch checkpoint that is damaged or holds more than tensors and numbers; nothing was run"
+    return "is a zip archive, not a torch checkpoint; unpack it and name the file inside"
 
 
 def find_state(content: Any, path: Path) -> dict[str, Tensor]:

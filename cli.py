@@ -212,7 +212,9 @@ def export(run: str | None, onnx_file: str, json_file: str | None) -> int:
     """Write the network of a RUN folder or weights file (none = the shipped one) as ONNX and check it."""
     from fidip.export import export_onnx
     from fidip.inference.predict import open_checkpoint
+    from fidip.output_check import check_output_file
 
+    check_output_file(onnx_file, "--onnx")
     result = export_onnx(open_checkpoint(run), onnx_file)
     click.echo(result.summary())
     _write_json(json_file, result.figures())

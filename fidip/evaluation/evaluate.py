@@ -13,6 +13,7 @@ from fidip.evaluation.predictions import Predictions, read_predictions
 from fidip.evaluation.progress import Progress, SilentProgress
 from fidip.evaluation.report import EvalReport, NetworkInfo, write_report
 from fidip.evaluation.sources import Source, list_sources
+from fidip.output_check import check_output_folder
 
 if TYPE_CHECKING:
     from fidip.evaluation.gap import GapFigures
@@ -34,13 +35,14 @@ def evaluate_runs(
 
     Raises:
         FileNotFoundError: If a file, a folder or pictures are missing (pictures: all of them are named).
-        ValueError: If a setting or a file is wrong.
+        ValueError: If a setting or a file is wrong, or the output folder cannot be written.
     """
     began = time.monotonic()
     progress = progress or SilentProgress()
     if config.gt is None:
         raise ValueError("--gt is missing: name the COCO keypoint file to compare with")
     sources = list_sources(runs, config.checkpoint, config.predictions)
+    check_output_folder(config.output, "-o")
     metrics = parse_metrics(config.metrics)
     gt = read_ground_truth(config.gt)
     if config.gap is not None and all(source.kind == "predictions" for source in sources):

@@ -21,6 +21,7 @@ from fidip.inference.video_run import VideoRun
 from fidip.models.catalog import network_names
 from fidip.models.interface import PoseNetwork
 from fidip.models.weights import open_network
+from fidip.output_check import check_output_folder
 
 __all__ = ["PredictResult", "Progress", "open_checkpoint", "pick_device", "predict"]
 
@@ -120,10 +121,12 @@ def predict(
 
     Raises:
         FileNotFoundError: An input, the checkpoint or the box file does not exist.
-        ValueError: Unusable settings or files, or not one input could be read.
-        OSError: The output cannot be written.
+        ValueError: Unusable settings or files, an output folder that cannot be written, or not one input
+            could be read.
+        OSError: The output cannot be written any more.
     """
     output = Path(config.output)
+    check_output_folder(output, "-o")
     if (output / RESULTS_FILE).exists() and not config.overwrite:
         raise ValueError(f"{output} already holds {RESULTS_FILE}; choose another --output or add --overwrite")
     sources = find_sources(inputs, exclude=output)

@@ -234,9 +234,9 @@ def test_predictions_are_not_overwritten_unasked(photo, tmp_path):
     assert (out / "predictions.json").read_bytes() == before
 
 
-def test_output_that_cannot_be_written_exits_1(photo, tmp_path):
+def test_output_that_cannot_be_written_exits_2(photo, tmp_path):
     (tmp_path / "file").write_text("")
-    assert "file" in run(photo, "-o", tmp_path / "file" / "out", exit_code=1)
+    assert "cannot be written (" in run(photo, "-o", tmp_path / "file" / "out", exit_code=2)
 
 
 def test_interruption_completes_what_was_written(tmp_path):

@@ -53,6 +53,8 @@ class TrainResult:
     images_per_s: float
     """In the last epoch."""
     seconds: float
+    was_finished: bool = False
+    """The run to go on with had all its epochs; nothing was trained."""
 
 
 def train(options: TrainOptions, progress: Progress | None = None) -> TrainResult:
@@ -70,6 +72,8 @@ def train(options: TrainOptions, progress: Progress | None = None) -> TrainResul
     options, recipe = folder.open(options)
     warnings = check_recipe(recipe, recipe.network.weights, is_control=options.no_reversal)
     fabric = open_fabric(options.device, options.precision)
+    if fabric.is_global_zero:
+        folder.require_writable()
     progress = progress if progress is not None and fabric.is_global_zero else SilentProgress()
     if fabric.device.type == "cpu":
         keep_memory()
@@ -83,6 +87,8 @@ def train(options: TrainOptions, progress: Progress | None = None) -> TrainResul
     is_resumed = options.resume and folder.last.is_file()
     if is_resumed:
         restore(state, load_checkpoint(folder.last))
+        if state.epoch >= recipe.training.epochs:
+            return _result(state, folder, {}, began, was_finished=True)
         progress.note(f"going on after epoch {state.epoch}")
     fabric.barrier()
     if fabric.is_global_zero:
@@ -94,6 +100,12 @@ def train(options: TrainOptions, progress: Progress | None = None) -> TrainResul
         last = _run_until_interrupted(state, options, data, folder, metrics, progress)
     finally:
         metrics.close()
+    return _result(state, folder, last, began)
+
+
+def _result(
+    state: State, folder: RunFolder, last: dict[str, float], began: float, *, was_finished: bool = False
+) -> TrainResult:
     return TrainResult(
         output=folder.path,
         epochs=state.epoch,
@@ -103,6 +115,7 @@ def train(options: TrainOptions, progress: Progress | None = None) -> TrainResul
         domain_accuracy=last.get("domain_accuracy"),
         images_per_s=last.get("images_per_s", 0.0),
         seconds=time.monotonic() - began,
+        was_finished=was_finished,
     )
 
 
@@ -149,7 +162,7 @@ def _run(
         state.initial_ap = before.ap
         metrics.write("epoch", 0, 0, {"val_ap": before.ap, "val_ar": before.ar})
         progress.note(f"before training: AP {before.ap:.3f} on {len(data.val)} validation persons")
-        if state.classifier is not None:
+        if state.classifier is not None and recipe.training.epochs > 0:
             _pre_stage(state, feeds.pre_stage(data.pre) if data.pre else (), metrics, progress)
     loader = feeds.training(data.train)
     numbers: dict[str, float] = {}

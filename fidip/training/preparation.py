@@ -121,7 +121,8 @@ def load_data(options: TrainOptions, recipe: Recipe, output: Path) -> RunData:
         )
     _check_domains(records, recipe)
     _check_overlap(records, val)
-    pre = _pre_stage_records(options, records) if recipe.domain.pre_epochs else ()
+    has_pre_stage = recipe.domain.pre_epochs > 0 and recipe.training.epochs > 0
+    pre = _pre_stage_records(options, records) if has_pre_stage else ()
     return RunData(
         tuple(records),
         tuple(val),
@@ -151,8 +152,6 @@ def _training_sets(options: TrainOptions) -> list[AnnotationSet]:
     if options.synthetic is not None:
         annotations, images = dataset_files(Path(options.synthetic))
         sets.append(read_annotations(annotations, images, is_synthetic=True))
-    if not sets:
-        raise ValueError("nothing to train on: give --synthetic DATASET, --real FILE, or both")
     return sets
 
 

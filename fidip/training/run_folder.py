@@ -1,7 +1,9 @@
 """The folder of a run: opened for a new run or one to go on with, described in config.yaml and run.json."""
 
+import contextlib
 import json
 import platform
+import tempfile
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
@@ -41,17 +43,43 @@ class RunFolder:
         except those that do not change the result, and ``epochs``.
 
         Raises:
-            ValueError: If the folder holds another run, or an option disagrees with the run's.
+            ValueError: If the folder holds something else, no data is named, or an option disagrees with the
+                run's.
         """
-        if options.resume and self.config.is_file():
-            return self._reopened(options)
-        if options.resume and self.path.is_dir() and any(self.path.iterdir()):
-            raise ValueError(f"{self.path} is no run to resume: it has no config.yaml")
-        if self.path.is_dir() and any(self.path.iterdir()):
-            raise ValueError(f"{self.path} is not empty. Choose another -o, or go on with it by --resume.")
         if self.path.exists() and not self.path.is_dir():
             raise ValueError(f"-o {self.path} is a file; a run needs a folder")
+        if options.resume and self.config.is_file():
+            return self._reopened(options)
+        has_inputs = options.real is not None or options.synthetic is not None
+        is_occupied = self.path.is_dir() and any(self.path.iterdir())
+        if options.resume and (is_occupied or not has_inputs):
+            raise ValueError(f"{self.path} holds no run to resume (no {self.config.name})")
+        if not has_inputs:
+            raise ValueError("nothing to train on: give --synthetic DATASET, --real FILE, or both")
+        if is_occupied and self.config.is_file():
+            raise ValueError(f"{self.path} holds a run. Choose another -o, or go on with it by --resume.")
+        if is_occupied:
+            raise ValueError(f"{self.path} is not empty, and holds no run. Choose another -o.")
         return options, _effective_recipe(options)
+
+    def require_writable(self) -> None:
+        """Try to make the folder and to write to it; leave no trace.
+
+        Raises:
+            ValueError: If that fails.
+        """
+        made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.path):
+                pass
+        except OSError as error:
+            reason = error.strerror or error
+            raise ValueError(f"-o {self.path}: cannot be written ({reason}); choose another folder") from None
+        finally:
+            for folder in made:
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
 
     def _reopened(self, options: TrainOptions) -> tuple[TrainOptions, Recipe]:
         try:

@@ -23,9 +23,8 @@ def train_figures(result: TrainResult) -> dict[str, Any]:
 
 def train_summary(result: TrainResult) -> str:
     """Return the closing lines of a run."""
-    minutes, seconds = divmod(round(result.seconds), 60)
     lines = [
-        f"{result.epochs} epochs in {minutes} min {seconds:02d} s, {result.images_per_s:.1f} images/s",
+        _first_line(result),
         f"  validation AP  {result.initial_ap:.3f} before, {result.best_ap:.3f} in epoch {result.best_epoch}",
     ]
     if result.domain_accuracy is not None:
@@ -39,3 +38,13 @@ def train_summary(result: TrainResult) -> str:
         f"Next: syrip eval {result.output} --gt ANN.json --images DIR",
     ]
     return "\n".join(lines)
+
+
+def _first_line(result: TrainResult) -> str:
+    epochs = f"{result.epochs} epoch{'' if result.epochs == 1 else 's'}"
+    if result.was_finished:
+        longer = max(1, 2 * result.epochs)
+        return f"{result.output} is already finished ({epochs}); --resume --epochs {longer} trains longer"
+    minutes, seconds = divmod(round(result.seconds), 60)
+    speed = f", {result.images_per_s:.1f} images/s" if result.images_per_s else ""
+    return f"{epochs} in {minutes} min {seconds:02d} s{speed}"

@@ -37,6 +37,7 @@ def test_a_run_ends_with_its_figures_and_the_next_command(words, tmp_path):
     done = run(*words, "--epochs", 1, "--json", tmp_path / "t.json")
     assert done.exit_code == 0, done.output
     assert "validation AP" in done.output
+    assert "\n1 epoch in 0 min" in done.output
     assert f"Next: syrip eval {tmp_path / 'run'}" in done.output
     figures = json.loads((tmp_path / "t.json").read_text())
     assert figures["epochs"] == 1
@@ -48,6 +49,28 @@ def test_resume_needs_only_the_folder(words, tmp_path):
     done = run("-o", tmp_path / "run", "--resume", "--epochs", 2)
     assert done.exit_code == 0, done.output
     assert "going on after epoch 1" in done.output
+
+
+def test_resume_of_a_finished_run_says_so_and_changes_nothing(words, tmp_path):
+    assert run(*words, "--epochs", 1).exit_code == 0
+    before = {p: p.stat().st_mtime_ns for p in (tmp_path / "run").rglob("*")}
+    done = run("-o", tmp_path / "run", "--resume")
+    assert done.exit_code == 0, done.output
+    assert "run is already finished (1 epoch); --resume --epochs 2 trains longer" in done.output
+    assert {p: p.stat().st_mtime_ns for p in (tmp_path / "run").rglob("*")} == before
+
+
+def test_resume_of_nothing_and_a_bare_command_say_what_is_missing(tmp_path, monkeypatch):
+    (tmp_path / "empty").mkdir()
+    done = run("-o", tmp_path / "empty", "--resume")
+    assert done.exit_code == 2
+    assert f"{tmp_path / 'empty'} holds no run to resume" in done.output
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.txt").write_text("mine")
+    done = run()
+    assert done.exit_code == 2
+    assert "nothing to train on: give --synthetic DATASET" in done.output
 
 
 @pytest.mark.parametrize(

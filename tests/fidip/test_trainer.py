@@ -117,8 +117,31 @@ def test_resume_refuses_changed_annotations(tiny_options, tmp_path, tiny_data):
 def test_an_occupied_folder_is_refused(tiny_options, tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "thesis.txt").write_text("mine")
-    with pytest.raises(ValueError, match="is not empty"):
+    with pytest.raises(ValueError, match="is not empty, and holds no run"):
         train(tiny_options())
+    with pytest.raises(ValueError, match="run holds no run to resume"):
+        train(tiny_options(resume=True))
+    assert [p.name for p in (tmp_path / "run").iterdir()] == ["thesis.txt"]
+
+
+def test_a_run_is_not_overwritten(tiny_options):
+    train(tiny_options(epochs=0))
+    with pytest.raises(ValueError, match=r"holds a run.*--resume"):
+        train(tiny_options(epochs=0))
+
+
+@pytest.mark.parametrize("parent", ["/proc", "file"])
+def test_a_folder_that_cannot_be_made_is_refused_before_any_work(tiny_options, tmp_path, monkeypatch, parent):
+    monkeypatch.setattr(trainer, "load_data", lambda *_: pytest.fail("data were loaded"))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ValueError, match=r"-o .*/x: cannot be written \(.*\); choose another folder"):
+        train(tiny_options(output=str(tmp_path / parent / "x")))
+
+
+def test_refused_data_leave_no_folder(tiny_options, tmp_path):
+    with pytest.raises(FileNotFoundError):
+        train(tiny_options(output=str(tmp_path / "new" / "run"), real="nowhere.json"))
+    assert not (tmp_path / "new").exists()
 
 
 def test_checkpoint_of_another_network_is_refused(tiny_options, tmp_path):
@@ -183,7 +206,8 @@ def test_saved_weights_are_the_average(tiny_options, tmp_path):
 
 
 def test_no_epochs_saves_the_network_as_it_came(tiny_options, tmp_path):
-    result = train(tiny_options(epochs=0, set=("domain.mechanism=none",)))
+    result = train(tiny_options(epochs=0))
+    assert metrics_of(tmp_path / "run", "pre_epoch") == []
     assert result.best_ap == result.initial_ap
     assert (tmp_path / "run" / "best.safetensors").is_file()
 

@@ -76,9 +76,9 @@ def test_pre_stage_takes_any_two_folders(tiny_options, tiny_data, tmp_path):
         "pre_real": str(tiny_data / "val/images/train_infant"),
         "pre_synthetic": str(tiny_data / "synthetic/images/train_infant"),
     }
-    train(tiny_options(epochs=0, **folders))
+    train(tiny_options(epochs=1, **folders))
     lines = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
-    assert [json.loads(line)["event"] for line in lines] == ["epoch", "pre_epoch"]
+    assert [json.loads(line)["event"] for line in lines] == ["epoch", "pre_epoch", "epoch"]
 
 
 def test_imagenet_under_frozen_layers_is_doubtful():

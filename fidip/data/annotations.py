@@ -18,6 +18,9 @@ PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 ID_PATTERNS = ("train%05d.jpg", "test%d.jpg")
 """How SyRIP names its pictures by id; its own loader ignores ``file_name``."""
 
+MAX_NAMED = 10
+"""Missing or broken pictures that an error names; all of them are counted."""
+
 
 @dataclass(frozen=True, slots=True)
 class PersonRecord:
@@ -71,7 +74,7 @@ def read_annotations(path: Path, images: Path, *, is_synthetic: bool) -> Annotat
         is_synthetic: The domain of pictures that do not say ``is_synthetic`` themselves.
 
     Raises:
-        FileNotFoundError: If the file or any picture is missing; all missing pictures are named.
+        FileNotFoundError: If the file or any picture is missing; ten of them are named.
         ValueError: If the file is not such a file, a name leaves the folder, or nobody in it is labelled.
     """
     data = _load(path)
@@ -178,7 +181,7 @@ def _find_images(images: Iterable[Mapping[str, Any]], folder: Path, source: Path
     if missing:
         raise FileNotFoundError(
             f"{len(missing)} of {len(missing) + len(found)} images of {source} are not in {folder}: "
-            f"{', '.join(missing)}"
+            f"{', '.join(missing[:MAX_NAMED])}{' …' if len(missing) > MAX_NAMED else ''}"
         )
     return found
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from fidip.data.annotations import PersonRecord
+from fidip.data.annotations import MAX_NAMED, PersonRecord
 
 __all__ = ["ImageStore", "content_hashes", "read_image"]
 
@@ -80,7 +80,7 @@ class ImageStore:
         """Decode every picture once; keep what the budget holds.
 
         Raises:
-            ValueError: If pictures do not decode; all of them are named.
+            ValueError: If pictures do not decode; all are counted, ten are named.
         """
         sizes = {record.image_path: record.image_size for record in records}
         wanted = [path for path in sizes if path not in self._kept]
@@ -94,7 +94,8 @@ class ImageStore:
                     self._kept[path] = image
         if problems:
             raise ValueError(
-                f"{len(problems)} of {len(sizes)} pictures cannot be used: {'; '.join(problems)}"
+                f"{len(problems)} of {len(sizes)} pictures cannot be used: "
+                f"{'; '.join(problems[:MAX_NAMED])}{' …' if len(problems) > MAX_NAMED else ''}"
             )
 
     def read(self, record: PersonRecord) -> np.ndarray:

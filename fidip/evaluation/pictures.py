@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fidip.data.annotations import ID_PATTERNS
+from fidip.data.annotations import ID_PATTERNS, PICTURE_SUFFIXES
 from fidip.data.images import read_image
 from fidip.evaluation.ground_truth import GroundTruth
 
@@ -20,8 +20,13 @@ MAX_NAMED = 40
 """Missing pictures that are named in the error; all of them are counted."""
 
 
-def picture_folder(gt_path: str | Path, images: str | Path | None) -> Path:
-    """Return the folder of the pictures: the one given, or where ``syrip generate`` puts it.
+def picture_folder(gt_path: str | Path, images: str | Path | None, option: str = "--images") -> Path:
+    """Return the folder of the pictures: the one given, that of a dataset, or the file's own.
+
+    Args:
+        gt_path: COCO file.
+        images: Folder that the user named.
+        option: By which option, for the errors.
 
     Raises:
         FileNotFoundError: If there is no such folder.
@@ -29,14 +34,16 @@ def picture_folder(gt_path: str | Path, images: str | Path | None) -> Path:
     gt_path = Path(gt_path)
     if images is not None:
         if not Path(images).is_dir():
-            raise FileNotFoundError(f"--images {images}: no such folder")
+            raise FileNotFoundError(f"{option} {images}: no such folder")
         return Path(images)
     guesses = [gt_path.parent.parent / "images" / gt_path.stem.removeprefix("person_keypoints_")]
     guesses.append(gt_path.parent / "images")
     for folder in guesses:
         if folder.is_dir():
             return folder
-    raise FileNotFoundError(f"where are the pictures of {gt_path}? Name their folder with --images DIR")
+    if any(path.suffix.lower() in PICTURE_SUFFIXES for path in gt_path.parent.glob("*")):
+        return gt_path.parent
+    raise FileNotFoundError(f"where are the pictures of {gt_path}? Name their folder with {option} DIR")
 
 
 def find_pictures(gt: GroundTruth, folder: Path, image_ids: Iterable[int]) -> dict[int, Path]:

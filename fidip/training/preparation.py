@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,11 +17,12 @@ from fidip.data.annotations import (
     read_annotations,
 )
 from fidip.data.images import content_hashes
+from fidip.evaluation.ground_truth import annotation_file
+from fidip.evaluation.pictures import picture_folder
 
 __all__ = ["RunData", "check_recipe", "file_digests", "load_data"]
 
 SPLIT_FILE = "split.json"
-IMAGE_FOLDERS = ("images", ".")
 MAX_NAMED = 5
 
 
@@ -100,15 +101,14 @@ def load_data(options: TrainOptions, recipe: Recipe, output: Path) -> RunData:
         ValueError: If a domain that the recipe needs is missing, or train and validation share pictures.
     """
     sets = _training_sets(options)
-    notes = [f"{s.source}: {note}" for s in sets for note in s.notes]
-    records = [record for s in sets for record in s.records]
+    notes = [f"{s.source}: {note}" for s in sets.values() for note in s.notes]
+    records = [record for s in sets.values() for record in s.records]
     if recipe.training.data != "both":
         wanted = recipe.training.data == "synthetic"
         records = [r for r in records if r.is_synthetic == wanted]
     held_out = None
     if options.val is not None:
-        images = _image_folder(options.val, options.val_images, "--val-images")
-        val_set = read_annotations(Path(options.val), images, is_synthetic=False)
+        val_set = _read(options.val, options.val_images, "--val-images")
         notes += [f"{val_set.source}: {note}" for note in val_set.notes]
         val = list(val_set.records)
     else:
@@ -119,7 +119,7 @@ def load_data(options: TrainOptions, recipe: Recipe, output: Path) -> RunData:
             f"no --val given: {len(held_out)} synthetic pictures are held out to compare the epochs. That "
             "says how well the network learnt the synthetic ones, not how it does on real infants."
         )
-    _check_domains(records, recipe)
+    _check_domains(records, recipe, sets)
     _check_overlap(records, val)
     has_pre_stage = recipe.domain.pre_epochs > 0 and recipe.training.epochs > 0
     pre = _pre_stage_records(options, records) if has_pre_stage else ()
@@ -134,36 +134,30 @@ def load_data(options: TrainOptions, recipe: Recipe, output: Path) -> RunData:
 
 def file_digests(options: TrainOptions) -> dict[str, str]:
     """Return the SHA-256 of every annotation file of a run by option name."""
-    paths = {"real": options.real, "val": options.val}
-    if options.synthetic is not None:
-        paths["synthetic"] = str(dataset_files(Path(options.synthetic))[0])
-    return {
-        name: hashlib.sha256(Path(path).read_bytes()).hexdigest()
-        for name, path in paths.items()
-        if path is not None
-    }
+    paths = {"real": options.real, "val": options.val, "synthetic": options.synthetic}
+    files = {name: annotation_file(path) for name, path in paths.items() if path is not None}
+    for name, file in files.items():
+        if not file.is_file():
+            raise FileNotFoundError(f"annotation file {file} of --{name} not found")
+    return {name: hashlib.sha256(file.read_bytes()).hexdigest() for name, file in files.items()}
 
 
-def _training_sets(options: TrainOptions) -> list[AnnotationSet]:
-    sets = []
+def _training_sets(options: TrainOptions) -> dict[str, AnnotationSet]:
+    sets = {}
     if options.real is not None:
-        images = _image_folder(options.real, options.real_images, "--real-images")
-        sets.append(read_annotations(Path(options.real), images, is_synthetic=False))
+        sets["real"] = _read(options.real, options.real_images, "--real-images")
     if options.synthetic is not None:
         annotations, images = dataset_files(Path(options.synthetic))
-        sets.append(read_annotations(annotations, images, is_synthetic=True))
+        sets["synthetic"] = read_annotations(annotations, images, is_synthetic=True)
     return sets
 
 
-def _image_folder(annotations: str, folder: str | None, option: str) -> Path:
-    """Return the folder of a file's pictures: as told, or images/ beside the file, or the file's own."""
-    if folder is not None:
-        return Path(folder)
-    parent = Path(annotations).parent
-    for name in IMAGE_FOLDERS:
-        if (parent / name).is_dir() and any((parent / name).glob("*.[jp][pn]*g")):
-            return parent / name
-    raise FileNotFoundError(f"no pictures beside {annotations}; name their folder with {option} DIR")
+def _read(path: str, images: str | None, option: str, *, is_synthetic: bool = False) -> AnnotationSet:
+    """Read a COCO file or a dataset folder, as ``syrip eval --gt`` finds them."""
+    file = annotation_file(path)
+    if not file.is_file():
+        raise FileNotFoundError(f"annotation file {file} not found")
+    return read_annotations(file, picture_folder(file, images, option), is_synthetic=is_synthetic)
 
 
 def _held_out_images(
@@ -181,7 +175,9 @@ def _held_out_images(
     return frozenset(ids[i] for i in chosen)
 
 
-def _check_domains(records: Sequence[PersonRecord], recipe: Recipe) -> None:
+def _check_domains(
+    records: Sequence[PersonRecord], recipe: Recipe, sets: Mapping[str, AnnotationSet]
+) -> None:
     needs_both = recipe.domain.mechanism != "none" or recipe.training.data == "both"
     missing = [
         name
@@ -189,11 +185,23 @@ def _check_domains(records: Sequence[PersonRecord], recipe: Recipe) -> None:
         if not any(r.is_synthetic == flag for r in records) and (needs_both or recipe.training.data == name)
     ]
     if missing:
+        _check_marks(missing[0], sets)
         option = {"real": "--real FILE", "synthetic": "--synthetic DATASET"}[missing[0]]
         raise ValueError(
             f"this recipe trains on {'both domains' if needs_both else recipe.training.data}, but there is "
             f"no {' and no '.join(missing)} picture to train on. Give {option}, or take a recipe with "
             "training.data real or synthetic."
+        )
+
+
+def _check_marks(domain: str, sets: Mapping[str, AnnotationSet]) -> None:
+    """Say if the pictures given for a domain all claim to be of the other one."""
+    is_other = domain == "real"
+    if domain in sets and all(r.is_synthetic == is_other for r in sets[domain].records):
+        found = sets[domain]
+        raise ValueError(
+            f"all {len(found.records)} records of {found.source} are marked is_synthetic: "
+            f"{str(is_other).lower()}; --{domain} needs {domain} ones"
         )
 
 
@@ -217,8 +225,8 @@ def _pre_stage_records(options: TrainOptions, train: Sequence[PersonRecord]) -> 
         elif Path(name).is_dir():
             chosen += folder_records(Path(name), is_synthetic=is_synthetic)
         else:
-            images = _image_folder(name, None, "--pre-real DIR")
-            chosen += read_annotations(Path(name), images, is_synthetic=is_synthetic).records
+            option = "--pre-synthetic" if is_synthetic else "--pre-real"
+            chosen += _read(name, None, option, is_synthetic=is_synthetic).records
     if len({r.is_synthetic for r in chosen}) < 2:
         only = "synthetic" if chosen and chosen[0].is_synthetic else "real"
         raise ValueError(

@@ -68,6 +68,23 @@ def test_all_missing_pictures_are_named(dataset):
         read_annotations(path, images, is_synthetic=False)
 
 
+def test_ten_of_many_missing_pictures_are_named(dataset):
+    path, images, change = dataset
+    change(lambda d: [image.update(file_name=f"lost{image['id']}.jpg") for image in many(d, 30)])
+    with pytest.raises(FileNotFoundError, match=r"30 of 33 images .*lost") as caught:
+        read_annotations(path, images, is_synthetic=False)
+    assert str(caught.value).count("lost") == 10
+    assert str(caught.value).endswith(" …")
+
+
+def many(data, count):
+    """Add images with a person each; return them."""
+    new = [{**data["images"][0], "id": 100 + i} for i in range(count)]
+    data["images"] += new
+    data["annotations"] += [{**data["annotations"][0], "id": i["id"], "image_id": i["id"]} for i in new]
+    return new
+
+
 def test_people_without_keypoints_are_skipped_and_told(dataset):
     path, images, change = dataset
 

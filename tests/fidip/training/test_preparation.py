@@ -2,12 +2,13 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 
 from fidip.recipes import load_recipe
 from fidip.trainer import train
-from fidip.training.preparation import check_recipe
+from fidip.training.preparation import check_recipe, file_digests, load_data
 
 REFUSED = {
     "frozen random": (
@@ -51,6 +52,43 @@ def test_validation_pictures_among_the_training_ones(tiny_options, tiny_data, tm
     shutil.copy(tiny_data / "real/images/train_infant/train00004.png", images / "train00002.png")
     with pytest.raises(ValueError, match=r"1 validation pictures .*train00002\.png = train00004\.png"):
         train(tiny_options(val_images=str(images)))
+
+
+def test_dataset_folders_and_their_files_find_their_pictures(tiny_options, tiny_data):
+    file = tiny_data / "val" / "annotations/person_keypoints_train_infant.json"
+    wanted = load(tiny_options())
+    for val in (tiny_data / "val", file):
+        options = tiny_options(real=str(tiny_data / "real"), real_images=None, val=str(val), val_images=None)
+        found = load(options)
+        assert [r.image_path for r in found.train] == [r.image_path for r in wanted.train]
+        assert [r.image_path for r in found.val] == [r.image_path for r in wanted.val]
+        assert file_digests(options) == file_digests(tiny_options())
+
+
+def load(options):
+    return load_data(options, load_recipe(options.recipe), Path(options.output))
+
+
+def test_pictures_of_a_file_are_asked_for_by_the_right_option(tiny_options, tmp_path, tiny_data):
+    lone = tmp_path / "lone" / "people.json"
+    lone.parent.mkdir()
+    shutil.copy(tiny_data / "val" / "annotations/person_keypoints_train_infant.json", lone)
+    with pytest.raises(FileNotFoundError, match=r"where are the pictures .* with --val-images DIR"):
+        load(tiny_options(val=str(lone), val_images=None))
+
+
+@pytest.mark.parametrize("name, mark", [("real", True), ("synthetic", False)])
+def test_a_file_that_is_marked_as_the_other_domain(tiny_options, tiny_data, tmp_path, name, mark):
+    shutil.copytree(tiny_data / name, tmp_path / "copy")
+    file = tmp_path / "copy" / "annotations/person_keypoints_train_infant.json"
+    data = json.loads(file.read_text())
+    for image in data["images"]:
+        image["is_synthetic"] = mark
+    file.write_text(json.dumps(data))
+    options = tiny_options(**{name: str(tmp_path / "copy")})
+    text = rf"all {len(data['images'])} records of .*copy.* are marked is_synthetic: {str(mark).lower()}"
+    with pytest.raises(ValueError, match=text):
+        load(options)
 
 
 def test_control_run_may_have_lambda_zero(tiny_options):

@@ -1,10 +1,12 @@
 """``syrip eval`` from settings to report: predictions of every run, figures, domain gap, files."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fidip.evaluation.areas import choose_areas
+from fidip.evaluation.earlier import remove_earlier
 from fidip.evaluation.figures import measure
 from fidip.evaluation.ground_truth import GroundTruth, read_ground_truth
 from fidip.evaluation.options import EvalConfig
@@ -12,7 +14,7 @@ from fidip.evaluation.pck import parse_metrics, pck_notes
 from fidip.evaluation.predictions import Predictions, read_predictions
 from fidip.evaluation.progress import Progress, SilentProgress
 from fidip.evaluation.report import EvalReport, NetworkInfo, write_report
-from fidip.evaluation.sources import Source, list_sources
+from fidip.evaluation.sources import Source, file_stem, list_sources
 from fidip.output_check import check_output_folder
 
 if TYPE_CHECKING:
@@ -68,8 +70,18 @@ def evaluate_runs(
         seconds=time.monotonic() - began,
         output=config.output,
     )
+    remove_earlier(config.output, _kept(config, sources, gaps))
     write_report(report, config.output)
     return report
+
+
+def _kept(config: EvalConfig, sources: Sequence[Source], gaps: Mapping[str, "GapFigures"]) -> list[Path]:
+    """Return what stays of the output folder: files that networks just wrote, and the user's input."""
+    folder = Path(config.output)
+    inputs = [s.path for s in sources] + [p for p in (config.gt, config.boxes, config.gap) if p]
+    predictions = [f"predictions_{file_stem(s.name)}.json" for s in sources if s.kind == "network"]
+    maps = [f"tsne_{file_stem(name)}.png" for name in gaps]
+    return [*map(Path, inputs), *(folder / name for name in [*predictions, *maps])]
 
 
 def _predict(

@@ -25,7 +25,7 @@ from fidip.evaluation.pictures import find_pictures, picture_folder
 from fidip.evaluation.predictions import Predictions, write_predictions
 from fidip.evaluation.progress import Progress
 from fidip.evaluation.report import NetworkInfo
-from fidip.evaluation.sources import Source
+from fidip.evaluation.sources import Source, file_stem
 from fidip.inference.estimator import PoseEstimator
 from fidip.models.interface import PoseNetwork
 from fidip.models.whole_image import WholeImageEstimator
@@ -180,13 +180,8 @@ def save_predictions(config: EvalConfig, source: Source, found: Predictions) -> 
     """
     if not found.results and found.failures:
         raise ValueError(f"{source.name}: nothing could be predicted: {'; '.join(found.failures[:3])}")
-    write_predictions(Path(config.output) / f"predictions_{file_stem(source)}.json", found.results)
+    write_predictions(Path(config.output) / f"predictions_{file_stem(source.name)}.json", found.results)
     return found
-
-
-def file_stem(source: Source) -> str:
-    """Return a source's name as part of a file name."""
-    return source.name.replace("/", "_").replace("\\", "_")
 
 
 def compare_sets(
@@ -204,7 +199,7 @@ def compare_sets(
         set_features(estimator, pictures, source.name, classifier, progress) for pictures in sets
     )
     gap = measure_gap(first, second)
-    path = Path(config.output) / f"tsne_{file_stem(source)}.png"
+    path = Path(config.output) / f"tsne_{file_stem(source.name)}.png"
     draw_tsne(first, second, path, f"{source.name}: t-SNE of the features")
     return gap, [*first.failures, *second.failures]
 

@@ -63,7 +63,12 @@ class EvalConfig(BaseModel):
     )
     batch_size: int = _option(16, "Crops in one pass of a network.", ge=1)
     device: str = _option("auto", "auto (a GPU if there is one), cpu, cuda, cuda:1 …", metavar="NAME")
-    output: str = _option("eval", "Folder for tables and predictions.", metavar="DIR", short="-o")
+    output: str = _option(
+        "eval",
+        "Folder for tables and predictions; those of an earlier evaluation in it are replaced.",
+        metavar="DIR",
+        short="-o",
+    )
     gap: str | None = _option(
         None,
         "Second set of pictures, for the domain gap to the first: a dataset of syrip generate, or a COCO "

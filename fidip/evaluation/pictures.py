@@ -21,7 +21,7 @@ MAX_NAMED = 40
 
 
 def picture_folder(gt_path: str | Path, images: str | Path | None, option: str = "--images") -> Path:
-    """Return the folder of the pictures: the one given, that of a dataset, or the file's own.
+    """Return the folder of the pictures: the one given, where ``syrip generate`` puts it, or beside the file.
 
     Args:
         gt_path: COCO file.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-__all__ = ["KEYPOINT_RCNN", "SHIPPED", "Source", "list_sources"]
+__all__ = ["KEYPOINT_RCNN", "SHIPPED", "Source", "file_stem", "list_sources"]
 
 SHIPPED = "movenet_thunder"
 """Word for the network that ships, trained on adults."""
@@ -45,6 +45,11 @@ def list_sources(
         raise ValueError(f"{twice[0]} is named more than once")
     names = _unique_names([path for path, _ in found])
     return tuple(Source(name, path, kind) for name, (path, kind) in zip(names, found, strict=True))
+
+
+def file_stem(name: str) -> str:
+    """Return a row's name as part of a file name."""
+    return name.replace("/", "_").replace("\\", "_")
 
 
 def _kind(path: str) -> Literal["predictions", "network"]:

@@ -87,6 +87,31 @@ def test_several_runs_stand_side_by_side_in_three_formats(files):
     assert names == {"table.md", "table.csv", "postures.csv", "keypoints.csv", "figures.json"}
 
 
+def test_second_evaluation_leaves_nothing_of_the_first(files):
+    out = files["out"]
+    words = ["--gt", files["truth"], "-o", out]
+    assert run(files["good"], *words).exit_code == 0
+    figures = json.loads((out / "figures.json").read_text())
+    (out / "figures.json").write_text(json.dumps({**figures, "run": "net", "network": "hrnet_w32"}))
+    for name in ("predictions_net.json", "predictions_mine.json", "tsne_net.png", "gap.csv", "notes.txt"):
+        (out / name).write_bytes(files["good"].read_bytes())
+    again = run(out / "predictions_mine.json", *words)
+    assert again.exit_code == 0, again.output
+    names = {path.name for path in out.iterdir()}
+    written = {"table.md", "table.csv", "postures.csv", "keypoints.csv", "figures.json"}
+    assert names == written | {"predictions_mine.json", "notes.txt"}
+
+
+def test_predictions_named_as_input_stay(files):
+    out = files["out"]
+    run(files["good"], "--gt", files["truth"], "-o", out)
+    figures = json.loads((out / "figures.json").read_text())
+    (out / "figures.json").write_text(json.dumps({**figures, "run": "net", "network": "hrnet_w32"}))
+    (out / "predictions_net.json").write_bytes(files["good"].read_bytes())
+    assert run(out / "predictions_net.json", "--gt", files["truth"], "-o", out).exit_code == 0
+    assert (out / "predictions_net.json").exists()
+
+
 def test_posture_and_keypoint_figures_are_flat(files):
     run(files["good"], "--gt", files["truth"], "-o", files["out"], "--json", files["figures"])
     figures = json.loads(files["figures"].read_text())
@@ -238,5 +263,6 @@ def test_gap_between_two_sets_is_measured_and_drawn(tmp_path):
     assert figures["gap.probe_accuracy"] > 0.7
     assert figures["gap.kid"] > 0.1
     assert figures["gap.classifier_accuracy"] is None
+    assert "KID (ImageNet)" not in result.output
     assert "**Domain gap between 10 persons of truth and 10 of truth**" in result.output
     assert {"gap.csv", "tsne_movenet_thunder.png"} <= {path.name for path in (tmp_path / "out").iterdir()}

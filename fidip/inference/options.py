@@ -29,7 +29,8 @@ class PredictConfig(BaseModel):
     )
     boxes: str | None = _option(
         None,
-        "COCO file with the persons' boxes in the photos; none = one person somewhere in each picture.",
+        "COCO file with the persons' boxes in photos (not in videos); none = one person somewhere in each "
+        "picture.",
         metavar="ANN.json",
     )
     no_flip_test: bool = _option(False, "Do not average with the mirrored crop (twice as fast).")

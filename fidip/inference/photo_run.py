@@ -14,7 +14,7 @@ from fidip.inference.pictures import read_photo, write_photo
 from fidip.inference.result_files import PictureName, ResultFiles
 from fidip.inference.sources import Source
 
-__all__ = ["PhotoRun", "Tally"]
+__all__ = ["PhotoRun", "Tally", "counted"]
 
 CHUNK_PIXELS = 40_000_000
 """Photos that are held decoded at once have so many pixels together, or are one."""
@@ -63,7 +63,8 @@ class PhotoRun:
         known = [self.boxes.find(source.name) if self.boxes else None for source in sources]
         strangers = sum(entry is None for entry in known)
         if self.boxes and strangers:
-            self.tally.notes.append(f"{strangers} photos are not in the box file: looked at as a whole")
+            which = f"{counted(strangers, 'photo')} not in the box file"
+            self.tally.notes.append(f"{which}: looked at as a whole")
         for chunk in self._chunks(sources, known, advance):
             if should_stop():
                 return
@@ -131,3 +132,8 @@ class PhotoRun:
             path = self.overlays / (source.name if suffix in WRITABLE else f"{source.name}.jpg")
             write_photo(path, draw_legend(draw_poses(image, poses.keypoints)))
             self.tally.overlays.append(path.relative_to(self.overlays).as_posix())
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun: ``1 photo``, ``2 photos``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

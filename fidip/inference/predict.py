@@ -14,7 +14,7 @@ import torch
 from fidip.inference.box_file import BoxFile, read_boxes
 from fidip.inference.estimator import PoseEstimator
 from fidip.inference.options import PredictConfig
-from fidip.inference.photo_run import PhotoRun
+from fidip.inference.photo_run import PhotoRun, counted
 from fidip.inference.result_files import CSV_FILE, RESULTS_FILE, ResultFiles
 from fidip.inference.sources import Source, find_sources
 from fidip.inference.video_run import VideoRun
@@ -87,15 +87,16 @@ class PredictResult:
         """Return what the command says at the end."""
         figures = self.figures()
         lines = [
-            f"{self.num_photos} photos, {self.num_frames} frames of {self.num_videos} videos: "
-            f"{self.num_persons} poses with {self.network} on {self.device}, "
+            f"{counted(self.num_photos, 'photo')}, {counted(self.num_frames, 'frame')} of "
+            f"{counted(self.num_videos, 'video')}: {counted(self.num_persons, 'pose')} with {self.network} "
+            f"on {self.device}, "
             f"{figures['pictures_per_second'] or 0:.1f} pictures/s",
             *(f"  note: {note}" for note in self.notes),
         ]
         if figures["mean_score"] is not None:
             lines.append(f"  mean score {figures['mean_score']:.2f}")
         if self.failures:
-            lines.append(f"  {len(self.failures)} inputs failed:")
+            lines.append(f"  {counted(len(self.failures), 'input')} failed:")
             lines += [f"    {reason}" for reason in list(self.failures.values())[:MAX_TOLD]]
             if len(self.failures) > MAX_TOLD:
                 lines.append(f"    ... all of them in {self.output / RUN_FILE}")
@@ -130,6 +131,9 @@ def predict(
     if (output / RESULTS_FILE).exists() and not config.overwrite:
         raise ValueError(f"{output} already holds {RESULTS_FILE}; choose another --output or add --overwrite")
     sources = find_sources(inputs, exclude=output)
+    moving = [source.name for source in sources if source.kind != "photo"]
+    if config.boxes and moving:
+        raise ValueError(f"--boxes: boxes are of photos, and {moving[0]} is none; predict it without --boxes")
     boxes = read_boxes(config.boxes) if config.boxes else None
     device = pick_device(config.device)
     estimator = PoseEstimator(

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +46,7 @@ class ResultFiles:
         """
         self.folder, self.schema = folder, schema
         self.num_persons = 0
+        self._made = [path for path in (folder, *folder.parents) if not path.exists()]
         folder.mkdir(parents=True, exist_ok=True)
         self._json = open(self._part(RESULTS_FILE), "w", encoding="utf-8")  # noqa: SIM115 - closed in close()
         self._csv = open(self._part(CSV_FILE), "w", encoding="utf-8", newline="")  # noqa: SIM115
@@ -96,10 +98,13 @@ class ResultFiles:
             os.replace(self._part(name), self.folder / name)
 
     def discard(self) -> None:
-        """Leave nothing behind."""
+        """Leave nothing behind, nor an empty folder that was not there before."""
         for file, name in ((self._json, RESULTS_FILE), (self._csv, CSV_FILE)):
             file.close()
             self._part(name).unlink(missing_ok=True)
+        with suppress(OSError):  # something else lies in it
+            for made in self._made:
+                made.rmdir()
 
     def _part(self, name: str) -> Path:
         return self.folder / f".{name}.part"

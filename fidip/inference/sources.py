@@ -17,6 +17,11 @@ PHOTO_SUFFIXES = frozenset(
 VIDEO_SUFFIXES = frozenset(
     {".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".3gp", ".mts", ".gif"}
 )
+OTHER_SUFFIXES = frozenset(
+    {".json", ".csv", ".txt", ".md", ".html", ".pdf", ".yaml", ".yml", ".toml", ".py", ".zip"}
+    | {".pth", ".pt", ".ckpt", ".pkl", ".npz", ".npy", ".onnx", ".safetensors"}
+)
+"""Files that are certainly none."""
 CAMERA = re.compile(r"(?:camera:)?(\d{1,2})")
 
 
@@ -43,7 +48,7 @@ def find_sources(inputs: Sequence[str], exclude: Path | None = None) -> list[Sou
 
     Raises:
         FileNotFoundError: A path that does not exist.
-        ValueError: A folder without photos or videos, or nothing named.
+        ValueError: A folder without photos or videos, another kind of file, or nothing named.
     """
     if not inputs:
         raise ValueError("name at least one photo, folder, video or camera number")
@@ -87,6 +92,8 @@ def _kind(path: Path) -> Literal["photo", "video"]:
     suffix = path.suffix.lower()
     if suffix in VIDEO_SUFFIXES:
         return "video"
+    if suffix in OTHER_SUFFIXES and not is_picture(path):
+        raise ValueError(f"{path} is no photo, folder or video")
     return "photo" if suffix in PHOTO_SUFFIXES or is_picture(path) else "video"
 
 

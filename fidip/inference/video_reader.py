@@ -96,7 +96,8 @@ class AvReader:
         try:
             self._container = av.open(str(path), metadata_errors="replace")
         except self._errors as error:
-            raise ValueError(f"{path} does not open as a video ({_text(error)})") from None
+            hint = "; it may be cut off before its index" if path.stat().st_size else ""
+            raise ValueError(f"{path} does not open as a video ({_text(error)}){hint}") from None
         if not self._container.streams.video:
             self._container.close()
             raise ValueError(f"{path} has no picture stream; expected a video")
@@ -171,7 +172,11 @@ class OpenCvReader:
                 self._capture = cv2.VideoCapture(str(source), cv2.CAP_FFMPEG)
         if not self._capture.isOpened():
             self._capture.release()
-            what = "is not there or is in use" if self._is_camera else "does not open as a video"
+            what = (
+                "is not there or is in use"
+                if self._is_camera
+                else "does not open as a video (cut off before its index?)"
+            )
             raise ValueError(f"{self.name} {what}")
         fps = self._capture.get(cv2.CAP_PROP_FPS)
         self.fps = fps if np.isfinite(fps) and 0 < fps <= 1000 else DEFAULT_FPS

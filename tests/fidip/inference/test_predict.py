@@ -66,7 +66,7 @@ def test_photo_gives_coco_results_csv_and_overlay(photo, tmp_path):
         assert np.abs(np.asarray(overlay).astype(int) - np.asarray(Image.open(photo))).max() > 100
     figures = json.loads((tmp_path / "figures.json").read_text())
     assert (figures["num_photos"], figures["num_persons"], figures["num_failures"]) == (1, 1, 0)
-    assert "1 photos" in output
+    assert "1 photo, 0 frames of 0 videos: 1 pose with" in output
     assert sorted(p.name for p in out.iterdir()) == [
         "overlays",
         "predictions.csv",
@@ -102,7 +102,7 @@ def test_boxes_of_a_file_give_one_pose_each_under_its_image_id(tmp_path):
     }
     (tmp_path / "boxes.json").write_text(json.dumps(boxes))
     output = run(tmp_path, "--boxes", tmp_path / "boxes.json", "-o", tmp_path / "out")
-    assert "1 photos are not in the box file" in output
+    assert "1 photo not in the box file" in output
     records = json.loads((tmp_path / "out/predictions.json").read_text())
     assert [r["image_id"] for r in records] == [77, 77, 78]
     found = keypoints_of(tmp_path / "out/predictions.json")
@@ -181,7 +181,7 @@ def test_bad_items_are_told_and_the_others_done(photo, tmp_path):
 def test_nothing_that_can_be_read_exits_2_and_leaves_nothing(name, content, message, tmp_path):
     (tmp_path / name).write_bytes(content)
     assert message in run(tmp_path / name, "-o", tmp_path / "out", exit_code=2)
-    assert not list((tmp_path / "out").glob("*"))
+    assert not (tmp_path / "out").exists()
 
 
 def test_wrong_usage_exits_2_before_anything_is_written(photo, tmp_path):
@@ -196,6 +196,18 @@ def test_wrong_usage_exits_2_before_anything_is_written(photo, tmp_path):
     )
     assert "is also an input" in run(photo.parent, "-o", photo.parent, exit_code=2)
     assert not out.exists()
+
+
+def test_files_of_another_kind_and_boxes_for_videos_are_refused(tmp_path):
+    (tmp_path / "some.json").write_text("{}")
+    out = tmp_path / "a" / "out"
+    assert "some.json is no photo, folder or video" in run(tmp_path / "some.json", "-o", out, exit_code=2)
+    dot_clip(tmp_path / "clip.mp4", frames=2)
+    words = ["--boxes", tmp_path / "some.json", "-o", out]
+    assert "clip.mp4 is none" in run(tmp_path / "clip.mp4", *words, exit_code=2)
+    (tmp_path / "bad.mp4").write_text("text")
+    run(tmp_path / "bad.mp4", "-o", out, exit_code=2)
+    assert not (tmp_path / "a").exists()
 
 
 def test_camera_that_is_absent_exits_2(tmp_path):

@@ -166,15 +166,19 @@ class TrainOptions(_Settings):
     recipe: str = _option(
         "fidip-movenet", "Name of a recipe (see --list-recipes) or a YAML file of one.", metavar="NAME|FILE"
     )
-    real: str | None = _option(None, "COCO keypoint file of real pictures.", metavar="FILE")
+    real: str | None = _option(
+        None, "COCO keypoint file of real pictures, or a dataset folder with one.", metavar="FILE|DIR"
+    )
     real_images: str | None = _option(
-        None, "Folder of their pictures; none = beside the file, or images/ beside it.", metavar="DIR"
+        None,
+        "Folder of their pictures; none = the dataset's, images/ beside the file, or its own.",
+        metavar="DIR",
     )
     synthetic: str | None = _option(None, "Dataset folder that syrip generate wrote.", metavar="DIR")
     val: str | None = _option(
         None,
-        "COCO keypoint file to validate on; none = a part of the synthetic pictures is held out.",
-        metavar="FILE",
+        "COCO keypoint file or dataset folder to validate on; none = some synthetic pictures are held out.",
+        metavar="FILE|DIR",
     )
     val_images: str | None = _option(None, "Folder of the validation pictures.", metavar="DIR")
     pre_real: str | None = _option(

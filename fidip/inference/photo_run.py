@@ -124,7 +124,9 @@ class PhotoRun:
             boxes = [keypoint_box(points, image) for points in poses.keypoints]
         else:
             image_id, boxes = entry.image_id, list(entry.boxes)
-        self.files.add(PictureName(image_id, source.name), poses.keypoints, poses.scores, boxes)
+        self.files.add(
+            PictureName(image_id, source.name, image.shape[1::-1]), poses.keypoints, poses.scores, boxes
+        )
         self.tally.num_photos += 1
         self.tally.score_sum += float(poses.scores.sum())
         if self.overlays is not None:

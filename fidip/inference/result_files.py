@@ -26,6 +26,8 @@ class PictureName:
 
     image_id: int
     file_name: str
+    size: tuple[int, int]
+    """(width, height) px."""
     frame: int | None = None
     """Frame of a video, from 0."""
     time_s: float | None = None
@@ -35,7 +37,8 @@ class ResultFiles:
     """Both files, written picture by picture and put in place at the end; memory does not grow.
 
     ``predictions.json`` is a COCO results file: image_id, category_id, keypoints, score, and besides bbox,
-    file_name, keypoint_schema, and for videos frame and time_s. Image ids count pictures and frames.
+    file_name, width and height of the picture, keypoint_schema, and for videos frame and time_s. Image ids
+    count pictures and frames.
     """
 
     def __init__(self, folder: Path, schema: KeypointSchema = COCO17) -> None:
@@ -81,6 +84,8 @@ class ResultFiles:
                 "score": round(float(score), SCORE_DIGITS),
                 "bbox": corners,
                 "file_name": picture.file_name,
+                "width": picture.size[0],
+                "height": picture.size[1],
                 "keypoint_schema": self.schema.name,
                 **video,
             }

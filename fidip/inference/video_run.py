@@ -96,7 +96,9 @@ class VideoRun:
         for frame in reader:
             keypoints, scores = self._pose(frame, follower, smoother)
             box = keypoint_box(keypoints, frame.image)
-            name = PictureName(image_id + count, source.name, frame.index, frame.time_s)
+            name = PictureName(
+                image_id + count, source.name, frame.image.shape[1::-1], frame.index, frame.time_s
+            )
             self.files.add(name, keypoints[None], scores, [box])
             now = time.monotonic()
             seconds = now - began

@@ -64,8 +64,9 @@ def read_coco_annotations(data: dict[str, Any], path: Path) -> PoseSet:
 
 
 def read_coco_results(data: list[Any], path: Path) -> PoseSet:
-    """Turn COCO keypoint results (a list of detections) into poses; image sizes are estimated.
+    """Turn COCO keypoint results (a list of detections) into poses.
 
+    Image sizes are ``width`` and ``height``, which ``syrip predict`` writes, else they are estimated.
     Scores become visibilities (see :func:`~syrip_gen.keypoints.cleaning.score_to_visibility`); annotation ids
     count the entries from 1.
 
@@ -87,6 +88,7 @@ def read_coco_results(data: list[Any], path: Path) -> PoseSet:
             is_score=True,
             image_id=image_id,
             annotation_id=i + 1,
+            size=_image_size(entry, what),
             bbox=_box(entry.get("bbox"), f"{what}, bbox"),
             file_name=str(entry.get("file_name", "")),
         )

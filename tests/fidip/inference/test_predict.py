@@ -85,7 +85,10 @@ def test_results_open_in_pycocotools_and_feed_generate(photo, tmp_path):
     (tmp_path / "gt.json").write_text(json.dumps(truth))
     found = COCO(str(tmp_path / "gt.json")).loadRes(str(tmp_path / "out/predictions.json"))
     assert len(found.anns) == 1
-    assert len(read_poses(tmp_path / "out/predictions.json")) == 1
+    poses = read_poses(tmp_path / "out/predictions.json")
+    assert len(poses) == 1
+    assert poses.image_size.tolist() == [[321, 363]]
+    assert not any("size" in note for note in poses.notes)
 
 
 def test_boxes_of_a_file_give_one_pose_each_under_its_image_id(tmp_path):

@@ -1,5 +1,3 @@
-import time
-
 import numpy as np
 import pytest
 import torch
@@ -193,16 +191,3 @@ def test_kinematics_agree_and_compose():
 def test_wrong_sizes_are_named(infant, arguments, message):
     with pytest.raises(ValueError, match=message):
         pose_body(infant, **arguments)
-
-
-def test_posing_takes_a_few_milliseconds(infant):
-    rng = np.random.default_rng(0)
-    pose_body(infant)
-    times = []
-    for _ in range(40):
-        betas, pose = rng.normal(size=20), rng.normal(size=69)
-        start = time.perf_counter()
-        pose_body(infant, betas, None, pose)
-        times.append(time.perf_counter() - start)
-    # The best of many: other work on the machine must not fail the test. 0.5 ms on an idle core.
-    assert min(times) < 0.004

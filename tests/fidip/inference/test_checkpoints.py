@@ -55,4 +55,4 @@ def test_shipped_network_works_without_a_checkpoint(photo, tmp_path):
             cli.main, ["predict", str(photo), "-o", str(tmp_path / "out"), "--overwrite", *name]
         )
         assert result.exit_code == 0, result.output
-        assert "1 poses with movenet_thunder on" in result.output
+        assert "1 pose with movenet_thunder on" in result.output

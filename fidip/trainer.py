@@ -19,8 +19,10 @@ from fidip.data.dataset import CropBatch
 from fidip.data.images import ImageStore
 from fidip.interruption import interruption_flag
 from fidip.models.published import spec_metadata
+from fidip.output_check import check_output_folder
+from fidip.progress import Progress, SilentProgress
 from fidip.training.feeds import Feeds
-from fidip.training.logs import Metrics, Progress, SilentProgress, StoppableProgress
+from fidip.training.logs import Metrics, StoppableProgress
 from fidip.training.networks import prepare_network
 from fidip.training.optimizers import learning_rate_factor, set_learning_rates
 from fidip.training.pictures import draw_batch
@@ -73,7 +75,7 @@ def train(options: TrainOptions, progress: Progress | None = None) -> TrainResul
     warnings = check_recipe(recipe, recipe.network.weights, is_control=options.no_reversal)
     fabric = open_fabric(options.device, options.precision)
     if fabric.is_global_zero:
-        folder.require_writable()
+        check_output_folder(options.output, "-o")
     progress = progress if progress is not None and fabric.is_global_zero else SilentProgress()
     if fabric.device.type == "cpu":
         keep_memory()

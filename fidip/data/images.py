@@ -7,6 +7,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image, UnidentifiedImageError
 
 from fidip.data.annotations import MAX_NAMED, PersonRecord
 
@@ -47,13 +48,19 @@ def read_image(path: Path, expected_size: tuple[int, int] | None = None) -> np.n
 
 def _decode(path: Path, flags: int) -> np.ndarray:
     try:
+        with Image.open(path) as header:  # reads the size only: a bomb must not be unpacked to be refused
+            if header.width * header.height > MAX_PIXELS:
+                raise ValueError(f"{path} has more than {MAX_PIXELS // 1_000_000} million pixels")
+    except Image.DecompressionBombError:
+        raise ValueError(f"{path} has more than {MAX_PIXELS // 1_000_000} million pixels") from None
+    except UnidentifiedImageError:
+        raise ValueError(f"{path} does not decode as a picture") from None
+    try:
         image = cv2.imdecode(np.fromfile(path, np.uint8), flags)
     except cv2.error:
         image = None
     if image is None:
         raise ValueError(f"{path} does not decode as a picture")
-    if image.shape[0] * image.shape[1] > MAX_PIXELS:
-        raise ValueError(f"{path} has more than {MAX_PIXELS // 1_000_000} million pixels")
     return image
 
 

@@ -12,10 +12,10 @@ from fidip.evaluation.ground_truth import GroundTruth, read_ground_truth
 from fidip.evaluation.options import EvalConfig
 from fidip.evaluation.pck import parse_metrics, pck_notes
 from fidip.evaluation.predictions import Predictions, read_predictions
-from fidip.evaluation.progress import Progress, SilentProgress
 from fidip.evaluation.report import EvalReport, NetworkInfo, write_report
 from fidip.evaluation.sources import Source, file_stem, list_sources
 from fidip.output_check import check_output_folder
+from fidip.progress import Progress, SilentProgress
 
 if TYPE_CHECKING:
     from fidip.evaluation.gap import GapFigures

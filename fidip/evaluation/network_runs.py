@@ -23,12 +23,12 @@ from fidip.evaluation.networks import choose_device, open_classifier, open_sourc
 from fidip.evaluation.options import EvalConfig
 from fidip.evaluation.pictures import find_pictures, picture_folder
 from fidip.evaluation.predictions import Predictions, write_predictions
-from fidip.evaluation.progress import Progress
 from fidip.evaluation.report import NetworkInfo
 from fidip.evaluation.sources import Source, file_stem
 from fidip.inference.estimator import PoseEstimator
 from fidip.models.interface import PoseNetwork
 from fidip.models.whole_image import WholeImageEstimator
+from fidip.progress import Progress
 
 __all__ = ["NetworkRuns"]
 

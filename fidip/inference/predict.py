@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 
@@ -22,27 +22,12 @@ from fidip.models.catalog import network_names
 from fidip.models.interface import PoseNetwork
 from fidip.models.weights import open_network
 from fidip.output_check import check_output_folder
+from fidip.progress import Progress
 
-__all__ = ["PredictResult", "Progress", "open_checkpoint", "pick_device", "predict"]
+__all__ = ["PredictResult", "open_checkpoint", "pick_device", "predict"]
 
 RUN_FILE = "run.json"
 MAX_TOLD = 10
-
-
-class Progress(Protocol):
-    """Shows long work; ``syrip_gen.progress.ConsoleProgress`` is one."""
-
-    def stage(self, name: str, total: int) -> None:
-        """Begin a stage of ``total`` items."""
-        ...
-
-    def advance(self, count: int = 1) -> None:
-        """Count finished items."""
-        ...
-
-    def note(self, text: str) -> None:
-        """Say one line."""
-        ...
 
 
 @dataclass(slots=True)

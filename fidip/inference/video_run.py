@@ -16,6 +16,7 @@ from fidip.inference.smoothing import OneEuroFilter
 from fidip.inference.sources import Source
 from fidip.inference.video_reader import Frame, FrameReader, open_camera, open_video
 from fidip.inference.video_writer import VideoWriter
+from fidip.progress import Progress
 
 __all__ = ["VideoRun"]
 
@@ -28,12 +29,6 @@ class VideoTally(Tally, Protocol):
 
     num_videos: int
     num_frames: int
-
-
-class _Progress(Protocol):
-    def stage(self, name: str, total: int) -> None: ...
-
-    def advance(self, count: int = 1) -> None: ...
 
 
 class VideoRun:
@@ -52,7 +47,7 @@ class VideoRun:
         self.estimator, self.files, self.tally = estimator, files, tally
         self.overlays, self.is_smooth, self.max_frames = overlays, is_smooth, max_frames
 
-    def run(self, source: Source, image_id: int, progress: _Progress, should_stop: Callable[[], bool]) -> int:
+    def run(self, source: Source, image_id: int, progress: Progress, should_stop: Callable[[], bool]) -> int:
         """Predict one video; return the image id that follows its last frame's."""
         try:
             reader = open_camera(source.camera) if source.kind == "camera" else open_video(source.path)
@@ -87,7 +82,7 @@ class VideoRun:
         reader: FrameReader,
         writer: VideoWriter | None,
         image_id: int,
-        progress: _Progress,
+        progress: Progress,
         should_stop: Callable[[], bool],
     ) -> int:
         follower = PersonFollower(self.estimator)

@@ -4,37 +4,12 @@ import contextlib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from fidip.checkpoint import write_atomically
+from fidip.progress import Progress
 
-__all__ = ["Metrics", "Progress", "SilentProgress", "StoppableProgress"]
-
-
-class Progress(Protocol):
-    """Where a long run shows how far it is; syrip_gen's ConsoleProgress is one."""
-
-    def stage(self, name: str, total: int) -> None:
-        """Begin a stage of ``total`` items."""
-
-    def advance(self, count: int = 1) -> None:
-        """Count finished items."""
-
-    def note(self, text: str) -> None:
-        """Say one line."""
-
-
-class SilentProgress:
-    """Says nothing."""
-
-    def stage(self, name: str, total: int) -> None:
-        """Do nothing."""
-
-    def advance(self, count: int = 1) -> None:
-        """Do nothing."""
-
-    def note(self, text: str) -> None:
-        """Do nothing."""
+__all__ = ["Metrics", "StoppableProgress"]
 
 
 class StoppableProgress:

@@ -1,9 +1,7 @@
 """The folder of a run: opened for a new run or one to go on with, described in config.yaml and run.json."""
 
-import contextlib
 import json
 import platform
-import tempfile
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
@@ -61,25 +59,6 @@ class RunFolder:
         if is_occupied:
             raise ValueError(f"{self.path} is not empty, and holds no run. Choose another -o.")
         return options, _effective_recipe(options)
-
-    def require_writable(self) -> None:
-        """Try to make the folder and to write to it; leave no trace.
-
-        Raises:
-            ValueError: If that fails.
-        """
-        made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.path):
-                pass
-        except OSError as error:
-            reason = error.strerror or error
-            raise ValueError(f"-o {self.path}: cannot be written ({reason}); choose another folder") from None
-        finally:
-            for folder in made:
-                with contextlib.suppress(OSError):
-                    folder.rmdir()
 
     def _reopened(self, options: TrainOptions) -> tuple[TrainOptions, Recipe]:
         try:

@@ -16,7 +16,7 @@ from fidip.decoding import DecodeMethod, decode_heatmaps, heatmap_values, unflip
 from fidip.evaluation.coco_ap import evaluate_keypoints
 from fidip.evaluation.predictions import result_record
 from fidip.models.interface import NetworkSpec, PoseNetwork
-from fidip.training.logs import Progress
+from fidip.progress import Progress
 from fidip.training.processes import gather_lists
 from syrip_gen.annotation.coco import person_category
 from syrip_gen.keypoints.catalog import COCO17

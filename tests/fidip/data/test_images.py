@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from fidip.data.annotations import read_annotations
 from fidip.data.images import ImageStore, content_hashes, read_image
@@ -52,3 +53,10 @@ def test_hashes_find_the_same_bytes_under_another_name(records, tmp_path):
     copy = tmp_path / "copy.png"
     copy.write_bytes(records[0].image_path.read_bytes())
     assert len(content_hashes([r.image_path for r in records] + [copy])) == 3
+
+
+def test_picture_over_the_limit_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
+    Image.new("1", (12_000, 9_000)).save(tmp_path / "bomb.png")  # 108 million pixels in a few kB
+    monkeypatch.setattr(cv2, "imdecode", lambda *_: pytest.fail("was decoded"))
+    with pytest.raises(ValueError, match=r"bomb\.png has more than 100 million pixels"):
+        read_image(tmp_path / "bomb.png")

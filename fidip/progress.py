@@ -1,4 +1,4 @@
-"""Who is told how far an evaluation is."""
+"""Where long work shows how far it is; ``syrip_gen.progress.ConsoleProgress`` is one such place."""
 
 from typing import Protocol
 
@@ -6,7 +6,7 @@ __all__ = ["Progress", "SilentProgress"]
 
 
 class Progress(Protocol):
-    """Who is told about long work."""
+    """Told about stages and their items."""
 
     def stage(self, name: str, total: int) -> None:
         """Begin a stage of ``total`` items."""
@@ -14,12 +14,18 @@ class Progress(Protocol):
     def advance(self, count: int = 1) -> None:
         """Count finished items of the stage."""
 
+    def note(self, text: str) -> None:
+        """Say one line."""
+
 
 class SilentProgress:
-    """Tells nobody."""
+    """Says nothing."""
 
     def stage(self, name: str, total: int) -> None:
         """Do nothing."""
 
     def advance(self, count: int = 1) -> None:
+        """Do nothing."""
+
+    def note(self, text: str) -> None:
         """Do nothing."""

@@ -25,7 +25,7 @@ class MotionClip:
     fps: float
     """Frames a second."""
     frame: Frame = "camera"
-    """``camera``: OpenCV's axes (x right, y down, z forward). ``world``: z up, the floor at an unknown height."""
+    """``camera``: OpenCV's axes (x right, y down, z forward). ``world``: z up, floor at an unknown height."""
     is_absolute: bool = True
     """Whether the path of the root is known; False: points are relative to the root of their frame."""
     name: str = "clip"

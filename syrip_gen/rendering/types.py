@@ -8,7 +8,20 @@ import numpy as np
 if TYPE_CHECKING:
     from syrip_gen.rendering.depth_buffer import DepthBuffer
 
-__all__ = ["RenderInputs", "RenderOutput", "Renderer"]
+__all__ = ["AreaLamp", "RenderInputs", "RenderOutput", "Renderer"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AreaLamp:
+    """A disc of light that faces the scene. Camera frame: OpenCV axes, metres."""
+
+    direction: np.ndarray
+    """(3,) float32 unit vector from the middle of the scene towards the lamp."""
+    distance_m: float
+    """Between them."""
+    radius_m: float
+    color: np.ndarray
+    """(3,) float32 RGB irradiance on a surface there that faces the lamp, units of ``key_color``."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,7 +47,7 @@ class RenderInputs:
     support_plane: tuple[float, float, float, float] | None
     """(a, b, c, d) of ax + by + cz + d = 0, camera frame, unit normal towards the body; None = no shadow."""
     sh: np.ndarray
-    """(9, 3) float32 RGB spherical-harmonics light, camera frame."""
+    """(9, 3) float32 RGB spherical-harmonics light, camera frame; without the key light and the lamps."""
     key_direction: np.ndarray
     """(3,) float32 unit vector towards the key light, camera frame."""
     key_color: np.ndarray
@@ -47,6 +60,18 @@ class RenderInputs:
     cy: float
     width: int
     height: int
+    lamps: tuple[AreaLamp, ...] = ()
+    """Lamps beside the key light. Renderers without area lights fold them into ``sh``
+    (:func:`syrip_gen.rendering.lamps.fold_lamps`)."""
+    vertices_open: np.ndarray | None = None
+    """(V, 3) float32 ``vertices`` when the shutter opens; None = no motion blur. Renderers that cannot blur
+    ignore it; labels are those of ``vertices``."""
+    vertices_close: np.ndarray | None = None
+    """(V, 3) float32 when it closes."""
+    focus_distance_m: float | None = None
+    """Depth that is sharp, metres along the camera's z; None = everything is."""
+    fstop: float | None = None
+    """Aperture of a lens of this angle of view on a 36 mm wide sensor; None without depth of field."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +83,10 @@ class RenderOutput:
     depth: np.ndarray | None
     """(H, W) float32 metres along the camera's z at pixel centres; inf where no body is. None when not asked
     for."""
+
+
+class RendererLostError(RuntimeError):
+    """The renderer cannot go on: not one item is to blame, and no other would do better."""
 
 
 class Renderer(Protocol):

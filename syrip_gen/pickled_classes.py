@@ -1,6 +1,7 @@
 """Stand-ins for what admitted pickles name: numpy's, scipy's and chumpy's arrays, plain containers.
 
-None of the real ones is called on what a pickle says; arrays are checked and built from their bytes.
+None of the real ones is called on what a pickle says; arrays are checked and built from their bytes, arrays
+of objects from the list of what they hold.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import numpy as np
 
 from syrip_gen.pickle_machine import Admitted, Pending, UnsafePickleError, plain_dictionary, plain_key
 
-__all__ = ["ArrayStandIn", "DtypeStandIn", "InstanceStandIn", "find_admitted"]
+__all__ = ["ArrayStandIn", "DtypeStandIn", "InstanceStandIn", "ObjectItems", "find_admitted"]
 
 _DTYPE = re.compile(r"[<>|=]?(?:[?biufc][0-9]{0,2}|[SU][1-9][0-9]{0,3})")
 _CHUMPY = {
@@ -24,13 +25,30 @@ _STUBS = ("Mahalanobis",)
 _CODECS = ("latin1", "latin-1", "iso-8859-1")
 
 
+_OBJECTS = ("O", "O8", "|O")
+
+
+class ObjectItems:
+    """What an array of objects holds, in reading order."""
+
+    __slots__ = ("items", "shape")
+
+    def __init__(self, items: list[Any], shape: tuple[int, ...]) -> None:
+        self.items, self.shape = items, shape
+
+
 class DtypeStandIn(Pending):
-    """numpy.dtype, of plain numbers and strings only."""
+    """numpy.dtype, of plain numbers and strings, or of objects (``dtype`` is None)."""
 
     __slots__ = ("dtype",)
 
+    dtype: np.dtype[Any] | None
+
     def __init__(self, name: Any, *_flags: Any) -> None:
         text = name.decode("latin1") if isinstance(name, bytes) else name
+        if text in _OBJECTS:
+            self.dtype = None
+            return
         if not isinstance(text, str) or not _DTYPE.fullmatch(text):
             raise UnsafePickleError(f"arrays of type {text!r}; only numbers, booleans and strings are read")
         self.dtype = np.dtype(text)
@@ -42,13 +60,15 @@ class DtypeStandIn(Pending):
         order = state[1].decode("latin1") if isinstance(state[1], bytes) else state[1]
         if order not in ("<", ">", "=", "|"):
             raise ValueError(f"byte order {order!r}")
-        self.dtype = self.dtype.newbyteorder(order)
+        if self.dtype is not None:
+            self.dtype = self.dtype.newbyteorder(order)
 
 
 def _array(raw: Any, shape: Any, dtype: Any, fortran: Any) -> np.ndarray:
     """Check and build an array from its bytes."""
-    if not isinstance(dtype, DtypeStandIn):
-        raise UnsafePickleError(f"an array whose type is a {type(dtype).__name__}")
+    if not isinstance(dtype, DtypeStandIn) or dtype.dtype is None:
+        kind = "object" if isinstance(dtype, DtypeStandIn) else type(dtype).__name__
+        raise UnsafePickleError(f"an array whose type is a {kind}")
     if isinstance(raw, str):
         raw = raw.encode("latin1")
     if not isinstance(raw, bytes):
@@ -65,10 +85,26 @@ def _array(raw: Any, shape: Any, dtype: Any, fortran: Any) -> np.ndarray:
     return native.reshape(shape, order="F" if fortran else "C")
 
 
+def _object_items(items: Any, shape: Any, fortran: Any) -> ObjectItems:
+    """Check what an array of objects says of itself."""
+    if type(items) is not list or fortran or type(shape) is not tuple or len(shape) > 16:
+        raise ValueError("an array of objects of unknown form")
+    count = 1
+    for n in shape:
+        if type(n) is not int or n < 0:
+            raise ValueError(f"array shape {shape!r}")
+        count *= n
+    if count != len(items) or max(shape, default=0) > max(len(items), 1 << 16):
+        raise ValueError(f"an array of shape {shape} of {len(items)} objects")
+    return ObjectItems(items, shape)
+
+
 class ArrayStandIn(Pending):
-    """numpy.ndarray."""
+    """numpy.ndarray; ``value`` is a finished array, or the :class:`ObjectItems` of one of objects."""
 
     __slots__ = ("value",)
+
+    value: np.ndarray | ObjectItems
 
     def __init__(self, *_args: Any) -> None:
         self.value = np.zeros(0)
@@ -78,7 +114,10 @@ class ArrayStandIn(Pending):
         if not isinstance(state, tuple) or len(state) != 5:
             raise ValueError("array state of unknown form")
         _version, shape, dtype, fortran, raw = state
-        self.value = _array(raw, shape, dtype, fortran)
+        if isinstance(dtype, DtypeStandIn) and dtype.dtype is None:
+            self.value = _object_items(raw, shape, fortran)
+        else:
+            self.value = _array(raw, shape, dtype, fortran)
 
 
 class InstanceStandIn(Pending):

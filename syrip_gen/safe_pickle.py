@@ -15,7 +15,13 @@ import numpy as np
 from scipy import sparse
 
 from syrip_gen.pickle_machine import PickleMachine, UnsafePickleError
-from syrip_gen.pickled_classes import ArrayStandIn, DtypeStandIn, InstanceStandIn, find_admitted
+from syrip_gen.pickled_classes import (
+    ArrayStandIn,
+    DtypeStandIn,
+    InstanceStandIn,
+    ObjectItems,
+    find_admitted,
+)
 
 __all__ = ["PickledObject", "UnsafePickleError", "load"]
 
@@ -44,7 +50,12 @@ class PickledObject:
         return f"PickledObject({self.class_name}, {sorted(self.attributes)})"
 
 
-def load(path_or_bytes: str | os.PathLike[str] | bytes, max_bytes: int = MAX_BYTES) -> Any:
+def load(
+    path_or_bytes: str | os.PathLike[str] | bytes,
+    max_bytes: int = MAX_BYTES,
+    *,
+    object_arrays: bool = False,
+) -> Any:
     """Load a pickle without executing anything in it.
 
     Python 2's strings become text (latin-1), arrays numpy arrays, scipy's sparse matrices scipy's own,
@@ -53,6 +64,7 @@ def load(path_or_bytes: str | os.PathLike[str] | bytes, max_bytes: int = MAX_BYT
     Args:
         path_or_bytes: A file, or the pickle itself.
         max_bytes: Larger files are refused.
+        object_arrays: Admit numpy arrays of objects (of what is admitted elsewhere); else they are refused.
 
     Raises:
         FileNotFoundError: When there is no such file.
@@ -72,7 +84,7 @@ def load(path_or_bytes: str | os.PathLike[str] | bytes, max_bytes: int = MAX_BYT
         if len(data) > max_bytes:
             raise ValueError(f"{len(data)} bytes, at most {max_bytes} are read")
         value = PickleMachine(data, find_admitted).run()
-        return _Finisher().finish(value)
+        return _Finisher(object_arrays).finish(value)
     except UnsafePickleError as error:
         raise UnsafePickleError(f"{source}: refused: {error}") from None
     except ValueError as error:
@@ -82,7 +94,8 @@ def load(path_or_bytes: str | os.PathLike[str] | bytes, max_bytes: int = MAX_BYT
 class _Finisher:
     """Replaces stand-ins by arrays, matrices and plain containers; shared objects stay shared."""
 
-    def __init__(self) -> None:
+    def __init__(self, object_arrays: bool) -> None:
+        self._object_arrays = object_arrays
         self._done: dict[int, tuple[Any, Any, int]] = {}
         self._open: set[int] = set()
 
@@ -112,7 +125,11 @@ class _Finisher:
 
     def _convert(self, value: Any, depth: int) -> tuple[Any, int]:
         if isinstance(value, ArrayStandIn):
-            return value.value, 1
+            return (
+                self._objects(value.value, depth)
+                if isinstance(value.value, ObjectItems)
+                else (value.value, 1)
+            )
         if isinstance(value, InstanceStandIn):
             return self._instance(value, depth)
         if isinstance(value, dict):
@@ -123,9 +140,19 @@ class _Finisher:
             return type(value)(item for item, _ in items), 1 + sum(size for _, size in items)
         if isinstance(value, set | frozenset):
             return value, 1 + len(value)
-        if isinstance(value, DtypeStandIn):
+        if isinstance(value, DtypeStandIn) and value.dtype is not None:
             return value.dtype, 1
         raise UnsafePickleError(f"it holds a bare {getattr(value, 'name', type(value).__name__)}")
+
+    def _objects(self, value: ObjectItems, depth: int) -> tuple[np.ndarray, int]:
+        """Return an array of finished objects."""
+        if not self._object_arrays:
+            raise UnsafePickleError("arrays of objects; only numbers, booleans and strings are read")
+        items = [self._visit(item, depth) for item in value.items]
+        array = np.empty(len(items), dtype=object)
+        for i, (item, _) in enumerate(items):
+            array[i] = item
+        return array.reshape(value.shape), 1 + sum(size for _, size in items)
 
     def _instance(self, value: InstanceStandIn, depth: int) -> tuple[Any, int]:
         def field(name: str) -> Any:

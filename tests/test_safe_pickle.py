@@ -256,3 +256,26 @@ def test_files_over_the_limit_are_refused(tmp_path):
 def test_unsafe_is_a_value_error():
     assert issubclass(UnsafePickleError, ValueError)
     assert safe_pickle.MAX_BYTES == 1 << 30
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_object_arrays_are_read_when_asked_for(protocol):
+    table = np.empty((2, 2), dtype=object)
+    for i in range(2):
+        table[i, 0], table[i, 1] = [], {"pose": np.full((3, 4), float(i))}
+    loaded = load(dump(table, protocol), object_arrays=True)
+    assert loaded.shape == (2, 2)
+    assert loaded[1, 0] == []
+    np.testing.assert_array_equal(loaded[1, 1]["pose"], 1.0)
+
+
+def test_object_arrays_hold_no_strangers():
+    blob = pickle.dumps(np.array([print, None], dtype=object))
+    with pytest.raises(UnsafePickleError, match="print"):
+        load(blob, object_arrays=True)
+
+
+def test_object_array_of_the_wrong_size():
+    good = pickle.dumps(np.array([None, None, None], dtype=object), protocol=2)
+    with pytest.raises(ValueError, match="objects"):
+        load(good.replace(b"K\x03", b"K\x04"), object_arrays=True)

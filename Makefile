@@ -1,4 +1,4 @@
-# make demo · make test · make lint · make format · make benchmark
+# make demo · make test · make blender · make lint · make format · make benchmark
 # The environment in .venv is made once and reused while requirements.lock and pyproject.toml stay the same.
 
 PYTHON ?= $(firstword $(shell command -v python3.11 python3.12 python3.13 python3 2>/dev/null))
@@ -7,11 +7,17 @@ BIN := $(VENV)/bin
 KEY := $(shell cat requirements.lock pyproject.toml | sha256sum 2>/dev/null | cut -c1-16)
 CORE := $(VENV)/.syrip-core-$(KEY)
 DEV := $(VENV)/.syrip-dev-$(KEY)
+# Blender lives in an environment of its own: its wheel wants Python 3.11 exactly, and numpy 1.
+PYTHON311 ?= python3.11 $(BIN)/python python3
+BLENDER_VENV := .venv-blender
+BLENDER_LOCK := blender_scripts/requirements.txt
+BLENDER := $(BLENDER_VENV)/.syrip-blender-$(shell cat $(BLENDER_LOCK) | sha256sum 2>/dev/null | cut -c1-16)
+BLENDER_LIBRARIES := libx11-6 libxext6 libxrender1 libxfixes3 libxi6 libxkbcommon0 libsm6 libgl1
 PYTEST_ARGS ?= -n 2
 DEMO ?= demo
 DEMO_N ?= 48
 
-.PHONY: demo test lint format benchmark env env-dev clean
+.PHONY: demo test blender lint format benchmark env env-dev clean
 
 demo: $(CORE)
 	@if [ -f "$(DEMO)/run.json" ]; then rm -rf "$(DEMO)"; fi
@@ -19,7 +25,11 @@ demo: $(CORE)
 	@echo "Contact sheet: $(abspath $(DEMO))/contact_sheet.jpg"
 
 test: $(DEV)
+	@$(MAKE) --no-print-directory blender || echo "Going on without Blender: the tests that need it are skipped."
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+blender: $(BLENDER)
+	@echo "Blender is ready: syrip generate --renderer cycles"
 
 lint: $(DEV)
 	$(BIN)/ruff check .
@@ -51,6 +61,18 @@ $(CORE): | $(BIN)/python
 $(DEV): | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev]'
 	@rm -f $(VENV)/.syrip-* && touch "$@"
+
+$(BLENDER):
+	@found=""; for p in $(PYTHON311); do \
+	  if "$$p" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then found=$$p; break; fi; done; \
+	test -n "$$found" || { echo "Blender's wheel needs Python 3.11 exactly and none was found: install it, run make blender PYTHON311=/path/to/python3.11, or name an installed Blender with --blender or SYRIP_BLENDER" >&2; exit 2; }; \
+	echo "Installing Blender into $(BLENDER_VENV) (340 MB to fetch, once)"; \
+	"$$found" -m venv $(BLENDER_VENV) && rm -f $(BLENDER_VENV)/.syrip-blender-*
+	@$(BLENDER_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --retries 1 -r $(BLENDER_LOCK) || \
+	  { echo "Blender could not be installed (pip's reason is above)" >&2; exit 1; }
+	@$(BLENDER_VENV)/bin/python -c "import bpy" || \
+	  { echo "Blender lacks a library of the system; on Debian and Ubuntu: apt install $(BLENDER_LIBRARIES)" >&2; exit 1; }
+	@touch "$@"
 
 clean:
 	rm -rf build dist $(DEMO)

@@ -171,7 +171,8 @@ class BlenderProcess:
             )
         engines = hello.get("engine", ())
         if "CYCLES" not in engines:
+            known = ", ".join(engines) or "no engine"
             raise ValueError(
-                f"Blender ({path}) has no Cycles (it has {', '.join(engines) or 'no engine'}). Use another with "
-                "--blender, or run 'make blender'."
+                f"Blender ({path}) has no Cycles (it has {known}). Name another with --blender, or run 'make "
+                "blender'."
             )

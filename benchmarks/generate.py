@@ -29,12 +29,13 @@ from syrip_gen.body.assets import BodyAssets
 from syrip_gen.body.posing import pose_body
 from syrip_gen.config import FitConfig, GenerateConfig
 from syrip_gen.fitting.bank import FitBank
-from syrip_gen.pipeline import SilentProgress, generate, sampling_options
+from syrip_gen.pipeline import generate, sampling_options
 from syrip_gen.rendering.normals import vertex_normals
 from syrip_gen.rendering.raster import RasterRenderer
 from syrip_gen.rendering.resolve import ResolvedScene, Resources, resolve_scene
 from syrip_gen.sampling.plan import plan_scene
 from syrip_gen.stages.fit import fit_files
+from syrip_gen.stages.run_shards import SilentProgress
 
 PASSES = 5
 """Passes over the scenes of the renderer's own timing; the fastest counts."""

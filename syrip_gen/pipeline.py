@@ -1,86 +1,32 @@
 """generate(): fit → plan, render, label, check → write → merge. The one module that knows all stages."""
 
 import json
-import logging
 import time
-from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from syrip_gen.body import load_body
 from syrip_gen.config import GenerateConfig
 from syrip_gen.dataset_files import WORK_FOLDER, OutputFolder, open_folder
-from syrip_gen.execution import (
-    Executor,
-    InProcessExecutor,
-    PoolExecutor,
-    Shard,
-    prepare_workers,
-    resolve_workers,
-)
+from syrip_gen.execution import prepare_workers, resolve_workers
 from syrip_gen.fitting.bank import FitBank
 from syrip_gen.fitting.priors import load_prior
 from syrip_gen.rendering.catalog import check_renderer
-from syrip_gen.sampling.appearance.sampler import IMAGES_PER_BLOCK
 from syrip_gen.sampling.options import SamplingOptions
 from syrip_gen.sampling.scene import SceneSpec
 from syrip_gen.stages.inputs import PoseInputs, check_pictures, identity_of, make_bank, read_inputs
 from syrip_gen.stages.merge import Tally, merge, read_records, tally_records
+from syrip_gen.stages.planners import FitPlan, FitPlanner
 from syrip_gen.stages.provenance import command_line, licences
-from syrip_gen.stages.run_state import (
-    FINISHED_FILE,
-    claim_folder,
-    completed_shards,
-    lock_folder,
-    release_folder,
-    shard_file,
-)
-from syrip_gen.stages.sample import load_resources, plan_attempt
+from syrip_gen.stages.run_shards import HopelessRunError, Progress, SilentProgress, plan_shards, run_shards
+from syrip_gen.stages.run_state import FINISHED_FILE, claim_folder, lock_folder, release_folder
+from syrip_gen.stages.sample import load_resources
 from syrip_gen.stages.saved_fits import FITS_FILE, load_fits, save_fits
 from syrip_gen.stages.shard import ShardJob
-from syrip_gen.stages.warm_up import WarmUp, is_compiled
+from syrip_gen.stages.warm_up import compiling
 
 __all__ = ["GenerateResult", "HopelessRunError", "Progress", "dry_run", "generate"]
-
-log = logging.getLogger(__name__)
-
-HOPELESS_AFTER = 50
-"""Give up when this many items failed and none was made: the cause is not the items."""
-
-
-class HopelessRunError(RuntimeError):
-    """Every item fails, for a reason that more items would not mend."""
-
-
-class Progress(Protocol):
-    """Where a long run reports to; the command line draws it."""
-
-    def stage(self, name: str, total: int) -> None:
-        """Begin a stage of ``total`` items."""
-        ...
-
-    def advance(self, count: int = 1) -> None:
-        """Count finished items of the stage."""
-        ...
-
-    def note(self, text: str) -> None:
-        """Say one line that the user should see."""
-        ...
-
-
-class SilentProgress:
-    """Reports nothing."""
-
-    def stage(self, name: str, total: int) -> None:
-        """Begin a stage."""
-
-    def advance(self, count: int = 1) -> None:
-        """Count items."""
-
-    def note(self, text: str) -> None:
-        """Say a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +84,19 @@ def generate(config: GenerateConfig, progress: Progress | None = None) -> Genera
         for note in notes:
             progress.note(note)
         began = time.monotonic()
-        with _compiling(config, progress):
+        with compiling(
+            config.body,
+            sampling_options(config),
+            config.renderer,
+            progress,
+            is_needed=config.executor == "local" and resolve_workers(config.workers) > 1,
+        ):
             bank = _fit_stage(config, inputs, folder, progress)
             fit_seconds = time.monotonic() - began
         compile_seconds = time.monotonic() - began - fit_seconds
         job, shards = _shard_job(config, folder), plan_shards(config.n)
         began = time.monotonic()
-        results = _run_shards(config, job, shards, progress)
+        results = run_shards(job, shards, progress, executor=config.executor, workers=config.workers)
         render_seconds = time.monotonic() - began
         run, tally = _merge_stage(config, folder, identity, inputs, notes, bank, len(shards), progress)
     return GenerateResult(
@@ -167,19 +119,9 @@ def dry_run(config: GenerateConfig, progress: Progress | None = None) -> Iterato
     body = load_body(config.body)
     bank = make_bank(inputs, body, config.pose_prior)
     context = load_resources(body, sampling_options(config)).plan_context(bank)
+    planner = FitPlanner(context, config.seed)
     for index in range(config.n):
-        yield plan_attempt(context, config.seed, index, attempt=0)
-
-
-def plan_shards(n: int) -> list[Shard]:
-    """Cut n items into shards: small for even load and little lost work, large for few files.
-
-    Larger shards are whole blocks of images that share skins and outfits: each is painted by one worker.
-    """
-    blocks = min(max(n // 1000, 1), 4) * min(max(n // 20_000, 1), 4)
-    size = max(n // 32, 4) if n < 8 * IMAGES_PER_BLOCK else blocks * IMAGES_PER_BLOCK
-    starts = enumerate(range(0, n, size))
-    return [Shard(shard_id=number, start=start, stop=min(start + size, n)) for number, start in starts]
+        yield planner.scene(index, attempt=0)
 
 
 def sampling_options(config: GenerateConfig) -> SamplingOptions:
@@ -191,21 +133,6 @@ def sampling_options(config: GenerateConfig) -> SamplingOptions:
         backgrounds=config.backgrounds,
         textures=config.textures,
     )
-
-
-@contextmanager
-def _compiling(config: GenerateConfig, progress: Progress) -> Iterator[None]:
-    """Compile for the workers meanwhile, on the first run."""
-    if config.executor != "local" or resolve_workers(config.workers) < 2 or is_compiled():
-        yield
-        return
-    progress.note("first run on this machine: compiling, about a minute")
-    warm_up = WarmUp(config.body, sampling_options(config), config.renderer)
-    try:
-        yield
-        warm_up.wait()
-    finally:
-        warm_up.stop()
 
 
 def _fit_stage(
@@ -233,48 +160,10 @@ def _shard_job(config: GenerateConfig, folder: OutputFolder) -> ShardJob:
         body=config.body,
         options=sampling_options(config),
         renderer=config.renderer,
-        seed=config.seed,
+        plan=FitPlan(config.seed),
         write_depth=config.depth,
         write_masks=config.masks,
     )
-
-
-def _make_executor(config: GenerateConfig, num_shards: int) -> Executor:
-    if config.executor == "ray":
-        from syrip_gen.execution_ray import RayExecutor
-
-        return RayExecutor()
-    workers = min(resolve_workers(config.workers), num_shards)
-    return InProcessExecutor() if workers <= 1 else PoolExecutor(workers)
-
-
-@dataclass(slots=True)
-class _Results:
-    num_made: int = 0
-    num_failed: int = 0
-    stage_seconds: Counter[str] = field(default_factory=Counter)
-
-
-def _run_shards(config: GenerateConfig, job: ShardJob, shards: list[Shard], progress: Progress) -> _Results:
-    """Run the shards that are not committed yet."""
-    done = completed_shards(job.folder)
-    todo = [shard for shard in shards if shard.shard_id not in done]
-    progress.stage("render", config.n)
-    progress.advance(sum(len(shard) for shard in shards) - sum(len(shard) for shard in todo))
-    totals = _Results()
-    if not todo:
-        return totals
-    executor = _make_executor(config, len(todo))
-    for result in executor.map(job, todo, lambda _index: progress.advance()):
-        totals.num_made += result.num_made
-        totals.num_failed += result.num_failed
-        totals.stage_seconds.update(result.stage_seconds)
-        if totals.num_made == 0 and totals.num_failed >= min(HOPELESS_AFTER, config.n):
-            job.folder.remove(shard_file(result.shard_id))
-            raise HopelessRunError(
-                f"all of the first {totals.num_failed} images failed: {result.first_failure}"
-            )
-    return totals
 
 
 def _merge_stage(

@@ -26,6 +26,17 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def blender():
+    """Return a Blender that was found (``syrip_gen.rendering.blender_program.BlenderProgram``), or skip."""
+    from syrip_gen.rendering.blender_program import find_blender
+
+    try:
+        return find_blender()
+    except FileNotFoundError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
 def few_poses(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a COCO file with six of the bundled example poses."""
     from syrip_gen.asset_files import asset_path
@@ -41,8 +52,8 @@ def few_poses(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def few_fits(few_poses: Path) -> Path:
     """Return the fit bank of those poses."""
     from syrip_gen.config import FitConfig
-    from syrip_gen.pipeline import SilentProgress
     from syrip_gen.stages.fit import fit_files
+    from syrip_gen.stages.run_shards import SilentProgress
 
     path = few_poses.parent / "fits.npz"
     bank, _ = fit_files(FitConfig(poses=(str(few_poses),), output=str(path)), SilentProgress())

@@ -16,7 +16,8 @@ import pytest
 
 from syrip_gen.config import GenerateConfig
 from syrip_gen.dataset_files import WriteError, open_folder
-from syrip_gen.pipeline import HopelessRunError, dry_run, generate, plan_shards
+from syrip_gen.pipeline import HopelessRunError, dry_run, generate
+from syrip_gen.stages.run_shards import plan_shards
 from syrip_gen.stages.run_state import OutputInUseError
 from syrip_gen.stages.sample import SampleMaker
 from tests.folder_digests import digests

@@ -14,6 +14,7 @@ import numpy as np
 
 from syrip_gen.rendering.colors import LINEAR_OF_SRGB, linear_to_srgb
 from syrip_gen.rendering.depth_buffer import DepthBuffer
+from syrip_gen.rendering.lamps import fold_lamps
 from syrip_gen.rendering.lighting import irradiance
 from syrip_gen.rendering.screen import NEAR_M
 from syrip_gen.rendering.shading import BETWEEN_WALLS
@@ -48,6 +49,7 @@ class PyrenderRenderer:
         self, inputs: RenderInputs, buffer: DepthBuffer | None = None, with_depth: bool = True
     ) -> RenderOutput:
         """Render one scene; ``buffer`` is its depth buffer, where somebody has drawn it already."""
+        inputs = fold_lamps(inputs)
         h, w = inputs.height, inputs.width
         if inputs.background.shape != (h, w, 3):
             raise ValueError(f"background has shape {inputs.background.shape}, expected {(h, w, 3)}")

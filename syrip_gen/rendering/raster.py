@@ -5,6 +5,7 @@ import numpy as np
 from syrip_gen.rendering.colors import LINEAR_OF_SRGB, SRGB_OF_LINEAR
 from syrip_gen.rendering.compositing import blend_points, collect_points
 from syrip_gen.rendering.depth_buffer import CornerSamples, DepthBuffer
+from syrip_gen.rendering.lamps import fold_lamps
 from syrip_gen.rendering.lighting import irradiance_matrix
 from syrip_gen.rendering.point_lookup import DECODED
 from syrip_gen.rendering.shading import shade_points
@@ -49,6 +50,7 @@ class RasterRenderer:
 
         The picture is the same, byte for byte, on every call and in every thread.
         """
+        inputs = fold_lamps(inputs)
         h, w = inputs.height, inputs.width
         if inputs.background.shape != (h, w, 3):
             raise ValueError(f"background has shape {inputs.background.shape}, expected {(h, w, 3)}")

@@ -10,6 +10,7 @@ from syrip_gen.body.assets import BodyAssets
 from syrip_gen.body.posing import pose_body
 from syrip_gen.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_angle
 from syrip_gen.numba_cache import numba_cache_folder
+from syrip_gen.rendering.lamps import area_lamps
 from syrip_gen.rendering.normals import vertex_normals
 from syrip_gen.rendering.types import RenderInputs
 from syrip_gen.sampling.appearance import Painter, TextureFolder, texture_size
@@ -106,8 +107,7 @@ def resolve_scene(spec: SceneSpec, resources: Resources) -> ResolvedScene:
     keypoints = np.asarray(body.keypoint_regressor @ posed.vertices.astype(np.float64)) @ R.T + t
     joints = posed.joints @ R.T + t
     rest_root = posed.joints[0] - np.array(spec.body.transl)
-    vertices = (posed.vertices @ R.T.astype(np.float32) + t.astype(np.float32)).astype(np.float32)
-    vertices, normals, skin = dress(spec, vertices, resources)
+    vertices, normals, skin = dress(spec, _to_camera(posed.vertices, R, t), resources)
     backdrop: Backdrop = resources.backdrops.paint(spec)
     inputs = RenderInputs(
         vertices=vertices,
@@ -129,10 +129,29 @@ def resolve_scene(spec: SceneSpec, resources: Resources) -> ResolvedScene:
         cy=camera.cy,
         width=camera.width,
         height=camera.height,
+        lamps=area_lamps(spec.light.lamps, T, backdrop.light_gain),
+        vertices_open=_exposed(spec, spec.motion and spec.motion.shutter_open, resources),
+        vertices_close=_exposed(spec, spec.motion and spec.motion.shutter_close, resources),
+        focus_distance_m=spec.focus and spec.focus.distance_m,
+        fstop=spec.focus and spec.focus.fstop,
     )
     return ResolvedScene(
         inputs, keypoints, joints, body_in_camera(spec.body, T, rest_root), backdrop.source, backdrop.notes
     )
+
+
+def _to_camera(vertices: np.ndarray, R: np.ndarray, t: np.ndarray) -> np.ndarray:
+    return (vertices @ R.T.astype(np.float32) + t.astype(np.float32)).astype(np.float32)
+
+
+def _exposed(spec: SceneSpec, moved: BodySpec | None, resources: Resources) -> np.ndarray | None:
+    """Return the dressed (V, 3) camera-frame vertices of the body at another moment of the exposure."""
+    if moved is None:
+        return None
+    parameters = (moved.betas, moved.global_orient, moved.body_pose, moved.transl)
+    posed = pose_body(resources.body, *(np.array(values) for values in parameters))
+    T = np.array(spec.camera.T_cam_world)
+    return dress(spec, _to_camera(posed.vertices, T[:3, :3], T[:3, 3]), resources)[0]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,5 +1,6 @@
 """Paint what is behind and below the infant, seen by the scene's camera and lit by its light."""
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +8,7 @@ import cv2
 import numpy as np
 
 from syrip_gen.sampling.cloth import bed_sides, cloth_outline, darken, paint_cloth
+from syrip_gen.sampling.lamps import with_lamps_folded
 from syrip_gen.sampling.lights import LUMA, light_on_support
 from syrip_gen.sampling.materials import MaterialLibrary
 from syrip_gen.sampling.perspective import View, coverage, floor_line, half_plane, outline_mask, wall_line
@@ -63,6 +65,7 @@ class BackdropPainter:
 
     def paint(self, spec: SceneSpec) -> Backdrop:
         """Paint the background of one scene."""
+        spec = dataclasses.replace(spec, light=with_lamps_folded(spec.light))
         params, view = spec.background.params, View.from_spec(spec.camera)
         w, h = view.width, view.height
         photo, source, notes, gain = None, "", (), np.ones(3)

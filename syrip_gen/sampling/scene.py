@@ -13,8 +13,11 @@ __all__ = [
     "BodySpec",
     "CameraSpec",
     "EffectsSpec",
+    "FocusSpec",
     "GarmentSpec",
+    "LampSpec",
     "LightSpec",
+    "MotionSpec",
     "SceneSpec",
 ]
 
@@ -91,6 +94,20 @@ class BackgroundSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class LampSpec:
+    """One more soft lamp beside the key light."""
+
+    direction: Vector
+    """(3,) unit vector from the scene towards the lamp, world frame."""
+    distance_m: float
+    """From the origin of the world to the lamp, metres."""
+    radius_m: float
+    """Of the lamp's disc, metres."""
+    color: Vector
+    """(3,) RGB irradiance on a surface at the origin that faces the lamp, units of ``key_color``."""
+
+
+@dataclass(frozen=True, slots=True)
 class LightSpec:
     """Distant light as second-order harmonics plus one soft key light that casts the contact shadow."""
 
@@ -102,6 +119,8 @@ class LightSpec:
     """(3,) RGB strength of the key light; zeros = none."""
     shadow_softness: float
     """Angular radius of the key light, radians."""
+    lamps: tuple[LampSpec, ...] = ()
+    """Up to three lamps beside the key light; not contained in ``sh``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +137,33 @@ class EffectsSpec:
     """Standard deviation, 0..1 scale."""
     jpeg_quality: int
     noise_seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class FocusSpec:
+    """A lens with depth of field."""
+
+    distance_m: float
+    """Depth along the camera's axis that is sharp, metres."""
+    fstop: float
+    """Aperture of a lens of the camera's angle of view on a 36 mm wide sensor."""
+
+
+@dataclass(frozen=True, slots=True)
+class MotionSpec:
+    """Where in a clip a picture was taken."""
+
+    clip: str
+    frame: int
+    """Number of the frame in the clip's sequence, from 0."""
+    time_s: float
+    """Since the clip's first frame, seconds."""
+    take: int
+    """Number of the take (one infant, room, light and camera), from 0."""
+    shutter_open: BodySpec | None = None
+    """The body when the shutter opens, half an exposure before the frame; None = no motion blur."""
+    shutter_close: BodySpec | None = None
+    """The body when it closes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +184,27 @@ class SceneSpec:
     background: BackgroundSpec
     light: LightSpec
     effects: EffectsSpec
+    motion: MotionSpec | None = None
+    """None for pictures that are not of a clip."""
+    focus: FocusSpec | None = None
+    """None = everything is sharp."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain dicts, tuples and numbers, shared with the spec: copy before changing them."""
+        """Return plain dicts, tuples and numbers, shared with the spec: copy before changing them.
+
+        What is not there (lamps, motion, focus) is left out.
+        """
         nested = ("body", "camera", "appearance", "background", "light", "effects")
         data = _fields(self) | {name: _fields(getattr(self, name)) for name in nested}
         data["appearance"]["garments"] = [_fields(garment) for garment in self.appearance.garments]
+        data["light"]["lamps"] = [_fields(lamp) for lamp in self.light.lamps]
+        if not self.light.lamps:
+            del data["light"]["lamps"]
+        for name in ("motion", "focus"):
+            if data[name] is None:
+                del data[name]
+            else:
+                data[name] = _without_nothing(_fields(data[name]))
         return data
 
     @classmethod
@@ -155,21 +216,46 @@ class SceneSpec:
         )
         camera = dict(data["camera"])
         camera["T_cam_world"] = tuple(tuple(row) for row in camera["T_cam_world"])
-        light = {k: tuple(v) if isinstance(v, list | tuple) else v for k, v in data["light"].items()}
-        light["sh"] = tuple(tuple(row) for row in light["sh"])
         effects = dict(data["effects"])
         effects["white_balance"] = tuple(effects["white_balance"])
         scalars = {k: data[k] for k in ("index", "seed", "pose_index", "pose_id", "posture")}
         return cls(
             **scalars,
-            body=BodySpec(**{k: tuple(v) for k, v in data["body"].items()}),
+            body=_body_of(data["body"]),
             camera=CameraSpec(**camera),
             appearance=AppearanceSpec(**appearance),
             background=BackgroundSpec(**data["background"]),
-            light=LightSpec(**light),
+            light=_light_of(data["light"]),
             effects=EffectsSpec(**effects),
+            motion=_motion_of(data["motion"]) if "motion" in data else None,
+            focus=FocusSpec(**data["focus"]) if "focus" in data else None,
         )
 
 
 def _fields(value: Any) -> dict[str, Any]:
     return {name: getattr(value, name) for name in value.__slots__}
+
+
+def _without_nothing(data: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what is None; bodies become dicts."""
+    plain = {key: _fields(value) if isinstance(value, BodySpec) else value for key, value in data.items()}
+    return {key: value for key, value in plain.items() if value is not None}
+
+
+def _body_of(data: dict[str, Any]) -> BodySpec:
+    return BodySpec(**{key: tuple(value) for key, value in data.items()})
+
+
+def _light_of(data: dict[str, Any]) -> LightSpec:
+    light = {key: tuple(value) if isinstance(value, list | tuple) else value for key, value in data.items()}
+    light["sh"] = tuple(tuple(row) for row in light["sh"])
+    light["lamps"] = tuple(
+        LampSpec(**{**lamp, "direction": tuple(lamp["direction"]), "color": tuple(lamp["color"])})
+        for lamp in light.get("lamps", ())
+    )
+    return LightSpec(**light)
+
+
+def _motion_of(data: dict[str, Any]) -> MotionSpec:
+    bodies = {name: _body_of(data[name]) for name in ("shutter_open", "shutter_close") if name in data}
+    return MotionSpec(**{**data, **bodies})

@@ -7,7 +7,7 @@ itself.
 
 import numpy as np
 
-__all__ = ["evaluate", "irradiance_matrix", "project_equirect", "rotate"]
+__all__ = ["directional_sh", "evaluate", "irradiance_matrix", "project_equirect", "rotate"]
 
 C1, C2, C3, C4, C5 = 0.429043, 0.511664, 0.743125, 0.886227, 0.247708
 
@@ -67,15 +67,32 @@ def project_equirect(radiance: np.ndarray) -> np.ndarray:
             axis.
     """
     directions, solid_angle = equirect_directions(*radiance.shape[:2])
+    return np.einsum("bhw,hwc,hw->bc", _basis(directions), radiance, solid_angle) / np.pi
+
+
+def directional_sh(direction: np.ndarray, color: np.ndarray) -> np.ndarray:
+    """Return the (9, C) coefficients of a lamp that is small and far away.
+
+    :func:`evaluate` then approximates color * max(n . direction, 0): 1.03 of it for a surface that faces the
+    lamp, less than 0.07 of ``color`` off elsewhere.
+
+    Args:
+        direction: (3,) unit vector towards the lamp.
+        color: (C,) irradiance on a surface that faces it.
+    """
+    return _basis(np.asarray(direction, dtype=np.float64))[:, None] * np.asarray(color, dtype=np.float64)
+
+
+def _basis(directions: np.ndarray) -> np.ndarray:
+    """Return the (9, ...) real spherical harmonics at unit directions (..., 3)."""
     x, y, z = np.moveaxis(directions, -1, 0)
-    basis = np.stack(
+    return np.stack(
         [
             np.full_like(x, 0.282095), 0.488603 * y, 0.488603 * z, 0.488603 * x,
             1.092548 * x * y, 1.092548 * y * z, 0.315392 * (3 * z * z - 1), 1.092548 * x * z,
             0.546274 * (x * x - y * y),
         ]
     )  # fmt: skip
-    return np.einsum("bhw,hwc,hw->bc", basis, radiance, solid_angle) / np.pi
 
 
 def equirect_directions(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:

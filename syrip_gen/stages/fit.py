@@ -14,7 +14,7 @@ from syrip_gen.keypoints.poses import PoseSet
 from syrip_gen.stages.inputs import make_bank, read_inputs
 
 if TYPE_CHECKING:
-    from syrip_gen.pipeline import Progress
+    from syrip_gen.stages.run_shards import Progress
 
 __all__ = ["fit_files"]
 

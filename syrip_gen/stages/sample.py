@@ -1,10 +1,9 @@
 """One item from index to files: plan → resolve → draw → label → check → render → camera effects → encode."""
 
-import dataclasses
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,7 +18,6 @@ from syrip_gen.annotation.labels import annotate
 from syrip_gen.annotation.surface import BodySurface
 from syrip_gen.body import load_body
 from syrip_gen.body.assets import BodyAssets
-from syrip_gen.fitting.bank import FitBank
 from syrip_gen.quality.checks import CheckLimits, SampleChecker
 from syrip_gen.rendering.catalog import make_renderer
 from syrip_gen.rendering.depth_buffer import DepthBuffer
@@ -27,13 +25,9 @@ from syrip_gen.rendering.effects import apply_effects
 from syrip_gen.rendering.resolve import Resources, resolve_scene
 from syrip_gen.rendering.types import Renderer
 from syrip_gen.sampling.options import SamplingOptions
-from syrip_gen.sampling.plan import PlanContext, plan_scene
-from syrip_gen.sampling.scene import SceneSpec
+from syrip_gen.stages.planners import ScenePlanner
 
-__all__ = ["Sample", "SampleMaker", "load_resources", "plan_attempt"]
-
-ATTEMPT_STRIDE = 10 * 2**32
-"""Attempt k of item i draws from the streams of index i + k * 2**32, which no item has."""
+__all__ = ["Sample", "SampleMaker", "load_resources"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,37 +68,27 @@ def load_resources(body: BodyAssets, options: SamplingOptions) -> Resources:
     return _last_resources[key]
 
 
-def plan_attempt(context: PlanContext, seed: int, index: int, attempt: int) -> SceneSpec:
-    """Return the scene of one attempt at an item; a pure function of its arguments."""
-    spec = plan_scene(context, seed, index + attempt * ATTEMPT_STRIDE)
-    return dataclasses.replace(spec, index=index)
-
-
 class SampleMaker:
-    """Makes samples; holds what all of them share (body, fits, resources, renderer)."""
+    """Makes samples; holds what all of them share (body, resources, planner, renderer)."""
 
     def __init__(
         self,
         *,
         resources: Resources,
-        context: PlanContext,
+        planner: ScenePlanner,
         surface: BodySurface,
         checker: SampleChecker,
         renderer: Renderer,
-        seed: int,
         write_depth: bool,
         write_masks: bool,
-        max_attempts: int,
     ) -> None:
         self.resources = resources
-        self.context = context
+        self.planner = planner
         self.surface = surface
         self.checker = checker
         self.renderer = renderer
-        self.seed = seed
         self.write_depth = write_depth
         self.write_masks = write_masks
-        self.max_attempts = max_attempts
         self._buffer = DepthBuffer()
         self._seconds: Counter[str] = Counter()
 
@@ -115,25 +99,21 @@ class SampleMaker:
         body: str,
         options: SamplingOptions,
         renderer: str,
-        seed: int,
-        bank: FitBank,
+        open_planner: Callable[[Resources], ScenePlanner],
         write_depth: bool = False,
         write_masks: bool = False,
-        max_attempts: int = 20,
     ) -> "SampleMaker":
-        """Load body, fits, resources and renderer; takes half a second at first, then less."""
+        """Load body, resources, planner and renderer; takes half a second at first, then less."""
         assets = _shipped_body() if body == "infant" else load_body(body)
         resources = load_resources(assets, options)
         return cls(
             resources=resources,
-            context=resources.plan_context(bank),
+            planner=open_planner(resources),
             surface=_surface_of(assets),
             checker=SampleChecker(assets, CheckLimits()),
             renderer=make_renderer(renderer),
-            seed=seed,
             write_depth=write_depth,
             write_masks=write_masks,
-            max_attempts=max_attempts,
         )
 
     @contextmanager
@@ -151,15 +131,15 @@ class SampleMaker:
         return seconds
 
     def make(self, index: int) -> Sample | Counter[str]:
-        """Make one item, drawing again while the checks reject it.
+        """Make one item, drawing again (as often as the planner has it) while the checks reject it.
 
         Returns:
             The sample, or the counted reasons when every attempt was rejected.
         """
         rejected: Counter[str] = Counter()
-        for attempt in range(self.max_attempts):
+        for attempt in range(self.planner.max_attempts):
             with self.timed("plan"):
-                spec = plan_attempt(self.context, self.seed, index, attempt)
+                spec = self.planner.scene(index, attempt)
             with self.timed("resolve"):
                 scene = resolve_scene(spec, self.resources)
             with self.timed("draw"):

@@ -10,9 +10,9 @@ from typing import Any
 from syrip_gen.dataset_files import OutputFolder
 from syrip_gen.execution import Progress, Shard
 from syrip_gen.sampling.options import SamplingOptions
+from syrip_gen.stages.planners import Plan
 from syrip_gen.stages.run_state import shard_file
 from syrip_gen.stages.sample import SampleMaker
-from syrip_gen.stages.saved_fits import load_fits
 
 __all__ = ["ShardJob", "ShardResult"]
 
@@ -38,10 +38,9 @@ class ShardJob:
     body: str
     options: SamplingOptions
     renderer: str
-    seed: int
+    plan: Plan
     write_depth: bool
     write_masks: bool
-    max_attempts: int = 20
 
     def __call__(self) -> "ShardWorker":
         """Load what all shards share."""
@@ -49,7 +48,7 @@ class ShardJob:
 
 
 class ShardWorker:
-    """Runs shards one at a time; holds the body, the fits and the renderer."""
+    """Runs shards one at a time; holds the body, the planner and the renderer."""
 
     def __init__(self, job: ShardJob) -> None:
         self.job = job
@@ -57,11 +56,9 @@ class ShardWorker:
             body=job.body,
             options=job.options,
             renderer=job.renderer,
-            seed=job.seed,
-            bank=load_fits(job.folder),
+            open_planner=lambda resources: job.plan.open(job.folder, resources),
             write_depth=job.write_depth,
             write_masks=job.write_masks,
-            max_attempts=job.max_attempts,
         )
 
     def __call__(self, shard: Shard, progress: Progress) -> ShardResult:
@@ -97,12 +94,12 @@ class ShardWorker:
                 yield {"index": index, "kind": "error", "reason": f"{type(error).__name__}: {error}"}
                 continue
             if isinstance(sample, Counter):
-                worst = ", ".join(f"{reason} ({count})" for reason, count in sample.most_common(3))
+                is_redrawn = self.maker.planner.max_attempts > 1
                 yield {
                     "index": index,
                     "kind": "rejected",
-                    "rejected": dict(sample),
-                    "reason": f"no good scene: {worst}",
+                    "rejected": dict(sample) if is_redrawn else {},
+                    "reason": self.maker.planner.explain(index, sample),
                 }
                 continue
             with self.maker.timed("write"):

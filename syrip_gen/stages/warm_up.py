@@ -7,8 +7,10 @@ compile the fitting, and then the same rendering code in every worker at once.
 import logging
 import multiprocessing
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numba
 import numpy as np
@@ -20,10 +22,14 @@ from syrip_gen.fitting.bank import FitBank
 from syrip_gen.numba_cache import numba_cache_folder
 from syrip_gen.sampling.appearance.sampler import IMAGES_PER_BLOCK
 from syrip_gen.sampling.options import SamplingOptions
+from syrip_gen.stages.planners import FitPlanner
 from syrip_gen.stages.provenance import digest_of
 from syrip_gen.stages.sample import SampleMaker
 
-__all__ = ["WarmUp", "compile_all", "is_compiled", "make_samples"]
+if TYPE_CHECKING:
+    from syrip_gen.stages.run_shards import Progress
+
+__all__ = ["WarmUp", "compile_all", "compiling", "is_compiled", "make_samples"]
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +53,23 @@ class WarmUp:
         """End it at once."""
         self._process.kill()
         self._process.join()
+
+
+@contextmanager
+def compiling(
+    body: str, options: SamplingOptions, renderer: str, progress: "Progress", *, is_needed: bool
+) -> Iterator[None]:
+    """Compile for the workers while the caller does something else, on the first run on a machine."""
+    if not is_needed or is_compiled():
+        yield
+        return
+    progress.note("first run on this machine: compiling, about a minute")
+    warm_up = WarmUp(body, options, renderer)
+    try:
+        yield
+        warm_up.wait()
+    finally:
+        warm_up.stop()
 
 
 def is_compiled() -> bool:
@@ -103,12 +126,12 @@ def compile_all(body: str, options: SamplingOptions, renderer: str) -> None:
 
 def make_samples(body: str, options: SamplingOptions, renderer: str, count: int) -> None:
     """Make a few samples of a resting body, each in other clothes, and throw them away."""
+    bank = resting_bank(load_body(body).num_betas)
     maker = SampleMaker.load(
         body=body,
         options=options,
         renderer=renderer,
-        seed=0,
-        bank=resting_bank(load_body(body).num_betas),
+        open_planner=lambda resources: FitPlanner(resources.plan_context(bank), seed=0),
         write_masks=True,
     )
     for index in range(count):

@@ -46,7 +46,7 @@ def build_armature(name: str, joints: np.ndarray, parents: list[int], names: lis
 
 
 def _tails(heads: np.ndarray, parents: list[int]) -> np.ndarray:
-    """Return (J, 3) ends of the bones: the child that goes on straightest, or a little beyond the parent's."""
+    """Return (J, 3) ends of the bones: the child that goes on straightest, or a bit beyond the parent's."""
     tails = heads.copy()
     for j in range(len(heads)):
         children = [c for c, parent in enumerate(parents) if parent == j]

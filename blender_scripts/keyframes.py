@@ -51,10 +51,7 @@ def local_rotations(rest: np.ndarray, parents: list[int], turns: np.ndarray) -> 
     posed = turns @ rest
     local = np.empty_like(posed)
     for j, parent in enumerate(parents):
-        if parent < 0:
-            frame = rest[j]
-        else:
-            frame = posed[:, parent] @ rest[parent].T @ rest[j]
+        frame = rest[j] if parent < 0 else posed[:, parent] @ rest[parent].T @ rest[j]
         local[:, j] = np.swapaxes(np.broadcast_to(frame, posed[:, j].shape), -1, -2) @ posed[:, j]
     return local
 

@@ -43,7 +43,7 @@ def annotate(
     spec: SceneSpec,
     inputs: RenderInputs,
     keypoints_3d: np.ndarray,
-    body: BodySpec,
+    body: BodySpec | None,
     surface: BodySurface,
     buffer: DepthBuffer | None = None,
 ) -> Labels:
@@ -55,7 +55,7 @@ def annotate(
         spec: The scene.
         inputs: Its geometry and camera.
         keypoints_3d: (17, 3) COCO-17 keypoints, metres, camera frame.
-        body: Body parameters in the camera frame.
+        body: Body parameters in the camera frame; None where something else was posed.
         surface: Parts of the body's mesh.
         buffer: The scene's depth buffer, where somebody has drawn it already.
     """
@@ -89,7 +89,7 @@ def annotate(
             "keypoints": _keypoint_list(pixels, visibility),
             "keypoints_3d_m": keypoints_3d.tolist(),
             "camera": _camera(spec, intrinsics),
-            "body": _body(body),
+            **({} if body is None else {"body": _body(body)}),
             "source": {"pose_id": spec.pose_id, "pose_index": spec.pose_index, "seed": spec.seed},
             "segmentation": mask_rle(mask),
         },

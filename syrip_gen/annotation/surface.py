@@ -55,16 +55,36 @@ class BodySurface:
     @classmethod
     def from_body(cls, body: BodyAssets) -> "BodySurface":
         """Take parts from the skinning weights and depths from the template at rest."""
-        per_face = body.weights[body.faces].sum(axis=1)
-        adjoins = adjoining_parts()
-        depths = _flesh_depths(body.keypoint_regressor @ body.v_template, body.v_template, body.faces)
+        part = body.weights[body.faces].sum(axis=1).argmax(axis=1).astype(np.int16)
+        keypoints = body.keypoint_regressor @ body.v_template
+        return cls.from_parts(part, adjoining_parts(), keypoints, body.v_template, body.faces)
+
+    @classmethod
+    def from_parts(
+        cls,
+        face_part: np.ndarray,
+        adjoins: np.ndarray,
+        keypoints: np.ndarray,
+        vertices: np.ndarray,
+        faces: np.ndarray,
+    ) -> "BodySurface":
+        """Measure depths on a mesh at rest whose parts are known.
+
+        Args:
+            face_part: (F,) int16 part of each triangle.
+            adjoins: (17, 24) bool parts that meet at each keypoint.
+            keypoints: (17, 3) at rest, metres.
+            vertices: (V, 3) at rest, metres.
+            faces: (F, 3) triangles.
+        """
+        depths = _flesh_depths(keypoints, vertices, faces)
         reach = np.full(len(COCO17), np.inf)
         for k, name in enumerate(COCO17.keypoints):
             kind = name.rpartition("_")[2]
             if kind in _SHARE_OF_VIEWS:
                 pair = depths[:, [k, COCO17.flip_index[k]]]  # both sides of the body, so that they are alike
                 reach[k] = _SLANT * max(np.quantile(pair, _SHARE_OF_VIEWS[kind]), 0) + _MARGIN_M
-        return cls(per_face.argmax(axis=1).astype(np.int16), adjoins, reach)
+        return cls(face_part, adjoins, reach)
 
 
 def _flesh_depths(keypoints: np.ndarray, vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:

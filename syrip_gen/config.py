@@ -53,6 +53,34 @@ def _pose_prior_option() -> Any:
     )
 
 
+def _samples_option() -> Any:
+    return _option(32, "Light paths per pixel, with --renderer cycles.", ge=1, le=65536)
+
+
+def _blender_option() -> Any:
+    return _option(
+        None,
+        "Blender's executable or a Python that has bpy, with --renderer cycles; none = SYRIP_BLENDER, what "
+        "'make blender' installed, or blender on the PATH.",
+        metavar="PATH",
+        run_only=True,
+    )
+
+
+def _device_option() -> Any:
+    return _option("auto", "What Cycles computes on, with --renderer cycles; auto = a GPU if there is one.")
+
+
+def _workers_option() -> Any:
+    return _option(
+        "auto",
+        "Worker processes; auto = one per core, or with --renderer cycles one that has all cores (with N "
+        "workers each Blender has 1/N of them).",
+        metavar="N|auto",
+        run_only=True,
+    )
+
+
 class GenerateConfig(_Config):
     """Settings of ``syrip generate``."""
 
@@ -65,13 +93,16 @@ class GenerateConfig(_Config):
     n: int = _option(1000, "Number of images.", ge=1)
     output: str = _option("out", "Dataset folder, or any fsspec URL.", metavar="DIR", short="-o")
     seed: int = _option(0, "Root seed; the same seed and settings give the same bytes.", ge=0)
-    workers: int | Literal["auto"] = _option(
-        "auto", "Worker processes; auto = one per core.", metavar="N|auto", run_only=True
-    )
+    workers: int | Literal["auto"] = _workers_option()
     size: str = _option("480x640", "Image size as HEIGHTxWIDTH, pixels.", metavar="HxW")
-    renderer: Literal["raster", "pyrender"] = _option(
-        "raster", "raster (built in) or pyrender (OpenGL; needs the extra 'pyrender')."
+    renderer: Literal["raster", "pyrender", "cycles"] = _option(
+        "raster",
+        "raster (built in), pyrender (OpenGL; needs the extra 'pyrender') or cycles (photo-like, seconds a "
+        "picture; needs Blender: make blender).",
     )
+    samples: int = _samples_option()
+    blender: str | None = _blender_option()
+    device: Literal["auto", "cpu", "gpu"] = _device_option()
     body: str = _body_option()
     pose_prior: str = _pose_prior_option()
     textures: str | None = _option(

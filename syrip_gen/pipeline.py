@@ -9,16 +9,17 @@ from typing import Any
 from syrip_gen.body import load_body
 from syrip_gen.config import GenerateConfig
 from syrip_gen.dataset_files import WORK_FOLDER, OutputFolder, open_folder
-from syrip_gen.execution import prepare_workers, resolve_workers
+from syrip_gen.execution import prepare_workers
 from syrip_gen.fitting.bank import FitBank
 from syrip_gen.fitting.priors import load_prior
-from syrip_gen.rendering.catalog import check_renderer
+from syrip_gen.rendering.catalog import CATALOG, RendererChoice
 from syrip_gen.sampling.options import SamplingOptions
 from syrip_gen.sampling.scene import SceneSpec
 from syrip_gen.stages.inputs import PoseInputs, check_pictures, identity_of, make_bank, read_inputs
 from syrip_gen.stages.merge import Tally, merge, read_records, tally_records
 from syrip_gen.stages.planners import FitPlan, FitPlanner
 from syrip_gen.stages.provenance import command_line, licences
+from syrip_gen.stages.renderers import choose_renderer, num_workers, with_logs
 from syrip_gen.stages.run_shards import HopelessRunError, Progress, SilentProgress, plan_shards, run_shards
 from syrip_gen.stages.run_state import FINISHED_FILE, claim_folder, lock_folder, release_folder
 from syrip_gen.stages.sample import load_resources
@@ -64,8 +65,8 @@ def generate(config: GenerateConfig, progress: Progress | None = None) -> Genera
         HopelessRunError: When every item fails.
     """
     progress = progress or SilentProgress()
-    check_renderer(config.renderer)
-    if config.executor == "local" and resolve_workers(config.workers) > 1:
+    renderer, workers = choose_renderer(config), num_workers(config)
+    if config.executor == "local" and workers > 1:
         prepare_workers("syrip_gen.stages.preload")
     inputs = read_inputs(config.poses)
     body = load_body(config.body)
@@ -75,6 +76,7 @@ def generate(config: GenerateConfig, progress: Progress | None = None) -> Genera
     if inputs.bank is not None and inputs.bank.body != body.identity:
         notes.append(f"the fits of {config.poses[0]} were made with another body than '{body.name}'")
     identity = identity_of(config, is_fitted=inputs.bank is not None)
+    identity["versions"] |= renderer.versions()
     folder = open_folder(config.output)
     with lock_folder(folder):
         if claim_folder(folder, identity, resume=config.resume):
@@ -89,14 +91,15 @@ def generate(config: GenerateConfig, progress: Progress | None = None) -> Genera
             sampling_options(config),
             config.renderer,
             progress,
-            is_needed=config.executor == "local" and resolve_workers(config.workers) > 1,
+            is_needed=config.executor == "local" and workers > 1,
         ):
             bank = _fit_stage(config, inputs, folder, progress)
             fit_seconds = time.monotonic() - began
         compile_seconds = time.monotonic() - began - fit_seconds
-        job, shards = _shard_job(config, folder), plan_shards(config.n)
+        job = _shard_job(config, with_logs(renderer, folder), folder)
+        shards = plan_shards(config.n, is_slow=CATALOG[renderer.name].is_slow)
         began = time.monotonic()
-        results = run_shards(job, shards, progress, executor=config.executor, workers=config.workers)
+        results = run_shards(job, shards, progress, executor=config.executor, workers=workers)
         render_seconds = time.monotonic() - began
         run, tally = _merge_stage(config, folder, identity, inputs, notes, bank, len(shards), progress)
     return GenerateResult(
@@ -154,12 +157,12 @@ def _fit_stage(
     return bank
 
 
-def _shard_job(config: GenerateConfig, folder: OutputFolder) -> ShardJob:
+def _shard_job(config: GenerateConfig, renderer: RendererChoice, folder: OutputFolder) -> ShardJob:
     return ShardJob(
         folder=folder,
         body=config.body,
         options=sampling_options(config),
-        renderer=config.renderer,
+        renderer=renderer,
         plan=FitPlan(config.seed),
         write_depth=config.depth,
         write_masks=config.masks,

@@ -7,7 +7,7 @@ from typing import Any
 import syrip_gen
 from syrip_gen.rendering.blender_child import BlenderChild, ChildDeathError
 from syrip_gen.rendering.blender_program import BlenderProgram, find_blender
-from syrip_gen.rendering.types import RendererLostError
+from syrip_gen.rendering.types import RendererCrashError, RendererLostError
 
 __all__ = [
     "BlenderCrashError",
@@ -28,7 +28,7 @@ class BlenderRequestError(RuntimeError):
     """Blender is well, but could not do what it was asked; the message is its own."""
 
 
-class BlenderCrashError(RuntimeError):
+class BlenderCrashError(RendererCrashError):
     """Blender died or hung at a request, twice."""
 
 

@@ -1,14 +1,15 @@
-"""The renderers that exist, as data: where each lives and what must be installed before it is imported."""
+"""The renderers that exist, as data: where each lives, what it needs and what it can be told."""
 
 import importlib
 import importlib.util
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 from syrip_gen.rendering.types import Renderer
 
-__all__ = ["CATALOG", "RendererSpec", "check_renderer", "make_renderer"]
+__all__ = ["CATALOG", "RendererChoice", "RendererSpec", "check_renderer", "make_renderer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +17,16 @@ class RendererSpec:
     """One renderer, described without importing it."""
 
     path: str
-    """``module:Class``; the class takes no arguments."""
+    """``module:Class``; the class takes ``options`` as keyword arguments."""
     requires: str | None = None
     """Module that must be importable, None when the core dependencies are enough."""
     extra: str | None = None
     """Extra of syrip that installs it."""
+    options: tuple[str, ...] = ()
+    """Settings that it takes."""
+    is_slow: bool = False
+    """Whether a picture takes seconds and all cores; it stops its own process when that hangs, and says by
+    ``versions()`` what it runs on."""
 
 
 CATALOG: Mapping[str, RendererSpec] = MappingProxyType(
@@ -28,6 +34,11 @@ CATALOG: Mapping[str, RendererSpec] = MappingProxyType(
         "raster": RendererSpec("syrip_gen.rendering.raster:RasterRenderer"),
         "pyrender": RendererSpec(
             "syrip_gen.rendering.pyrender_backend:PyrenderRenderer", requires="pyrender", extra="pyrender"
+        ),
+        "cycles": RendererSpec(
+            "syrip_gen.rendering.cycles_backend:CyclesRenderer",
+            options=("samples", "blender", "device"),
+            is_slow=True,
         ),
     }
 )
@@ -51,7 +62,35 @@ def check_renderer(name: str) -> RendererSpec:
     return spec
 
 
-def make_renderer(name: str) -> Renderer:
-    """Import and create a renderer by name."""
+def make_renderer(name: str, **options: Any) -> Renderer:
+    """Import and create a renderer by name; the catalog says which options it takes."""
     module, _, cls = check_renderer(name).path.partition(":")
-    return getattr(importlib.import_module(module), cls)()
+    return getattr(importlib.import_module(module), cls)(**options)
+
+
+@dataclass(frozen=True, slots=True)
+class RendererChoice:
+    """A renderer and what it is told: small and picklable, so that every worker can open its own."""
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def open(self) -> Renderer:
+        """Create the renderer."""
+        return make_renderer(self.name, **self.options)
+
+    def versions(self) -> dict[str, str]:
+        """Return what its pictures depend on beside the settings, after a check that it works.
+
+        Raises:
+            ValueError: When it cannot be used as it is told to.
+            FileNotFoundError: When a program that it needs is missing.
+            RendererLostError: When it does not start.
+        """
+        if not CATALOG[self.name].is_slow:
+            return {}
+        renderer = self.open()
+        try:
+            return renderer.versions()
+        finally:
+            renderer.close()

@@ -8,7 +8,14 @@ import numpy as np
 if TYPE_CHECKING:
     from syrip_gen.rendering.depth_buffer import DepthBuffer
 
-__all__ = ["AreaLamp", "RenderInputs", "RenderOutput", "Renderer"]
+__all__ = [
+    "AreaLamp",
+    "RenderInputs",
+    "RenderOutput",
+    "Renderer",
+    "RendererCrashError",
+    "RendererLostError",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,6 +90,10 @@ class RenderOutput:
     depth: np.ndarray | None
     """(H, W) float32 metres along the camera's z at pixel centres; inf where no body is. None when not asked
     for."""
+
+
+class RendererCrashError(RuntimeError):
+    """A scene kills the process that the renderer runs in, whenever it is tried; other scenes may do."""
 
 
 class RendererLostError(RuntimeError):

@@ -18,6 +18,7 @@ from syrip_gen.sampling.appearance.texture_files import TextureFolder
 from syrip_gen.sampling.options import SamplingOptions
 from syrip_gen.sampling.photos import open_photos
 from syrip_gen.stages.provenance import input_digests, versions
+from syrip_gen.stages.renderers import unused_options
 
 __all__ = ["PoseInputs", "identity_of", "make_bank", "read_inputs"]
 
@@ -103,7 +104,8 @@ def identity_of(config: GenerateConfig, *, is_fitted: bool) -> dict[str, Any]:
         config: The settings.
         is_fitted: Whether the poses are a fit bank, so that the pose prior is not used.
     """
-    settings = {key: value for key, value in config.identity().items() if key not in PATH_SETTINGS}
+    skip = {*PATH_SETTINGS, *unused_options(config.renderer)}
+    settings = {key: value for key, value in config.identity().items() if key not in skip}
     paths = {
         "poses": list(config.poses) or str(asset_path(BUNDLED_POSES)),
         "body": str(asset_path(BUNDLED_BODY)) if config.body == "infant" else config.body,

@@ -1,10 +1,19 @@
 """Run the shards of a dataset that are not committed yet, in this process, in a pool or on a cluster."""
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from syrip_gen.execution import Executor, InProcessExecutor, PoolExecutor, Shard, resolve_workers
+from syrip_gen.execution import (
+    STALL_SECONDS,
+    Executor,
+    InProcessExecutor,
+    PoolExecutor,
+    Shard,
+    resolve_workers,
+)
+from syrip_gen.rendering.catalog import CATALOG
 from syrip_gen.sampling.appearance.sampler import IMAGES_PER_BLOCK
 from syrip_gen.stages.run_state import completed_shards, shard_file
 from syrip_gen.stages.shard import ShardJob
@@ -57,11 +66,14 @@ class ShardTotals:
     stage_seconds: Counter[str] = field(default_factory=Counter)
 
 
-def plan_shards(n: int) -> list[Shard]:
+def plan_shards(n: int, *, is_slow: bool = False) -> list[Shard]:
     """Cut n items into shards: small for even load and little lost work, large for few files.
 
     Larger shards are whole blocks of images that share skins and outfits: each is painted by one worker.
+    Items of a slow renderer are too dear to be made twice: each is a shard.
     """
+    if is_slow:
+        return cut_shards(n, 1)
     blocks = min(max(n // 1000, 1), 4) * min(max(n // 20_000, 1), 4)
     size = max(n // 32, 4) if n < 8 * IMAGES_PER_BLOCK else blocks * IMAGES_PER_BLOCK
     return cut_shards(n, size)
@@ -96,7 +108,7 @@ def run_shards(
     totals = ShardTotals()
     if not todo:
         return totals
-    runner = _make_executor(executor, workers, len(todo))
+    runner = _make_executor(executor, workers, len(todo), CATALOG[job.renderer.name].is_slow)
     for result in runner.map(job, todo, lambda _index: progress.advance()):
         totals.num_made += result.num_made
         totals.num_failed += result.num_failed
@@ -109,10 +121,12 @@ def run_shards(
     return totals
 
 
-def _make_executor(executor: str, workers: int | str, num_shards: int) -> Executor:
+def _make_executor(executor: str, workers: int | str, num_shards: int, is_slow: bool) -> Executor:
     if executor == "ray":
         from syrip_gen.execution_ray import RayExecutor
 
         return RayExecutor()
     count = min(resolve_workers(workers), num_shards)
-    return InProcessExecutor() if count <= 1 else PoolExecutor(count)
+    if count <= 1:
+        return InProcessExecutor()
+    return PoolExecutor(count, stall_seconds=math.inf if is_slow else STALL_SECONDS)

@@ -19,7 +19,7 @@ from syrip_gen.annotation.surface import BodySurface
 from syrip_gen.body import load_body
 from syrip_gen.body.assets import BodyAssets
 from syrip_gen.quality.checks import CheckLimits, SampleChecker
-from syrip_gen.rendering.catalog import make_renderer
+from syrip_gen.rendering.catalog import RendererChoice
 from syrip_gen.rendering.depth_buffer import DepthBuffer
 from syrip_gen.rendering.effects import apply_effects
 from syrip_gen.rendering.resolve import Resources, resolve_scene
@@ -98,7 +98,7 @@ class SampleMaker:
         *,
         body: str,
         options: SamplingOptions,
-        renderer: str,
+        renderer: RendererChoice,
         open_planner: Callable[[Resources], ScenePlanner],
         write_depth: bool = False,
         write_masks: bool = False,
@@ -111,7 +111,7 @@ class SampleMaker:
             planner=open_planner(resources),
             surface=_surface_of(assets),
             checker=SampleChecker(assets, CheckLimits()),
-            renderer=make_renderer(renderer),
+            renderer=renderer.open(),
             write_depth=write_depth,
             write_masks=write_masks,
         )

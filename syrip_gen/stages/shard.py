@@ -9,6 +9,8 @@ from typing import Any
 
 from syrip_gen.dataset_files import OutputFolder
 from syrip_gen.execution import Progress, Shard
+from syrip_gen.rendering.catalog import RendererChoice
+from syrip_gen.rendering.types import RendererCrashError, RendererLostError
 from syrip_gen.sampling.options import SamplingOptions
 from syrip_gen.stages.planners import Plan
 from syrip_gen.stages.run_state import shard_file
@@ -37,7 +39,7 @@ class ShardJob:
     folder: OutputFolder
     body: str
     options: SamplingOptions
-    renderer: str
+    renderer: RendererChoice
     plan: Plan
     write_depth: bool
     write_masks: bool
@@ -89,9 +91,12 @@ class ShardWorker:
             progress(index)
             try:
                 sample = self.maker.make(index)
+            except RendererLostError:
+                raise
             except Exception as error:  # one bad item never stops a run: recorded, listed, exit code 3
                 log.debug("item %d failed", index, exc_info=True)
-                yield {"index": index, "kind": "error", "reason": f"{type(error).__name__}: {error}"}
+                kind = "crash" if isinstance(error, RendererCrashError) else "error"
+                yield {"index": index, "kind": kind, "reason": f"{type(error).__name__}: {error}"}
                 continue
             if isinstance(sample, Counter):
                 is_redrawn = self.maker.planner.max_attempts > 1

@@ -20,6 +20,7 @@ from syrip_gen.body import load_body
 from syrip_gen.execution import limit_threads
 from syrip_gen.fitting.bank import FitBank
 from syrip_gen.numba_cache import numba_cache_folder
+from syrip_gen.rendering.catalog import CATALOG, RendererChoice
 from syrip_gen.sampling.appearance.sampler import IMAGES_PER_BLOCK
 from syrip_gen.sampling.options import SamplingOptions
 from syrip_gen.stages.planners import FitPlanner
@@ -130,7 +131,7 @@ def make_samples(body: str, options: SamplingOptions, renderer: str, count: int)
     maker = SampleMaker.load(
         body=body,
         options=options,
-        renderer=renderer,
+        renderer=RendererChoice("raster" if CATALOG[renderer].is_slow else renderer),
         open_planner=lambda resources: FitPlanner(resources.plan_context(bank), seed=0),
         write_masks=True,
     )

@@ -11,7 +11,16 @@ from syrip_gen.fitting.kinematics import Kinematics, build_kinematics
 from syrip_gen.keypoints.catalog import COCO17, SMPL24
 from syrip_gen.motion.clip import MotionClip
 
-__all__ = ["BONES", "LIMBS", "TRUNK", "Bones", "bake_shape", "bone_directions", "named_points"]
+__all__ = [
+    "BONES",
+    "LIMBS",
+    "TRUNK",
+    "Bones",
+    "bake_shape",
+    "bone_directions",
+    "named_points",
+    "source_points",
+]
 
 LIMBS = tuple(
     f"{side}_{bone}" for bone in ("thigh", "shin", "upper_arm", "forearm") for side in ("left", "right")
@@ -56,7 +65,8 @@ class Bones(NamedTuple):
     """Where the source's ``spine`` lies between the middles of hips and shoulders."""
 
 
-def _points_by_name(clip: MotionClip) -> dict[str, np.ndarray]:
+def source_points(clip: MotionClip) -> dict[str, np.ndarray]:
+    """Return the clip's points (T, 3) by name, with the middles of hips and shoulders."""
     points = {name: clip.points[:, k] for k, name in enumerate(clip.schema.keypoints)}
     for middle, part in (("hip_mid", "hip"), ("shoulder_mid", "shoulder")):
         points[middle] = 0.5 * (points[f"left_{part}"] + points[f"right_{part}"])
@@ -108,7 +118,7 @@ def bone_directions(clip: MotionClip) -> Bones:
     ]
     if lacking:
         raise ValueError(f"clip '{clip.name}': its schema {clip.schema.name} lacks {', '.join(lacking)}")
-    points = _points_by_name(clip)
+    points = source_points(clip)
     share = 0.5
     if "spine" in points:
         lower = np.linalg.norm(points["spine"] - points["hip_mid"], axis=-1)

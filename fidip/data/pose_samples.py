@@ -77,7 +77,8 @@ class PoseSamples:
 
     def select(self, index: Sequence[int] | np.ndarray) -> PoseSamples:
         """Return the samples at these positions (or of a mask), in this order."""
-        chosen = np.arange(len(self))[np.asarray(index)]
+        index = np.asarray(index)
+        chosen = np.arange(len(self))[index if index.size else index.astype(np.int64)]
         changes = {}
         for field in fields(self):
             value = getattr(self, field.name)

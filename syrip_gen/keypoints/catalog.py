@@ -14,6 +14,7 @@ __all__ = [
     "H36M17",
     "MINIRGBD25",
     "MPII16",
+    "MPI_INF_3DHP28",
     "OPENPOSE18",
     "SMPL24",
     "SMPL29",
@@ -133,6 +134,17 @@ SMPL29 = _schema(
 MINIRGBD25 = _schema("minirgbd25", _SMPL_NAMES + " nose", _SMPL_EDGES + " head-nose")
 """MINI-RGBD's joints: SMPL's tree (left_hip is its ``leftThigh``, left_wrist its ``leftHand``) and a nose."""
 
+MPI_INF_3DHP28 = _schema(
+    "mpi_inf_3dhp28",
+    "spine3 spine4 spine2 spine1 pelvis neck head head_top left_collar left_shoulder left_elbow left_wrist "
+    "left_hand right_collar right_shoulder right_elbow right_wrist right_hand left_hip left_knee left_ankle "
+    "left_midfoot left_toe right_hip right_knee right_ankle right_midfoot right_toe",
+    "pelvis-spine1-spine2-spine3-spine4-neck-head-head_top pelvis-left_hip pelvis-right_hip "
+    "spine4-left_collar-left_shoulder spine4-right_collar-right_shoulder left_wrist-left_hand "
+    "right_wrist-right_hand left_ankle-left_midfoot-left_toe right_ankle-right_midfoot-right_toe " + _LIMBS,
+)
+"""MPI-INF-3DHP's 28 joints (``spine1`` is its ``spine``, ``left_collar`` its ``left_clavicle``)."""
+
 SPIN14 = _schema(
     "spin14",
     "right_ankle right_knee right_hip left_hip left_knee left_ankle right_wrist right_elbow right_shoulder "
@@ -146,7 +158,8 @@ CATALOG: Mapping[str, KeypointSchema] = MappingProxyType(
     {
         schema.name: schema
         for schema in (
-            COCO17, MPII16, BODY19, BODY25, OPENPOSE18, H36M17, SMPL24, SMPL29, MINIRGBD25, SPIN14,
+            COCO17, MPII16, BODY19, BODY25, OPENPOSE18, H36M17, SMPL24, SMPL29, MINIRGBD25,
+            MPI_INF_3DHP28, SPIN14,
         )
     }
 )  # fmt: skip

@@ -30,6 +30,14 @@ PAIR_RULES: Mapping[tuple[str, str], Mapping[str, tuple[Rule, ...]]] = MappingPr
         # The published MINI-RGBD evaluations take the nose for the head's top and the uppermost spine joint
         # for the thorax; results in MPII order are comparable only if we do the same.
         ("minirgbd25", "mpii16"): {"head_top": (("nose",),), "thorax": (("spine3",),)},
+        # Adults for the same evaluations: a joint within the head stands for the nose, and the toes' end for
+        # MINI-RGBD's toes.
+        ("mpi_inf_3dhp28", "mpii16"): {"head_top": (("head",),), "thorax": (("spine4",),)},
+        ("mpi_inf_3dhp28", "minirgbd25"): {
+            "nose": (("head_top",),),
+            "left_foot": (("left_toe",),),
+            "right_foot": (("right_toe",),),
+        },
     }
 )
 """Rules that hold between two schemas only; they come before :data:`RULES`."""

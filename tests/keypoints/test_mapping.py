@@ -8,6 +8,7 @@ from syrip_gen.keypoints.catalog import (
     COCO17,
     H36M17,
     MINIRGBD25,
+    MPI_INF_3DHP28,
     MPII16,
     SMPL24,
     SMPL29,
@@ -20,6 +21,11 @@ KNOWN_INDEX_LISTS = [
     (SMPL29, COCO17, [24, 26, 25, 28, 27, 16, 17, 18, 19, 20, 21, 1, 2, 4, 5, 7, 8]),
     (MINIRGBD25, MPII16, [8, 5, 2, 1, 4, 7, 0, 9, 12, 24, 21, 19, 17, 16, 18, 20]),
     (MINIRGBD25, COCO17, [24, None, None, None, None, 16, 17, 18, 19, 20, 21, 1, 2, 4, 5, 7, 8]),
+    (MPI_INF_3DHP28, MPII16, [25, 24, 23, 18, 19, 20, 4, 1, 5, 6, 16, 15, 14, 9, 10, 11]),
+    (MPI_INF_3DHP28, MINIRGBD25,
+     [4, 18, 23, 3, 19, 24, 2, 20, 25, 0, 22, 27, 5, 8, 13, 6, 9, 14, 10, 15, 11, 16, 12, 17, 7]),
+    (COCO17, MPII16,
+     [16, 14, 12, 11, 13, 15, (11, 12), (5, 6), None, None, 10, 8, 6, 5, 7, 9]),
     (COCO17, BODY19, [0, (5, 6), 6, 8, 10, 5, 7, 9, (11, 12), 12, 14, 16, 11, 13, 15, 2, 1, 4, 3]),
     (COCO17, SPIN14, [16, 14, 12, 11, 13, 15, 10, 8, 6, 5, 7, 9, (5, 6), None]),
     (H36M17, COCO17, [9, None, None, None, None, 11, 14, 12, 15, 13, 16, 4, 1, 5, 2, 6, 3]),
@@ -37,6 +43,15 @@ def test_mapping_matches_published_index_list(source, target, expected):
             used = [index] if isinstance(index, int) else list(index)
             weights[row, used] = 1 / len(used)
     np.testing.assert_array_equal(mapping_weights(source, target), weights)
+
+
+@pytest.mark.parametrize("source", [MINIRGBD25, MPI_INF_3DHP28], ids=lambda s: s.name)
+@pytest.mark.parametrize("target", [MPII16, MINIRGBD25], ids=lambda s: s.name)
+def test_datasets_of_the_3d_evaluations_map_one_to_one(source, target):
+    weights = mapping_weights(source, target)
+    assert np.isin(weights, (0, 1)).all()
+    np.testing.assert_array_equal(weights.sum(axis=1), 1)
+    assert weights.sum(axis=0).max() == 1, "two keypoints come from the same joint"
 
 
 @pytest.mark.parametrize("source", CATALOG.values(), ids=lambda s: s.name)

@@ -12,7 +12,7 @@ COCO_SKELETON_ONE_BASED = [
 ]  # fmt: skip
 SIZES = {
     "coco17": 17, "mpii16": 16, "body19": 19, "body25": 25, "openpose18": 18, "h36m17": 17, "smpl24": 24,
-    "smpl29": 29, "minirgbd25": 25, "spin14": 14,
+    "smpl29": 29, "minirgbd25": 25, "mpi_inf_3dhp28": 28, "spin14": 14,
 }  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""Readers of published datasets in the layouts in which they are distributed."""

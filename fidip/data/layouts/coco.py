@@ -1,0 +1,152 @@
+"""Read COCO keypoint files, with 3D keypoints and cameras where they have them, as our datasets do."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fidip.data.layouts.collector import SampleCollector, listed
+from fidip.data.pose_samples import PoseSamples
+from syrip_gen.annotation.coco import ANNOTATION_FILE, IMAGE_FOLDER
+from syrip_gen.keypoints.catalog import CATALOG, COCO17
+from syrip_gen.keypoints.json_input import load_json, number_list, whole_number
+from syrip_gen.keypoints.schema import KeypointSchema
+
+__all__ = ["read_coco_poses"]
+
+
+def read_coco_poses(
+    path: str | Path, *, images: str | Path | None = None, with_images: bool = True
+) -> PoseSamples:
+    """Read the labelled persons of a COCO keypoint file or of a dataset that ``syrip generate`` wrote.
+
+    Args:
+        path: The file, or the dataset's folder. The category's keypoint names say the schema (COCO-17 where
+            it names none).
+        images: Folder of the pictures; None = the dataset's own, or the file's folder.
+        with_images: Find the pictures; those that are not there are left out and listed.
+
+    Raises:
+        FileNotFoundError: If the file is missing.
+        ValueError: If it is no COCO keypoint file, or nobody in it is labelled.
+    """
+    path = Path(path)
+    file = path / ANNOTATION_FILE if path.is_dir() else path
+    data = load_json(file)
+    if not isinstance(data, Mapping) or not {"images", "annotations"} <= set(data):
+        raise ValueError(f'{file}: expected a COCO keypoint file with "images" and "annotations"')
+    schema = _schema(data, file)
+    folder = None
+    if with_images:
+        folder = Path(images) if images else (path / IMAGE_FOLDER if path.is_dir() else file.parent)
+        if not folder.is_dir():
+            raise FileNotFoundError(f"picture folder {folder} of {file} not found")
+    records = {
+        whole_number(image["id"], f"{file}: image id"): image
+        for image in _objects(data["images"], f"{file}: images", "id")
+    }
+    collector = SampleCollector(str(path), schema)
+    absent: dict[str, None] = {}
+    for i, annotation in enumerate(_objects(data["annotations"], f"{file}: annotations", "image_id")):
+        what = f"{file}: annotation {annotation.get('id', i)}"
+        if annotation.get("iscrowd") or not annotation.get("keypoints"):
+            continue
+        image = records.get(whole_number(annotation["image_id"], f"{what} image_id"))
+        if image is None:
+            collector.failures.append(f"{what}: there is no image {annotation['image_id']}")
+            continue
+        picture = _picture(folder, str(image.get("file_name", "")))
+        if folder is not None and picture is None:
+            absent[str(image.get("file_name", ""))] = None
+            continue
+        try:
+            _add(collector, annotation, image, picture, what)
+        except ValueError as error:
+            collector.failures.append(str(error))
+    if absent:
+        collector.failures.append(f"{len(absent)} pictures are not in {folder}: {listed(list(absent))}")
+    return collector.samples()
+
+
+def _schema(data: Mapping[str, Any], file: Path) -> KeypointSchema:
+    categories = data.get("categories") if isinstance(data.get("categories"), list) else []
+    names = next((c["keypoints"] for c in categories if isinstance(c, Mapping) and c.get("keypoints")), None)
+    if names is None:
+        return COCO17
+    named = [s for s in CATALOG.values() if list(s.keypoints) == names]
+    if named:
+        return named[0]
+    if len(names) == len(COCO17):
+        return COCO17  # names spelled otherwise
+    raise ValueError(
+        f"{file}: its category has {len(names)} keypoints of no known schema; choose names of one of "
+        f"{', '.join(CATALOG)}"
+    )
+
+
+def _objects(value: Any, what: str, key: str) -> list[Mapping[str, Any]]:
+    if not isinstance(value, list) or not all(isinstance(v, Mapping) and key in v for v in value):
+        raise ValueError(f"{what}: expected a list of objects with {key}")
+    return value
+
+
+def _picture(folder: Path | None, name: str) -> Path | None:
+    if folder is None or not name or Path(name).is_absolute() or ".." in Path(name).parts:
+        return None
+    return next((p for p in (folder / name, folder / Path(name).name) if p.is_file()), None)
+
+
+def _add(
+    collector: SampleCollector,
+    annotation: Mapping[str, Any],
+    image: Mapping[str, Any],
+    picture: Path | None,
+    what: str,
+) -> None:
+    count = len(collector.schema)
+    flat = number_list(annotation["keypoints"], f"{what} keypoints")
+    if len(flat) != 3 * count:
+        raise ValueError(f"{what}: {len(flat)} numbers in keypoints; expected {3 * count}")
+    keypoints = np.array(flat).reshape(count, 3)
+    if not (keypoints[:, 2] > 0).any():
+        return
+    sequence = image.get("sequence")
+    frame = image.get("frame")
+    collector.add(
+        keypoints,
+        image_id=whole_number(image["id"], f"{what} image_id"),
+        points_3d=_points_3d(annotation.get("keypoints_3d_m"), count, what),
+        intrinsics=_intrinsics(annotation.get("camera"), what),
+        box=_box(annotation.get("bbox"), what),
+        image_path=picture,
+        image_size=_size(image),
+        subject=str(image.get("subject") or ""),
+        sequence="" if sequence is None else str(sequence),
+        frame=frame if isinstance(frame, int) else -1,
+    )
+
+
+def _points_3d(value: Any, count: int, what: str) -> np.ndarray | None:
+    if value is None:
+        return None
+    rows = [number_list(row, f"{what} keypoints_3d_m") for row in value] if isinstance(value, list) else []
+    if len(rows) != count or any(len(row) != 3 for row in rows):
+        raise ValueError(f"{what}: keypoints_3d_m must be {count} rows of x, y, z")
+    return np.array(rows)
+
+
+def _intrinsics(value: Any, what: str) -> list[float] | None:
+    if not isinstance(value, Mapping):
+        return None
+    return number_list([value.get(name) for name in ("fx", "fy", "cx", "cy")], f"{what} camera")
+
+
+def _box(value: Any, what: str) -> list[float] | None:
+    box = number_list(value, f"{what} bbox") if isinstance(value, list) else []
+    return box if len(box) == 4 and np.isfinite(box).all() and box[2] > 0 and box[3] > 0 else None
+
+
+def _size(image: Mapping[str, Any]) -> tuple[int, int]:
+    width, height = image.get("width"), image.get("height")
+    return (width, height) if isinstance(width, int) and isinstance(height, int) else (0, 0)

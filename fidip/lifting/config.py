@@ -1,0 +1,130 @@
+"""What a lifting run is told: the recipe of a lifter."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = [
+    "LiftDataSettings",
+    "LiftNetworkSettings",
+    "LiftOptimizerSettings",
+    "LiftRecipe",
+    "LiftTrainingSettings",
+    "SelfSupervisionSettings",
+    "ViewSettings",
+]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LiftNetworkSettings(_Settings):
+    """Which network, and what it begins from."""
+
+    kind: Literal["residual", "temporal"] = "residual"
+    """``residual``: Martinez et al. 2017. ``temporal``: dilated convolutions, Pavllo et al. 2019."""
+    inputs: Literal["view", "box", "screen", "pixels"] = "view"
+    """How keypoints go in, see :data:`fidip.lifting.views.InputKind`; the thesis has ``pixels``."""
+    width: int = Field(1024, ge=8)
+    blocks: int = Field(2, ge=0)
+    """Residual blocks of ``residual``."""
+    frames: int = Field(27, ge=9)
+    """Receptive field of ``temporal``, a power of 3."""
+    dropout: float = Field(0.1, ge=0, lt=1)
+    max_norm: float | None = Field(None, gt=0)
+    """Largest Frobenius norm of a linear layer's weights; the paper's 1."""
+    output_m: float = Field(0.2, gt=0)
+    """One unit of the network's output in metres; 0.001 = the thesis's millimetres."""
+    weights: str = "none"
+    """Lifter to begin from: a run folder or a weights file; ``required`` = the user must bring --weights."""
+
+
+class LiftDataSettings(_Settings):
+    """How 3D poses are read."""
+
+    schema_name: str = "coco17"
+    """Keypoints in and out."""
+    mapping: Literal["names", "order"] = "names"
+    """``order``: keypoints of files with another schema are taken as they come (the thesis's ablation)."""
+    held_out: float = Field(0.1, gt=0, lt=1)
+    """Part of the sources (poses, movements) kept for validation when no ``--val`` is given."""
+
+
+class ViewSettings(_Settings):
+    """Random views of the 3D poses, see :mod:`fidip.lifting.augmentation`."""
+
+    azimuth: float = Field(1, ge=0, le=1)
+    """Probability of turning a pose around gravity, where that is known."""
+    tilt_deg: float = Field(25, ge=0, le=180)
+    roll_deg: float = Field(40, ge=0, le=180)
+    any_roll: float = Field(0.25, ge=0, le=1)
+    """Probability of any roll at all: photos of infants from above have no upright."""
+    any_rotation: float = Field(0.1, ge=0, le=1)
+    """Probability of any view at all."""
+    mirror: float = Field(0.5, ge=0, le=1)
+    body_scale: float = Field(0.03, ge=0, lt=1)
+    focal: tuple[float, float] = (0.7, 2.5)
+    """Focal lengths over the picture's longer side."""
+    fill: tuple[float, float] = (0.25, 1.0)
+    """Body's extent over the picture's shorter side."""
+    off_centre: float = Field(1, ge=0, le=1)
+    camera_known: float = Field(0.5, ge=0, le=1)
+    """Probability that the network is told the lens."""
+    noise: float = Field(0.015, ge=0)
+    """Error of the 2D keypoints in the noisiest views, as a fraction of the box's side."""
+    outliers: float = Field(0.02, ge=0, le=1)
+    missing: float = Field(0.06, ge=0, lt=1)
+    missing_face: float = Field(0.15, ge=0, le=1)
+
+
+class SelfSupervisionSettings(_Settings):
+    """Chen et al. 2019 on 2D poses without 3D (``--real-2d``), see :mod:`fidip.lifting.selfsup`."""
+
+    share: float = Field(0, ge=0, lt=1)
+    """Part of every batch that are such poses; 0 = none."""
+    weight_2d: float = Field(1, ge=0)
+    """Of the difference between the 2D pose and its lifted, turned, lifted, turned back projection."""
+    weight_3d: float = Field(0.3, ge=0)
+    """Of the difference between the turned pose and what is lifted from its projection."""
+    weight_adversarial: float = Field(0.05, ge=0)
+    """Of the 2D discriminator on projections of turned poses."""
+    discriminator_learning_rate: float = Field(2e-4, gt=0)
+
+
+class LiftOptimizerSettings(_Settings):
+    """Adam."""
+
+    learning_rate: float = Field(1e-3, gt=0)
+    schedule: Literal["cosine", "exponential"] = "cosine"
+    """``cosine``: to zero at the last epoch. ``exponential``: times ``factor`` every epoch."""
+    factor: float = Field(0.96, gt=0, le=1)
+    warmup_steps: int = Field(100, ge=0)
+    weight_decay: float = Field(0, ge=0)
+    clip_norm: float | None = Field(1.0, gt=0)
+    ema_decay: float = Field(0.99, ge=0, lt=1)
+
+
+class LiftTrainingSettings(_Settings):
+    """How long, in which portions."""
+
+    epochs: int = Field(30, ge=0)
+    steps_per_epoch: int = Field(200, ge=1)
+    batch_size: int = Field(256, ge=2)
+    loss: Literal["distance", "squared"] = "distance"
+    """Mean distance of the joints (metres), or Martinez's mean squared coordinate (output units)."""
+    predictions_share: float = Field(0.5, ge=0, le=1)
+    """Part of every batch that are 2D predictions (``--predictions``), where they are given."""
+
+
+class LiftRecipe(_Settings):
+    """Everything that says what a lifting run trains; ``assets/recipes/lifter-*.yaml`` are such files."""
+
+    task: Literal["lift"] = "lift"
+    description: str = ""
+    network: LiftNetworkSettings = LiftNetworkSettings()
+    data: LiftDataSettings = LiftDataSettings()
+    views: ViewSettings = ViewSettings()
+    selfsup: SelfSupervisionSettings = SelfSupervisionSettings()
+    optimizer: LiftOptimizerSettings = LiftOptimizerSettings()
+    training: LiftTrainingSettings = LiftTrainingSettings()

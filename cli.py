@@ -142,6 +142,28 @@ def fit(config: Any, json_file: str | None) -> int:
     return OK if bank.accepted.any() else SOME_FAILED
 
 
+@main.command(cls=ConfigCommand.of("syrip_gen.config:AnimateConfig"))
+@click.option(
+    "--dry-run", is_flag=True, help="Print the scenes as JSON lines and write nothing.  [default: off]"
+)
+@JSON_OPTION
+def animate(config: Any, dry_run: bool, json_file: str | None) -> int:
+    """Turn a clip of motion into labelled images of an infant."""
+    from syrip_gen import animation
+    from syrip_gen.progress import ConsoleProgress
+    from syrip_gen.summaries import animate_figures, animate_summary
+
+    if dry_run:
+        for spec in animation.dry_run(config):
+            click.echo(json.dumps(spec.to_json(), separators=(",", ":")))
+        return OK
+    with ConsoleProgress() as progress:
+        result = animation.animate(config, progress)
+    click.echo(animate_summary(result))
+    _write_json(json_file, animate_figures(result))
+    return SOME_FAILED if result.num_failures else OK
+
+
 @main.command(cls=ConfigCommand.of("fidip.config:TrainOptions"))
 @click.option("--list-recipes", is_flag=True, help="Print the shipped recipes and stop.  [default: off]")
 @JSON_OPTION

@@ -1,4 +1,4 @@
-"""What one run of ``syrip generate`` is told: checked values, from the command line and from a YAML file."""
+"""What one run of a command is told: checked values, from the command line and from a YAML file."""
 
 import re
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-__all__ = ["ConfigError", "FitConfig", "GenerateConfig", "build_config", "read_config_file"]
+__all__ = ["AnimateConfig", "ConfigError", "FitConfig", "GenerateConfig", "build_config", "read_config_file"]
 
 MIN_SIZE_PX, MAX_SIZE_PX = 64, 4096
 ConfigT = TypeVar("ConfigT", bound=BaseModel)
@@ -81,53 +81,36 @@ def _workers_option() -> Any:
     )
 
 
-class GenerateConfig(_Config):
-    """Settings of ``syrip generate``."""
-
-    poses: tuple[str, ...] = _option(
-        (),
-        "2D poses: COCO annotations or results, OpenPose JSON, AH-CoLT pickle, or a fits.npz. May be given "
-        "several times; none = the bundled example poses.",
-        metavar="FILE",
-    )
-    n: int = _option(1000, "Number of images.", ge=1)
-    output: str = _option("out", "Dataset folder, or any fsspec URL.", metavar="DIR", short="-o")
-    seed: int = _option(0, "Root seed; the same seed and settings give the same bytes.", ge=0)
-    workers: int | Literal["auto"] = _workers_option()
-    size: str = _option("480x640", "Image size as HEIGHTxWIDTH, pixels.", metavar="HxW")
-    renderer: Literal["raster", "pyrender", "cycles"] = _option(
-        "raster",
-        "raster (built in), pyrender (OpenGL; needs the extra 'pyrender') or cycles (photo-like, seconds a "
-        "picture; needs Blender: make blender).",
-    )
-    samples: int = _samples_option()
-    blender: str | None = _blender_option()
-    device: Literal["auto", "cpu", "gpu"] = _device_option()
-    body: str = _body_option()
-    pose_prior: str = _pose_prior_option()
-    textures: str | None = _option(
+def _textures_option() -> Any:
+    return _option(
         None, "Folder of UV texture images for the body; none = painted skin and clothes.", metavar="DIR"
     )
-    backgrounds: str | None = _option(
+
+
+def _backgrounds_option() -> Any:
+    return _option(
         None,
         "Folder of photos, text file listing them, or LSUN LMDB; none = shipped rooms.",
         metavar="DIR|LIST|LMDB",
     )
-    rotations: Literal["gravity", "paper"] = _option(
-        "gravity", "Global rotations: gravity (sensible for the posture) or the paper's ten."
-    )
-    depth: bool = _option(False, "Also write depth maps (16-bit PNG, millimetres, 0 = no body).")
-    masks: bool = _option(False, "Also write body masks (PNG, 255 = visible body).")
-    executor: Literal["local", "ray"] = _option(
+
+
+def _executor_option() -> Any:
+    return _option(
         "local",
         "Where shards run: local, or a Ray cluster (RAY_ADDRESS; needs the extra 'ray').",
         run_only=True,
     )
-    resume: bool = _option(
-        False, "Go on with a run that was interrupted (same settings only).", run_only=True
-    )
 
-    @field_validator("size")
+
+def _resume_option() -> Any:
+    return _option(False, "Go on with a run that was interrupted (same settings only).", run_only=True)
+
+
+class _DatasetConfig(_Config):
+    """What the settings of commands that make datasets have in common: checks, and what decides the bytes."""
+
+    @field_validator("size", check_fields=False)
     @classmethod
     def _check_size(cls, value: str) -> str:
         match = re.fullmatch(r"(\d{1,6})[x×X](\d{1,6})", value.strip())
@@ -138,7 +121,7 @@ class GenerateConfig(_Config):
             raise ValueError(f"both sides must be {MIN_SIZE_PX} to {MAX_SIZE_PX} pixels, such as 480x640")
         return f"{height}x{width}"
 
-    @field_validator("workers")
+    @field_validator("workers", check_fields=False)
     @classmethod
     def _check_workers(cls, value: int | str) -> int | str:
         if isinstance(value, int) and not 1 <= value <= 512:
@@ -163,6 +146,108 @@ class GenerateConfig(_Config):
             if (info.json_schema_extra or {}).get("run_only")
         }
         return self.model_dump(mode="json", exclude=skip | {"output"})
+
+
+class GenerateConfig(_DatasetConfig):
+    """Settings of ``syrip generate``."""
+
+    poses: tuple[str, ...] = _option(
+        (),
+        "2D poses: COCO annotations or results, OpenPose JSON, AH-CoLT pickle, or a fits.npz. May be given "
+        "several times; none = the bundled example poses.",
+        metavar="FILE",
+    )
+    n: int = _option(1000, "Number of images.", ge=1)
+    output: str = _option("out", "Dataset folder, or any fsspec URL.", metavar="DIR", short="-o")
+    seed: int = _option(0, "Root seed; the same seed and settings give the same bytes.", ge=0)
+    workers: int | Literal["auto"] = _workers_option()
+    size: str = _option("480x640", "Image size as HEIGHTxWIDTH, pixels.", metavar="HxW")
+    renderer: Literal["raster", "pyrender", "cycles"] = _option(
+        "raster",
+        "raster (built in), pyrender (OpenGL; needs the extra 'pyrender') or cycles (photo-like, seconds a "
+        "picture; needs Blender: make blender).",
+    )
+    samples: int = _samples_option()
+    blender: str | None = _blender_option()
+    device: Literal["auto", "cpu", "gpu"] = _device_option()
+    body: str = _body_option()
+    pose_prior: str = _pose_prior_option()
+    textures: str | None = _textures_option()
+    backgrounds: str | None = _backgrounds_option()
+    rotations: Literal["gravity", "paper"] = _option(
+        "gravity", "Global rotations: gravity (sensible for the posture) or the paper's ten."
+    )
+    depth: bool = _option(False, "Also write depth maps (16-bit PNG, millimetres, 0 = no body).")
+    masks: bool = _option(False, "Also write body masks (PNG, 255 = visible body).")
+    executor: Literal["local", "ray"] = _executor_option()
+    resume: bool = _resume_option()
+
+
+class AnimateConfig(_DatasetConfig):
+    """Settings of ``syrip animate``."""
+
+    motion: str | None = _option(
+        None,
+        "Motion of one person: VideoPose3D's .npy, a data_2d_custom or detectron .npz, BVH, DeepMimic, or a "
+        "fits.npz; none = the bundled crawling clip.",
+        metavar="FILE",
+    )
+    output: str = _option("out", "Dataset folder, or any fsspec URL.", metavar="DIR", short="-o")
+    frames: str = _option(
+        "every=10",
+        "Frames to photograph: every=N (each N-th), most=N (the N most different poses) or all.",
+        metavar="RULE",
+    )
+    fps: float | None = _option(
+        None,
+        "Frames a second at which the clip plays; none = its own rate, or 30 where it has none.",
+        metavar="FPS",
+        gt=0.0,
+        le=1000.0,
+    )
+    clip: str | None = _option(
+        None, "Name of the clip in a file that holds several; none = its only one.", metavar="NAME"
+    )
+    keypoint_schema: str | None = _option(
+        None, "Keypoint schema of the clip's points, such as h36m17; none = recognised.", metavar="NAME"
+    )
+    up: Literal["auto", "camera", "h36m", "world"] = _option(
+        "auto",
+        "Which way is up in the clip: auto, camera (it was level), h36m (VideoPose3D's view) or world (z).",
+    )
+    takes: int = _option(
+        1, "Takes: each shows all frames with another infant, outfit, room, light and camera.", ge=1, le=1000
+    )
+    seed: int = _option(0, "Root seed; the same seed and settings give the same bytes.", ge=0)
+    workers: int | Literal["auto"] = _workers_option()
+    size: str = _option("480x640", "Image size as HEIGHTxWIDTH, pixels.", metavar="HxW")
+    renderer: Literal["cycles", "raster", "pyrender"] = _option(
+        "cycles",
+        "cycles (photo-like, seconds a picture; needs Blender: make blender), raster (built in) or pyrender "
+        "(OpenGL; needs the extra 'pyrender').",
+    )
+    samples: int = _samples_option()
+    blender: str | None = _blender_option()
+    device: Literal["auto", "cpu", "gpu"] = _device_option()
+    motion_blur: bool = _option(
+        False, "Expose each frame for half of the time between two, with --renderer cycles."
+    )
+    depth_of_field: bool = _option(False, "Focus on the infant only, with --renderer cycles.")
+    body: str = _body_option()
+    pose_prior: str = _pose_prior_option()
+    textures: str | None = _textures_option()
+    backgrounds: str | None = _backgrounds_option()
+    depth: bool = _option(False, "Also write depth maps (16-bit PNG, millimetres, 0 = no body).")
+    masks: bool = _option(False, "Also write body masks (PNG, 255 = visible body).")
+    executor: Literal["local", "ray"] = _executor_option()
+    resume: bool = _resume_option()
+
+    @field_validator("frames")
+    @classmethod
+    def _check_frames(cls, value: str) -> str:
+        if not re.fullmatch(r"all|(every|most)=0*[1-9]\d{0,8}", value.strip()):
+            raise ValueError("expected every=N, most=N or all, such as every=10")
+        return value.strip()
 
 
 class FitConfig(_Config):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from syrip_gen.asset_files import asset_path
 from syrip_gen.body import load_body
 from syrip_gen.config import GenerateConfig
 from syrip_gen.dataset_files import WORK_FOLDER, OutputFolder, open_folder
@@ -15,7 +16,14 @@ from syrip_gen.fitting.priors import load_prior
 from syrip_gen.rendering.catalog import CATALOG, RendererChoice
 from syrip_gen.sampling.options import SamplingOptions
 from syrip_gen.sampling.scene import SceneSpec
-from syrip_gen.stages.inputs import PoseInputs, check_pictures, identity_of, make_bank, read_inputs
+from syrip_gen.stages.inputs import (
+    BUNDLED_POSES,
+    PoseInputs,
+    check_pictures,
+    identity_of,
+    make_bank,
+    read_inputs,
+)
 from syrip_gen.stages.merge import Tally, merge, read_records, tally_records
 from syrip_gen.stages.planners import FitPlan, FitPlanner
 from syrip_gen.stages.provenance import command_line, licences
@@ -75,7 +83,8 @@ def generate(config: GenerateConfig, progress: Progress | None = None) -> Genera
     notes = [*inputs.notes, *check_pictures(sampling_options(config), body)]
     if inputs.bank is not None and inputs.bank.body != body.identity:
         notes.append(f"the fits of {config.poses[0]} were made with another body than '{body.name}'")
-    identity = identity_of(config, is_fitted=inputs.bank is not None)
+    sources = {"poses": list(config.poses) or str(asset_path(BUNDLED_POSES))}
+    identity = identity_of(config, sources, uses_prior=inputs.bank is None)
     identity["versions"] |= renderer.versions()
     folder = open_folder(config.output)
     with lock_folder(folder):

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from syrip_gen.quality.report import WrittenReport
 
 __all__ = [
+    "animate_figures",
+    "animate_summary",
     "bank_figures",
     "fit_summary",
     "generate_figures",
@@ -24,52 +26,102 @@ MAX_FAILURES = 10
 
 def generate_summary(result: "GenerateResult") -> str:
     """Return the end summary of ``syrip generate``."""
-    run = result.run
-    fits = run["fits"]
+    fits = result.run["fits"]
     lines = [
-        f"{run['num_images']} images from {fits['num_accepted']} of {fits['num_poses']} poses in "
+        f"{result.run['num_images']} images from {fits['num_accepted']} of {fits['num_poses']} poses in "
         f"{result.output}",
         *_reasons("poses not used", fits["reasons"]),
-        *_reasons("scenes drawn again", run["rejections"]),
-        *_reasons("notes", run["notes"]),
+        *_reasons("scenes drawn again", result.run["rejections"]),
+        *_reasons("notes", result.run["notes"]),
     ]
-    if result.num_rendered:
-        rate = result.num_rendered / max(result.render_seconds, 1e-9)
-        waited = (
-            f"compiled {format_duration(result.compile_seconds)} more, " if result.compile_seconds > 1 else ""
-        )
-        lines.append(
-            f"  fit {format_duration(result.fit_seconds)}, {waited}{result.num_rendered} images in "
-            f"{format_duration(result.render_seconds)} ({rate:.1f} images/s)"
-        )
+    return "\n".join([*lines, *_work_lines(result, "fit"), *_failure_lines(result), *_file_lines(result)])
+
+
+def animate_summary(result: "GenerateResult") -> str:
+    """Return the end summary of ``syrip animate``."""
+    motion = result.run["motion"]
+    takes = "1 take" if motion["num_takes"] == 1 else f"{motion['num_takes']} takes"
+    lines = [
+        f"{result.run['num_images']} images of {takes} from {motion['num_chosen']} of {motion['num_frames']} "
+        f"frames of '{motion['name']}' ({motion['fps']:g} a second) in {result.output}",
+        *(f"  {note}" for note in motion["notes"]),
+    ]
+    error, speed = motion.get("retarget.bone_error_median_deg"), motion.get("retarget.foot_speed_median_cm")
+    if error is not None:
+        feet = f", feet on the ground move {speed:.2f} cm a frame" if speed is not None else ""
+        lines.append(f"  bones follow the clip within {error:.1f} degrees (median){feet}")
+    lines += _reasons("notes", result.run["notes"])
+    work = _work_lines(result, "retarget")
+    files = _file_lines(result, f"  motion         {result.output}/sequence.npz")
+    return "\n".join([*lines, *work, *_failure_lines(result), *files])
+
+
+def _work_lines(result: "GenerateResult", first_stage: str) -> list[str]:
+    """Return how long the stages took, if anything was made."""
+    if not result.num_rendered:
+        return []
+    rate = result.num_rendered / max(result.render_seconds, 1e-9)
+    speed = f"{rate:.1f} images/s" if rate >= 1 else f"{1 / rate:.1f} s an image"
+    waited = (
+        f"compiled {format_duration(result.compile_seconds)} more, " if result.compile_seconds > 1 else ""
+    )
+    return [
+        f"  {first_stage} {format_duration(result.fit_seconds)}, {waited}{result.num_rendered} images in "
+        f"{format_duration(result.render_seconds)} ({speed})"
+    ]
+
+
+def _failure_lines(result: "GenerateResult") -> list[str]:
+    """Return what could not be made and why."""
+    lines = []
     if result.num_failures:
         lines.append(f"  {result.num_failures} images could not be made:")
-        for index, reason in list(run["failures"].items())[:MAX_FAILURES]:
+        for index, reason in list(result.run["failures"].items())[:MAX_FAILURES]:
             lines.append(f"    item {index}: {reason}")
         if result.num_failures > MAX_FAILURES:
             lines.append(f"    ... all of them in {result.output}/manifest.jsonl")
     if result.num_crashes:
         lines.append("  Items at which a worker process died are tried again with --resume.")
-    lines += [
+    return lines
+
+
+def _file_lines(result: "GenerateResult", *more: str) -> list[str]:
+    """Return where everything is, and what to do next."""
+    return [
         f"  annotations    {result.output}/annotations/person_keypoints_train_infant.json",
+        *more,
         f"  contact sheet  {result.output}/contact_sheet.jpg",
         f"  report         {result.output}/report.html",
         f"Next: open {result.output}/report.html",
     ]
-    return "\n".join(lines)
 
 
 def generate_figures(result: "GenerateResult") -> dict[str, Any]:
     """Return the figures of the summary, flat."""
+    fits = result.run["fits"]
+    more = {"num_poses": fits["num_poses"], "num_accepted": fits["num_accepted"]}
+    figures = _run_figures(result, "fit_seconds", more)
+    for reason, count in fits["reasons"].items():
+        figures[f"fit_reasons.{reason}"] = count
+    return figures
+
+
+def animate_figures(result: "GenerateResult") -> dict[str, Any]:
+    """Return the figures of the summary, flat."""
+    motion = {name: value for name, value in result.run["motion"].items() if name not in ("name", "notes")}
+    more = {name if "." in name else f"motion.{name}": value for name, value in motion.items()}
+    return _run_figures(result, "retarget_seconds", more)
+
+
+def _run_figures(result: "GenerateResult", first_stage: str, more: dict[str, Any]) -> dict[str, Any]:
     run = result.run
     figures: dict[str, Any] = {
         "output": result.output,
         "num_images": run["num_images"],
         "num_failures": result.num_failures,
-        "num_poses": run["fits"]["num_poses"],
-        "num_accepted": run["fits"]["num_accepted"],
+        **more,
         "num_rendered": result.num_rendered,
-        "fit_seconds": round(result.fit_seconds, 3),
+        first_stage: round(result.fit_seconds, 3),
         "compile_seconds": round(result.compile_seconds, 3),
         "render_seconds": round(result.render_seconds, 3),
         "images_per_second": round(result.num_rendered / max(result.render_seconds, 1e-9), 2),
@@ -79,8 +131,6 @@ def generate_figures(result: "GenerateResult") -> dict[str, Any]:
     for group in ("rejections", "notes"):
         for reason, count in run[group].items():
             figures[f"{group}.{reason}"] = count
-    for reason, count in run["fits"]["reasons"].items():
-        figures[f"fit_reasons.{reason}"] = count
     return figures
 
 

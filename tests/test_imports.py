@@ -26,7 +26,7 @@ LAYERS = [
     {"annotation", "quality"},
     {"config", "config_options", "dataset_files", "execution", "execution_ray", "progress", "summaries"},
     {"stages", "doctor"},
-    {"pipeline"},
+    {"pipeline", "animation"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 FIDIP_MAY_USE = ("syrip_gen.keypoints", "syrip_gen.geometry", "syrip_gen.annotation.coco")

@@ -90,11 +90,25 @@ def annotate(
             "keypoints_3d_m": keypoints_3d.tolist(),
             "camera": _camera(spec, intrinsics),
             **({} if body is None else {"body": _body(body)}),
-            "source": {"pose_id": spec.pose_id, "pose_index": spec.pose_index, "seed": spec.seed},
+            "source": _source(spec),
             "segmentation": mask_rle(mask),
         },
     }
     return Labels(record, mask)
+
+
+def _source(spec: SceneSpec) -> dict[str, Any]:
+    """Return what the pose was made from: an input pose, or a frame of a clip."""
+    source = {"pose_id": spec.pose_id, "pose_index": spec.pose_index, "seed": spec.seed}
+    if spec.motion is None:
+        return source
+    motion = spec.motion
+    return source | {
+        "clip": motion.clip,
+        "frame": motion.frame,
+        "time_s": motion.time_s,
+        "take": motion.take,
+    }
 
 
 def _keypoint_list(pixels: np.ndarray, visibility: np.ndarray) -> list[float | int]:

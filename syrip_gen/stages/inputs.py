@@ -8,7 +8,7 @@ from typing import Any
 from syrip_gen.asset_files import asset_path
 from syrip_gen.body.assets import BodyAssets
 from syrip_gen.body.load import has_smpl_uv
-from syrip_gen.config import GenerateConfig
+from syrip_gen.config import AnimateConfig, GenerateConfig
 from syrip_gen.fitting import fit_poses
 from syrip_gen.fitting.bank import FitBank
 from syrip_gen.fitting.priors import load_prior
@@ -20,12 +20,12 @@ from syrip_gen.sampling.photos import open_photos
 from syrip_gen.stages.provenance import input_digests, versions
 from syrip_gen.stages.renderers import unused_options
 
-__all__ = ["PoseInputs", "identity_of", "make_bank", "read_inputs"]
+__all__ = ["BUNDLED_POSES", "PoseInputs", "identity_of", "make_bank", "read_inputs"]
 
 BUNDLED_POSES = "poses/example_poses.json"
 BUNDLED_BODY = "bodies/infant.npz"
 BUNDLED_PRIOR = "priors/infant_gmm.npz"
-PATH_SETTINGS = ("poses", "body", "pose_prior", "textures", "backgrounds")
+PATH_SETTINGS = ("body", "pose_prior", "textures", "backgrounds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,19 +97,25 @@ def make_bank(
     return fit_poses(inputs.poses, body, load_prior(pose_prior), progress=report)
 
 
-def identity_of(config: GenerateConfig, *, is_fitted: bool) -> dict[str, Any]:
+def identity_of(
+    config: GenerateConfig | AnimateConfig,
+    sources: Mapping[str, str | Sequence[str]],
+    *,
+    uses_prior: bool,
+) -> dict[str, Any]:
     """Return settings, input digests and versions: together they decide every byte of the dataset.
 
     Args:
         config: The settings.
-        is_fitted: Whether the poses are a fit bank, so that the pose prior is not used.
+        sources: Files that the bodies' poses come from, by the name of the option.
+        uses_prior: Whether the pose prior is used: it is not where poses are bodies already.
     """
-    skip = {*PATH_SETTINGS, *unused_options(config.renderer)}
+    skip = {*PATH_SETTINGS, *sources, *unused_options(config.renderer)}
     settings = {key: value for key, value in config.identity().items() if key not in skip}
     paths = {
-        "poses": list(config.poses) or str(asset_path(BUNDLED_POSES)),
+        **sources,
         "body": str(asset_path(BUNDLED_BODY)) if config.body == "infant" else config.body,
-        "pose_prior": None if is_fitted else _prior_path(config.pose_prior),
+        "pose_prior": _prior_path(config.pose_prior) if uses_prior else None,
         "textures": config.textures,
         "backgrounds": config.backgrounds,
     }

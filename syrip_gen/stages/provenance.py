@@ -13,7 +13,7 @@ from syrip_gen.asset_files import file_sha256
 from syrip_gen.body.assets import BodyAssets
 
 if TYPE_CHECKING:
-    from syrip_gen.config import GenerateConfig
+    from syrip_gen.config import AnimateConfig, GenerateConfig
 
 __all__ = ["command_line", "digest_of", "input_digests", "package_version", "versions"]
 
@@ -86,14 +86,13 @@ def command_line(verb: str, settings: Mapping[str, Any], defaults: Mapping[str, 
     return " ".join(words)
 
 
-def licences(config: "GenerateConfig", body: BodyAssets) -> list[dict[str, str]]:
+def licences(config: "GenerateConfig | AnimateConfig", body: BodyAssets) -> list[dict[str, str]]:
     """Return whose terms the dataset falls under: one entry for everything that went into it."""
     prior = "syrip's infant prior" if config.pose_prior == "infant" else Path(config.pose_prior).name
-    poses = ", ".join(Path(path).name for path in config.poses)
     return [
         _entry("body", body.name, body.licence),
         _entry("pose prior", prior, SHIPPED if config.pose_prior == "infant" else OWN),
-        _entry("poses", poses, OWN) if poses else _entry("poses", "syrip's example poses", "CC0 1.0"),
+        _source(config),
         _entry("skin and clothes", Path(config.textures).name, OWN)
         if config.textures
         else _entry(
@@ -103,6 +102,16 @@ def licences(config: "GenerateConfig", body: BodyAssets) -> list[dict[str, str]]
         _entry("rooms", "ambientCG materials, Poly Haven views", "CC0 1.0", "https://ambientcg.com"),
         *([_entry("backgrounds", Path(config.backgrounds).name, OWN)] if config.backgrounds else []),
     ]
+
+
+def _source(config: "GenerateConfig | AnimateConfig") -> dict[str, str]:
+    """Return the entry of what the bodies' poses come from."""
+    if not hasattr(config, "poses"):
+        if config.motion:
+            return _entry("motion", Path(config.motion).name, OWN)
+        return _entry("motion", "DeepMimic's crawl clip", "MIT", "https://github.com/xbpeng/DeepMimic")
+    poses = ", ".join(Path(path).name for path in config.poses)
+    return _entry("poses", poses, OWN) if poses else _entry("poses", "syrip's example poses", "CC0 1.0")
 
 
 def _entry(what: str, name: str, licence: str, source: str = "") -> dict[str, str]:

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 import cli
 
 GOLDEN = Path(__file__).parent / "golden"
-VERBS = ["generate", "fit", "train", "eval", "predict", "export", "report", "doctor"]
+VERBS = ["generate", "fit", "animate", "train", "eval", "predict", "export", "report", "doctor"]
 
 
 def run(*words):

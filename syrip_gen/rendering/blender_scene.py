@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from syrip_gen.rendering.colors import ENCODE_STEPS, LINEAR_OF_SRGB, SRGB_OF_LINEAR
-from syrip_gen.rendering.influence import Region, region_fade
+from syrip_gen.rendering.influence import Region
 from syrip_gen.rendering.types import RenderInputs
 
 __all__ = ["composite", "ground_color", "read_result", "scene_seed", "write_scene"]
@@ -117,7 +117,6 @@ def composite(rgb: np.ndarray, rgba: np.ndarray, region: Region) -> None:
     """
     x0, y0, x1, y1 = region
     part = rgb[y0:y1, x0:x1]
-    rgba = rgba * region_fade(region, rgb.shape[1], rgb.shape[0])
     touched = (rgba != 0.0).any(axis=-1)
     light = rgba[touched]
     alpha = np.clip(light[:, 3:], 0.0, 1.0)

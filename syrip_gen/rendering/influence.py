@@ -11,13 +11,13 @@ import numpy as np
 from syrip_gen.rendering.screen import NEAR_M
 from syrip_gen.rendering.types import RenderInputs
 
-__all__ = ["FADE_PX", "influence_region", "region_fade"]
+__all__ = ["Region", "influence_region"]
 
 Region = tuple[int, int, int, int]
 """First column, first row, end column, end row, px."""
 
-FADE_PX = 24
-"""Shadows fade out over so many pixels at the region's edge, so that it never shows."""
+_FADE = 0.07
+"""Blender's side fades shadows out over this share of the region, at its edges: so much more is rendered."""
 _BORDER_PX = 3
 """For the filter of a renderer and for fine hair or cloth that it lifts off the mesh."""
 _SKY_REACH = 1.0
@@ -38,30 +38,11 @@ def influence_region(inputs: RenderInputs) -> Region | None:
     covered = _box(_moments(inputs), inputs, _BORDER_PX + _blur_px(inputs))
     if inputs.support_plane is None or covered is None:
         return _clipped(covered, inputs)
-    reach = [np.subtract(covered, (FADE_PX, FADE_PX, -FADE_PX, -FADE_PX))]
-    shadow = _box(_shadow_points(inputs), inputs, FADE_PX // 2)
-    if shadow is not None:
-        reach.append(shadow)
-    low, high = np.min(reach, axis=0)[:2], np.max(reach, axis=0)[2:]
-    return _clipped((*low, *high), inputs)
-
-
-def region_fade(region: Region, width: int, height: int) -> np.ndarray:
-    """Return (h, w, 1) float32 weights: 1 within the region, falling to 0 at edges inside the picture."""
-    x0, y0, x1, y1 = region
-    columns = _ramp(x1 - x0, x0 > 0, x1 < width)
-    rows = _ramp(y1 - y0, y0 > 0, y1 < height)
-    return (rows[:, None] * columns[None, :])[..., None]
-
-
-def _ramp(count: int, fades_in: bool, fades_out: bool) -> np.ndarray:
-    place = np.arange(count, dtype=np.float32) + np.float32(0.5)
-    weight = np.ones(count, dtype=np.float32)
-    if fades_in:
-        weight = np.minimum(weight, place / FADE_PX)
-    if fades_out:
-        weight = np.minimum(weight, (count - place) / FADE_PX)
-    return weight
+    shadow = _box(_shadow_points(inputs), inputs, 0.0)
+    reach = np.array([covered, covered if shadow is None else shadow])
+    low, high = reach[:, :2].min(axis=0), reach[:, 2:].max(axis=0)
+    margin = _FADE * float((high - low).max())
+    return _clipped((*(low - margin), *(high + margin)), inputs)
 
 
 def _moments(inputs: RenderInputs) -> np.ndarray:

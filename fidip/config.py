@@ -187,6 +187,22 @@ class TrainOptions(_Settings):
     pre_synthetic: str | None = _option(
         None, "Synthetic pictures for the pre-stage; none = --synthetic.", metavar="DIR|FILE"
     )
+    poses_3d: tuple[str, ...] = _option(
+        (),
+        "Lifters only: 3D poses to learn from, dataset folders of syrip generate or .npz files; may be given "
+        "several times.",
+        metavar="DIR|FILE",
+    )
+    predictions: str | None = _option(
+        None,
+        "Lifters only: a 2D network's predictions (COCO results) on the pictures of --synthetic.",
+        metavar="FILE",
+    )
+    real_2d: str | None = _option(
+        None,
+        "Lifters only: 2D poses of real infants without 3D, for self-supervision.",
+        metavar="FILE|DIR",
+    )
     output: str = _option("run", "Run folder.", metavar="DIR", short="-o")
     weights: str | None = _option(
         None,

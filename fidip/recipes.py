@@ -1,17 +1,24 @@
 """Recipes by name: YAML files in assets/recipes, each of which may extend another and change a few values."""
 
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from fidip.config import Recipe
 
-__all__ = ["load_recipe", "recipe_names", "recipes_folder"]
+__all__ = ["TASKS", "load_any_recipe", "load_recipe", "recipe_names", "recipes_folder"]
 
 MAX_DEPTH = 5
+
+TASKS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {"pose": ("fidip.config", "Recipe"), "lift": ("fidip.lifting.config", "LiftRecipe")}
+)
+"""What a recipe's ``task`` may be (``pose`` where it does not say), and the class of such recipes."""
 
 
 def recipes_folder() -> Path:
@@ -30,7 +37,7 @@ def recipe_names() -> tuple[str, ...]:
 
 
 def load_recipe(name: str, changes: Sequence[str] = ()) -> Recipe:
-    """Read a recipe.
+    """Read a recipe of a 2D pose network.
 
     Args:
         name: A shipped recipe's name, or a YAML file.
@@ -39,11 +46,28 @@ def load_recipe(name: str, changes: Sequence[str] = ()) -> Recipe:
     Raises:
         ValueError: If there is no such recipe, or a value is wrong; the message names it.
     """
+    task, recipe = load_any_recipe(name, changes)
+    if task != "pose":
+        raise ValueError(f"recipe {name} is for the task {task}, not for a 2D pose network")
+    return recipe
+
+
+def load_any_recipe(name: str, changes: Sequence[str] = ()) -> tuple[str, Any]:
+    """Read a recipe of any task; return the task and the recipe.
+
+    Raises:
+        ValueError: As :func:`load_recipe`.
+    """
     values = _read(name, depth=0)
     for change in changes:
         values = _merged(values, _parse_change(change))
+    task = values.pop("task", "pose")
+    if task not in TASKS:
+        raise ValueError(f"recipe {name}: unknown task {task!r}; there are {', '.join(TASKS)}")
+    module, class_name = TASKS[task]
+    kind: type[BaseModel] = getattr(import_module(module), class_name)
     try:
-        return Recipe.model_validate(values)
+        return task, kind.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])

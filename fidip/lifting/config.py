@@ -120,7 +120,6 @@ class LiftTrainingSettings(_Settings):
 class LiftRecipe(_Settings):
     """Everything that says what a lifting run trains; ``assets/recipes/lifter-*.yaml`` are such files."""
 
-    task: Literal["lift"] = "lift"
     description: str = ""
     network: LiftNetworkSettings = LiftNetworkSettings()
     data: LiftDataSettings = LiftDataSettings()

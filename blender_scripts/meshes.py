@@ -118,7 +118,7 @@ def build_mesh(
 def move_vertices(mesh: bpy.types.Mesh, vertices: np.ndarray) -> None:
     """Set the positions (V, 3) of a mesh's vertices."""
     mesh.attributes["position"].data.foreach_set("vector", np.ascontiguousarray(vertices, np.float32).ravel())
-    mesh.update_tag()
+    mesh.update()  # the normals, too
 
 
 def set_attribute(mesh: bpy.types.Mesh, name: str, values: np.ndarray) -> None:

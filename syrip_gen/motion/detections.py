@@ -19,8 +19,8 @@ MIN_OVERLAP = 0.3
 def read_detections(arrays: dict[str, np.ndarray], path: Path, *, fps: float | None) -> MotionClip:
     """Make a 2D clip of the most prominent person.
 
-    ``boxes[t]`` is ``[[], (n, 5)]`` (x1, y1, x2, y2, score), ``keypoints[t]`` is ``[[], (n, 4, 17)]`` (rows x,
-    y, unused, score). Frames in which nobody is found are gaps.
+    ``boxes[t]`` is ``[[], (n, 5)]`` (x1, y1, x2, y2, score), ``keypoints[t]`` is ``[[], (n, 4, 17)]``
+    (rows x, y, unused, score). Frames in which nobody is found are gaps.
 
     Raises:
         ValueError: If the structure is another, or more than 20 % of the frames show nobody.

@@ -55,7 +55,7 @@ def use_device(scene: bpy.types.Scene, wanted: str) -> str:
 
 
 def prepare_cycles(scene: bpy.types.Scene) -> None:
-    """Set what never changes: linear colours as they are, few bounces, data kept between renders.
+    """Set what never changes: linear colours as they are, few bounces.
 
     Raises:
         BadRequestError: When this Blender has no Cycles.
@@ -68,7 +68,9 @@ def prepare_cycles(scene: bpy.types.Scene) -> None:
     render, cycles = scene.render, scene.cycles
     render.engine = "CYCLES"
     render.film_transparent = True
-    render.use_persistent_data = True
+    # A tree that is fitted to the next scene finds other triangles at their edges than one that is built for
+    # it: a picture would depend on those before it.
+    render.use_persistent_data = False
     render.use_compositing = render.use_sequencer = False
     scene.view_settings.view_transform, scene.view_settings.look = "Standard", "None"
     scene.view_settings.exposure, scene.view_settings.gamma = 0.0, 1.0

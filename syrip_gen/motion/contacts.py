@@ -33,6 +33,10 @@ STILL_TRUNK = 0.06
 PINNED = ("foot", "knee", "hand", "elbow", "pelvis")
 ENVELOPE_SECONDS = 0.75
 """Half the time within which something touches the floor."""
+UPRIGHT = 0.7
+"""Cosine of the trunk's angle to the vertical."""
+FLIGHT_UPRIGHT, FLIGHT_LYING = 0.06, 0.2
+"""Height (metres) of the lowest point from which a person is in the air."""
 GAP_SECONDS = 0.07
 """Gaps and flickers of contact shorter than this are mended."""
 SUPPORT_BAND = 0.03
@@ -88,7 +92,7 @@ def read_ground(points: dict[str, np.ndarray], fps: float, leg: float, is_absolu
     floor = _envelope(lowest, fps)
     place[..., 2] -= floor[:, None]
     hips[:, 2] -= floor
-    clearance = np.maximum(lowest - floor - 0.5 * HEIGHT_BAND * size, 0.0)
+    clearance = _flight(lowest - floor, points, size)
     touch = np.zeros((len(hips), len(PARTS)), dtype=bool)
     still = np.zeros((len(hips) - 1, len(PARTS)), dtype=bool)
     for p, part in enumerate(PARTS):
@@ -104,6 +108,23 @@ def read_ground(points: dict[str, np.ndarray], fps: float, leg: float, is_absolu
             still[:, p] = touch[1:, p] & touch[:-1, p] & _mend(speed * fps < limit * size, fps)
     hips[:, :2] -= hips[0, :2]
     return Ground(touch, still, clearance, hips)
+
+
+def _flight(height: np.ndarray, points: dict[str, np.ndarray], size: float) -> np.ndarray:
+    """Return the (T,) height of jumps (metres); whoever is lower than a jump stays on the floor.
+
+    An upright trunk leaves the floor more easily than one that lies: there, points that are not tracked
+    (belly, heels) carry the body.
+    """
+    trunk = points["shoulder_mid"] - points["hip_mid"]
+    upright = trunk[:, 2] / np.maximum(np.linalg.norm(trunk, axis=1), 1e-9) > UPRIGHT
+    least = size * np.where(upright, FLIGHT_UPRIGHT, FLIGHT_LYING)
+    out = np.where(height > 0.5 * HEIGHT_BAND * size, height - 0.5 * HEIGHT_BAND * size, 0.0)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], (out > 0).astype(int), [0]])))
+    for start, end in edges.reshape(-1, 2):
+        if (height[start:end] < least[start:end]).all():
+            out[start:end] = 0.0
+    return out
 
 
 def _support_path(place: np.ndarray, radius: np.ndarray, size: float) -> np.ndarray:

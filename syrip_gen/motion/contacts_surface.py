@@ -1,7 +1,5 @@
 """The parts of an infant's surface that can touch the floor, as a few hundred skinned points."""
 
-from itertools import product
-
 import numpy as np
 
 from syrip_gen.body.assets import BodyAssets
@@ -18,13 +16,21 @@ PARTS: dict[str, tuple[int, ...]] = {
     "pelvis": (0,), "belly": (3, 6), "chest": (9,), "head": (12, 15),
 }  # fmt: skip
 """Part: the joints that carry it. A knee's part is the whole shin, an elbow's the forearm."""
-DIRECTIONS = np.array([d for d in product((-1, 0, 1), repeat=3) if any(d)], dtype=np.float64)
+NUM_DIRECTIONS = 60
 MIN_WEIGHT = 0.02
 """Skinning weights below this are left out."""
 
 
+def _directions() -> np.ndarray:
+    """Return (60, 3) unit vectors spread evenly over the sphere (a Fibonacci lattice)."""
+    index = np.arange(NUM_DIRECTIONS) + 0.5
+    height, turn = 1.0 - 2.0 * index / NUM_DIRECTIONS, np.pi * (1.0 + np.sqrt(5.0)) * index
+    around = np.sqrt(1.0 - height**2)
+    return np.stack([around * np.cos(turn), height, around * np.sin(turn)], axis=1)
+
+
 def build_surface(body: BodyAssets, betas: np.ndarray) -> Surface:
-    """Keep, of the vertices that each joint carries, those that are extreme in 26 directions at rest.
+    """Keep, of the vertices that each joint carries, those that are extreme in 60 directions at rest.
 
     Args:
         body: The infant.
@@ -39,7 +45,7 @@ def build_surface(body: BodyAssets, betas: np.ndarray) -> Surface:
         for joint in joints:
             members = np.flatnonzero(owner == joint)
             if len(members):
-                mine.update(members[np.argmax(shaped[members] @ DIRECTIONS.T, axis=0)].tolist())
+                mine.update(members[np.argmax(shaped[members] @ _directions().T, axis=0)].tolist())
         chosen += sorted(mine)
         part += [p] * len(mine)
     weights = body.weights[chosen]

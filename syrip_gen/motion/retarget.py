@@ -93,7 +93,7 @@ def retarget(
         name=clip.name,
         notes=(*clip.notes, note),
     )
-    return Retargeted(sequence, measure(sequence, state, goals, floor, points, scale))
+    return Retargeted(sequence, measure(sequence, body, state, goals, floor, points, scale))
 
 
 def bone_goals(kin: Kinematics, index: dict[str, int], source: Bones) -> BoneGoals:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from syrip_gen.body.assets import BodyAssets
+from syrip_gen.body.posing import pose_body
 from syrip_gen.fitting.kinematics import forward
 from syrip_gen.motion.retarget_energy import BoneGoals, Floor, State, lowest_points
 from syrip_gen.motion.retarget_limits import joint_limits
@@ -36,9 +38,9 @@ class RetargetReport:
     """Horizontal way of the lowest point of a foot that stays on the floor, cm a frame."""
     foot_speed_max_cm: float
     floor_depth_max_cm: float
-    """Deepest point below the floor."""
+    """Deepest vertex below the floor."""
     floor_gap_max_cm: float
-    """Greatest height above the floor of the lowest point while something should touch it."""
+    """Greatest height above the floor of the lowest vertex while something should touch it."""
     jerk_ratio: float
     """Root mean square jerk of wrists and ankles over the source's, lengths scaled."""
 
@@ -73,6 +75,7 @@ def _jerk(points: np.ndarray, fps: float) -> float:
 
 def measure(
     sequence: BodySequence,
+    body: BodyAssets,
     state: State,
     goals: BoneGoals,
     floor: Floor,
@@ -83,6 +86,7 @@ def measure(
 
     Args:
         sequence: The result.
+        body: The infant.
         state: The same as arrays.
         goals: The source's directions.
         floor: What should happen on the floor.
@@ -95,8 +99,7 @@ def measure(
     clamped = _clamped(state.pose) & np.isfinite(error)
     free = error[~clamped & np.isfinite(error)]
     slip = _slips(floor, state)
-    _, height = lowest_points(floor, state)
-    lowest = height.min(axis=1)
+    lowest = _lowest_vertices(sequence, body)
     supported = floor.clearance == 0.0
     ends = ("left_wrist", "right_wrist", "left_ankle", "right_ankle")
     placed = [forward(goals.kin, np.zeros(0), *one)[1] for one in zip(*state, strict=True)]
@@ -115,6 +118,12 @@ def measure(
         floor_gap_max_cm=100.0 * float(max(lowest[supported].max(initial=0.0), 0.0)),
         jerk_ratio=_jerk(own, sequence.fps) / max(source_jerk, 1e-9),
     )
+
+
+def _lowest_vertices(sequence: BodySequence, body: BodyAssets) -> np.ndarray:
+    """Return the (T,) height of the lowest vertex of the whole mesh."""
+    poses = zip(sequence.global_orient, sequence.body_pose, sequence.transl, strict=True)
+    return np.array([pose_body(body, sequence.betas, *pose).vertices[:, 2].min() for pose in poses])
 
 
 def _slips(floor: Floor, state: State) -> np.ndarray:

@@ -8,6 +8,7 @@ import math
 import bpy
 import numpy as np
 from mathutils import Matrix, Vector
+from node_graph import NodeGraph
 
 __all__ = ["World", "add_lamp", "lamp_irradiance", "place_lamp"]
 
@@ -21,26 +22,13 @@ class World:
         self.world.use_nodes = True
         # The map is small and smooth: a small table to sample it by is as good and quickly made.
         self.world.cycles.sampling_method, self.world.cycles.sample_map_resolution = "MANUAL", 64
-        tree = self.world.node_tree
-        tree.nodes.clear()
-        new, link = tree.nodes.new, tree.links.new
-        self._soft = new("ShaderNodeTexEnvironment")
-        self._panorama = new("ShaderNodeTexEnvironment")
-        self._turn = new("ShaderNodeMapping")
-        self._mix, self._choice = new("ShaderNodeMix"), new("ShaderNodeMath")
-        self._gain = new("ShaderNodeVectorMath")
-        background, output = new("ShaderNodeBackground"), new("ShaderNodeOutputWorld")
-        coordinates, path = new("ShaderNodeTexCoord"), new("ShaderNodeLightPath")
-        self._mix.data_type, self._choice.operation, self._gain.operation = "RGBA", "MULTIPLY", "MULTIPLY"
-        link(coordinates.outputs["Generated"], self._turn.inputs["Vector"])
-        link(self._turn.outputs["Vector"], self._panorama.inputs["Vector"])
-        link(self._panorama.outputs["Color"], self._gain.inputs[0])
-        link(path.outputs["Is Glossy Ray"], self._choice.inputs[0])
-        link(self._choice.outputs["Value"], self._mix.inputs["Factor"])
-        link(self._soft.outputs["Color"], self._mix.inputs["A"])
-        link(self._gain.outputs["Vector"], self._mix.inputs["B"])
-        link(self._mix.outputs["Result"], background.inputs["Color"])
-        link(background.outputs["Background"], output.inputs["Surface"])
+        self._graph = NodeGraph(self.world.node_tree)
+        self._soft = self._graph.node("TexEnvironment")
+        self._background = self._graph.node("Background")
+        output = self._graph.node("OutputWorld")
+        self._graph.set(output.inputs["Surface"], self._background.outputs["Background"])
+        self._graph.set(self._background.inputs["Color"], self._soft.outputs["Color"])
+        self._panorama: bpy.types.Node | None = None
 
     def update(
         self,
@@ -58,11 +46,30 @@ class World:
             gain: (3,) factor of the panorama.
         """
         self._soft.image = soft
-        self._panorama.image = panorama
-        self._choice.inputs[1].default_value = 0.0 if panorama is None else 1.0
-        self._gain.inputs[1].default_value = np.ones(3) if gain is None else gain
-        rotation = Matrix(np.eye(3) if turn is None else turn)
-        self._turn.inputs["Rotation"].default_value = rotation.to_euler("XYZ")
+        color = self._soft.outputs["Color"]
+        if panorama is not None:
+            if self._panorama is None:
+                self._wire_panorama()
+            self._panorama.image = panorama
+            self._gain.inputs[1].default_value = np.ones(3) if gain is None else gain
+            rotation = Matrix(np.eye(3) if turn is None else turn)
+            self._turn.inputs["Rotation"].default_value = rotation.to_euler("XYZ")
+            color = next(s for s in self._mix.outputs if s.enabled)
+        self._graph.set(self._background.inputs["Color"], color)
+
+    def _wire_panorama(self) -> None:
+        graph = self._graph
+        self._panorama, self._turn = graph.node("TexEnvironment"), graph.node("Mapping")
+        self._gain = graph.node("VectorMath", operation="MULTIPLY")
+        self._mix = graph.node("Mix", data_type="RGBA")
+        coordinates, path = graph.node("TexCoord"), graph.node("LightPath")
+        graph.set(self._turn.inputs["Vector"], coordinates.outputs["Generated"])
+        graph.set(self._panorama.inputs["Vector"], self._turn.outputs["Vector"])
+        graph.set(self._gain.inputs[0], self._panorama.outputs["Color"])
+        factor, a, b = (s for s in self._mix.inputs if s.enabled)
+        graph.set(factor, path.outputs["Is Glossy Ray"])
+        graph.set(a, self._soft.outputs["Color"])
+        graph.set(b, self._gain.outputs["Vector"])
 
 
 def add_lamp(scene: bpy.types.Scene, name: str) -> bpy.types.Object:

@@ -13,6 +13,10 @@ from node_graph import NodeGraph
 __all__ = ["BodyMaterial", "Look", "ground_material", "view_depth_material"]
 
 
+NO_GLOSS = 0.1
+"""Stands for the gloss of skin where there is no map."""
+
+
 @dataclass(frozen=True)
 class Look:
     """Numbers of the materials; metres."""
@@ -22,12 +26,17 @@ class Look:
     scatter_radius: tuple[float, float, float] = (1.0, 0.38, 0.2)
     """Of it, by colour."""
     skin_roughness: float = 0.46
-    skin_bump_m: float = 0.00035
+    skin_specular: float = 0.4
+    moist_roughness: float = 0.25
+    eye_roughness: float = 0.04
+    pores_per_m: float = 450.0
+    skin_bump_m: float = 0.0004
     cloth_roughness: float = 0.85
     cloth_sheen: float = 0.12
-    weave_bump_m: float = 0.0004
+    folds_per_m: float = 22.0
+    fold_octaves: float = 3.0
+    """Its finest structure stands for the weave."""
     fold_bump_m: float = 0.006
-    eye_roughness: float = 0.04
 
 
 class BodyMaterial:
@@ -40,7 +49,14 @@ class BodyMaterial:
         self._texture = graph.node("TexImage", interpolation="Linear", extension="EXTEND")
         self._gloss = graph.node("TexImage", interpolation="Linear", extension="EXTEND")
         self._has_gloss = graph.node("Value")
-        _build(graph, look or Look(), self._texture, self._gloss, self._has_gloss)
+        look = look or Look()
+        gloss = graph.mix(self._has_gloss.outputs[0], NO_GLOSS, self._gloss.outputs["Color"])
+        # Cycles skips the shader, and the noise behind it, that has no share in the mix.
+        mix, output = graph.node("MixShader"), graph.node("OutputMaterial")
+        graph.set(mix.inputs[0], graph.ramp(gloss, 0.02, 0.09))
+        graph.set(mix.inputs[1], _cloth(graph, look, self._texture.outputs["Color"]))
+        graph.set(mix.inputs[2], _skin(graph, look, self._texture.outputs["Color"], gloss))
+        graph.set(output.inputs["Surface"], mix.outputs["Shader"])
 
     def update(self, texture: bpy.types.Image, gloss: bpy.types.Image | None) -> None:
         """Set the albedo (sRGB) and the gloss map (Non-Color); without one, all is matte skin."""
@@ -48,56 +64,50 @@ class BodyMaterial:
         self._has_gloss.outputs[0].default_value = 0.0 if gloss is None else 1.0
 
 
-def _build(
-    graph: NodeGraph,
-    look: Look,
-    texture: bpy.types.Node,
-    gloss_map: bpy.types.Node,
-    has_gloss: bpy.types.Node,
-) -> None:
-    """Wire the maps to one Principled shader."""
-    position = graph.attribute(REST, "Vector")
-    gloss = graph.mix(has_gloss.outputs[0], 0.1, gloss_map.outputs["Color"])
-    skin = graph.ramp(gloss, 0.02, 0.09)
-    eye = graph.ramp(gloss, 0.6, 0.95)
-    moist = graph.ramp(gloss, 0.16, 0.5)
-    cloth = graph.math("SUBTRACT", 1.0, skin)
-    hair = graph.math("MULTIPLY", cloth, graph.ramp(graph.attribute(HEAD, "Fac"), 0.3, 0.7))
-    fabric = graph.math("SUBTRACT", cloth, hair)
-    patches = graph.noise(position, 60.0, 3.0)
-    shader, output = graph.node("BsdfPrincipled"), graph.node("OutputMaterial")
-    shader.subsurface_method = "RANDOM_WALK"
+def _skin(
+    graph: NodeGraph, look: Look, color: bpy.types.NodeSocket, gloss: bpy.types.NodeSocket
+) -> bpy.types.NodeSocket:
+    """Return skin with light scattered under it, moist skin and eyes."""
+    shader = graph.node("BsdfPrincipled", subsurface_method="RANDOM_WALK")
     inputs = shader.inputs
-    graph.set(inputs["Base Color"], texture.outputs["Color"])
-    skin_roughness = graph.math("MULTIPLY_ADD", patches, 0.16, look.skin_roughness - 0.08)
-    skin_roughness = graph.mix(moist, skin_roughness, 0.25)
-    rough = graph.mix(eye, graph.mix(cloth, skin_roughness, look.cloth_roughness), look.eye_roughness)
-    graph.set(inputs["Roughness"], rough)
-    graph.set(inputs["Specular IOR Level"], graph.mix(cloth, graph.mix(eye, 0.4, 0.6), 0.15))
-    graph.set(inputs["Subsurface Weight"], graph.math("SUBTRACT", skin, eye))
+    eye, moist = graph.ramp(gloss, 0.6, 0.95), graph.ramp(gloss, 0.16, 0.5)
+    graph.set(inputs["Base Color"], color)
+    pores = graph.noise(graph.attribute(REST, "Vector"), look.pores_per_m, 1.0)
+    uneven = graph.math("MULTIPLY_ADD", pores, 0.16, look.skin_roughness - 0.08)
+    graph.set(
+        inputs["Roughness"],
+        graph.mix(eye, graph.mix(moist, uneven, look.moist_roughness), look.eye_roughness),
+    )
+    inputs["IOR"].default_value = 1.4
+    graph.set(inputs["Specular IOR Level"], graph.mix(eye, look.skin_specular, 0.7))
+    graph.set(inputs["Subsurface Weight"], graph.math("SUBTRACT", 1.0, eye))
     inputs["Subsurface Radius"].default_value = look.scatter_radius
     inputs["Subsurface Scale"].default_value = look.scatter_scale_m
+    height = graph.math(
+        "MULTIPLY", pores, graph.math("MULTIPLY_ADD", eye, -look.skin_bump_m, look.skin_bump_m)
+    )
+    graph.set(inputs["Normal"], _relief(graph, height))
+    return shader.outputs["BSDF"]
+
+
+def _cloth(graph: NodeGraph, look: Look, color: bpy.types.NodeSocket) -> bpy.types.NodeSocket:
+    """Return cloth with soft folds and a bloom of short fibres; on the head, plain rough hair."""
+    shader = graph.node("BsdfPrincipled")
+    inputs = shader.inputs
+    fabric = graph.math("SUBTRACT", 1.0, graph.attribute(HEAD, "Fac"))
+    graph.set(inputs["Base Color"], color)
+    inputs["Roughness"].default_value = look.cloth_roughness
+    inputs["Specular IOR Level"].default_value = 0.15
     graph.set(inputs["Sheen Weight"], graph.math("MULTIPLY", fabric, look.cloth_sheen))
     inputs["Sheen Roughness"].default_value = 0.4
-    graph.set(inputs["Normal"], _relief(graph, look, position, graph.math("SUBTRACT", skin, eye), fabric))
-    graph.set(output.inputs["Surface"], shader.outputs["BSDF"])
+    folds = graph.noise(graph.attribute(REST, "Vector"), look.folds_per_m, look.fold_octaves, 0.5)
+    height = graph.math("MULTIPLY", folds, graph.math("MULTIPLY", fabric, look.fold_bump_m))
+    graph.set(inputs["Normal"], _relief(graph, height))
+    return shader.outputs["BSDF"]
 
 
-def _relief(
-    graph: NodeGraph,
-    look: Look,
-    position: bpy.types.NodeSocket,
-    skin: bpy.types.NodeSocket,
-    fabric: bpy.types.NodeSocket,
-) -> bpy.types.NodeSocket:
-    """Return normals with pores and tiny folds on skin, weave and soft folds on cloth; heights in metres."""
-    pores = graph.math("MULTIPLY", graph.noise(position, 900.0, 2.0), look.skin_bump_m)
-    pores = graph.math("MULTIPLY_ADD", graph.noise(position, 220.0, 2.0), 1.5 * look.skin_bump_m, pores)
-    weave = graph.math("MULTIPLY", graph.noise(position, 700.0, 1.0), look.weave_bump_m)
-    folds = graph.noise(position, 22.0, 2.0, 0.6)
-    height = graph.math("MULTIPLY_ADD", folds, look.fold_bump_m, weave)
-    height = graph.math("MULTIPLY", height, fabric)
-    height = graph.math("MULTIPLY_ADD", pores, skin, height)
+def _relief(graph: NodeGraph, height: bpy.types.NodeSocket) -> bpy.types.NodeSocket:
+    """Return normals of a surface of the given height, metres."""
     bump = graph.node("Bump")
     bump.inputs["Strength"].default_value, bump.inputs["Distance"].default_value = 1.0, 1.0
     graph.set(bump.inputs["Height"], height)

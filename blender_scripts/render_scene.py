@@ -11,22 +11,22 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from server import serve, take_stdout  # noqa: E402
+from server import serve, take_stdout
 
 if __name__ == "__main__":
     ANSWERS = take_stdout()  # before bpy: it prints
 
-import time  # noqa: E402
-from typing import Any  # noqa: E402
+import time
+from typing import Any
 
-import bpy  # noqa: E402
-import numpy as np  # noqa: E402
-from camera import project, to_blender  # noqa: E402
-from engine import compute_devices, has_cycles  # noqa: E402
-from outputs import memory_mb, write_result  # noqa: E402
-from scene_file import read_scene  # noqa: E402
-from server import BadRequestError  # noqa: E402
-from studio import Studio  # noqa: E402
+import bpy
+import numpy as np
+from camera import project, to_blender
+from engine import compute_devices, has_cycles
+from outputs import memory_mb, write_result
+from scene_file import read_scene
+from server import BadRequestError
+from studio import Studio
 
 PROTOCOL = 1
 

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 
 import numpy as np
-from camera import to_blender
+from camera import Pinhole, to_blender
 from light_maths import map_irradiance
 from lights import lamp_irradiance
 from scene_file import Lamp, SceneFile
 
-__all__ = ["ShadowLight", "add_shadow"]
+__all__ = ["ShadowLight", "add_shadow", "coarse_view"]
+
+Region = tuple[int, int, int, int]
 
 FADE = 0.06
 """Shadows fade out over this share of the region next to its edges."""
@@ -42,6 +44,17 @@ class ShadowLight:
         return total
 
 
+def coarse_view(pinhole: Pinhole, region: Region) -> tuple[Pinhole, Region]:
+    """Return the camera and the region at half the resolution: shadows are soft."""
+    half = Pinhole(
+        -(-pinhole.width // 2),
+        -(-pinhole.height // 2),
+        *(0.5 * v for v in (pinhole.fx, pinhole.fy, pinhole.cx, pinhole.cy)),
+    )
+    x0, y0, x1, y1 = region
+    return half, (x0 // 2, y0 // 2, -(-x1 // 2), -(-y1 // 2))
+
+
 def add_shadow(
     rgba: np.ndarray, lit: np.ndarray, light: ShadowLight, albedo: np.ndarray, scene: SceneFile
 ) -> np.ndarray:
@@ -52,7 +65,7 @@ def add_shadow(
 
     Args:
         rgba: (h, w, 4) the body, linear premultiplied.
-        lit: (h, w, 4) the ground as rendered, with the body's shadow.
+        lit: The ground of :func:`coarse_view` as rendered, with the body's shadow, 4 channels.
         light: What falls on it without a body.
         albedo: (3,) of the rendered ground.
         scene: The scene.
@@ -60,58 +73,57 @@ def add_shadow(
     Returns:
         (h, w, 4) body and shadow.
     """
+    pinhole, region = coarse_view(scene.pinhole, scene.region)
     covered = lit[..., 3:]
-    bare = _bare_light(light, scene) * albedo
+    bare = _bare_light(light, pinhole, region) * albedo
     kept = np.where(covered > 1e-3, lit[..., :3] / np.maximum(covered * bare, 1e-6), 1.0)
     least = kept.min(axis=-1, keepdims=True)
     alpha = np.clip((1.0 - least - LEAST) / (1.0 - LEAST), 0.0, 1.0)
     surplus = np.clip(kept - least, 0.0, 1.0) * scene.ground_color
-    fade = _fade(*rgba.shape[:2], scene) * (covered > 1e-3)
-    behind = np.concatenate([surplus * fade, alpha * fade], axis=-1)
-    return rgba + (1.0 - rgba[..., 3:]) * behind
-
-
-def _bare_light(light: ShadowLight, scene: SceneFile) -> np.ndarray:
-    """Return the irradiance (h, w, 3) at the ground under each pixel, without the body."""
+    behind = np.concatenate([surplus, alpha], axis=-1) * (covered > 1e-3)
     x0, y0, x1, y1 = scene.region
-    columns, to_columns = _lattice(x0, x1)
-    rows, to_rows = _lattice(y0, y1)
-    p = scene.pinhole
-    rays = np.stack(
-        [
-            np.broadcast_to((columns - p.cx) / p.fx, (len(rows), len(columns))),
-            np.broadcast_to((rows[:, None] - p.cy) / p.fy, (len(rows), len(columns))),
-            np.ones((len(rows), len(columns))),
-        ],
-        axis=-1,
-    )
-    rays = to_blender(rays).reshape(-1, 3)
-    towards = -(rays @ light.plane[:3])  # >= 0: the ray goes down to the plane
+    down = _weights(0.5 * (np.arange(y0, y1) + 0.5), np.arange(region[1], region[3]) + 0.5)
+    across = _weights(0.5 * (np.arange(x0, x1) + 0.5), np.arange(region[0], region[2]) + 0.5)
+    behind = np.einsum("hr,rcx,wc->hwx", down, behind, across, optimize=True)
+    return rgba + (1.0 - rgba[..., 3:]) * behind * _fade(scene)
+
+
+def _bare_light(light: ShadowLight, p: Pinhole, region: Region) -> np.ndarray:
+    """Return the irradiance (h, w, 3) at the ground under each pixel, without the body."""
+    x0, y0, x1, y1 = region
+    columns = np.linspace(x0, x1, max((x1 - x0) // LATTICE_PX, 1) + 1)
+    rows = np.linspace(y0, y1, max((y1 - y0) // LATTICE_PX, 1) + 1)
+    x, y = np.meshgrid((columns - p.cx) / p.fx, (rows - p.cy) / p.fy)
+    rays = to_blender(np.stack([x, y, np.ones_like(x)], axis=-1)).reshape(-1, 3)
+    towards = -(rays @ light.plane[:3])  # above 0: the ray goes down to the plane
     height = max(light.plane[3], 1e-6)
     way = np.minimum(height / np.maximum(towards, 1e-3 * height), 50.0)
-    values = light.at(rays * way[:, None]).reshape(len(rows), len(columns), 3)
-    return np.einsum("hr,rcx,wc->hwx", to_rows, values, to_columns, optimize=True)
+    values = light.at(rays * way[:, None]).reshape(*x.shape, 3)
+    down = _weights(np.arange(y0, y1) + 0.5, rows)
+    return np.einsum(
+        "hr,rcx,wc->hwx", down, values, _weights(np.arange(x0, x1) + 0.5, columns), optimize=True
+    )
 
 
-def _lattice(start: int, end: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return places every few px that cover start..end, and the (n, places) weights that fill the gaps."""
-    centres = np.arange(start, end) + 0.5
-    places = np.linspace(start, end, max((end - start) // LATTICE_PX, 1) + 1)
-    at = np.clip((centres - start) / (places[1] - places[0]), 0.0, len(places) - 1.0)
-    first = np.minimum(at.astype(int), len(places) - 2)
-    weights = np.zeros((len(centres), len(places)))
-    rows = np.arange(len(centres))
+def _weights(places: np.ndarray, knots: np.ndarray) -> np.ndarray:
+    """Return (places, knots) weights that interpolate between evenly spaced ``knots``, held at the ends."""
+    weights = np.zeros((len(places), len(knots)))
+    if len(knots) == 1:
+        return weights + 1.0
+    at = np.clip((places - knots[0]) / (knots[1] - knots[0]), 0.0, len(knots) - 1.0)
+    first = np.minimum(at.astype(int), len(knots) - 2)
+    rows = np.arange(len(places))
     weights[rows, first], weights[rows, first + 1] = 1.0 - (at - first), at - first
-    return places, weights
+    return weights
 
 
-def _fade(h: int, w: int, scene: SceneFile) -> np.ndarray:
+def _fade(scene: SceneFile) -> np.ndarray:
     """Return (h, w, 1) weights that fall to 0 at edges of the region inside the picture."""
     x0, y0, x1, y1 = scene.region
+    w, h = x1 - x0, y1 - y0
     band = max(FADE * max(h, w), 1.0)
     across, down = np.arange(w) + 0.5, np.arange(h) + 0.5
     x = np.minimum(across if x0 > 0 else band, (w - across) if x1 < scene.pinhole.width else band)
     y = np.minimum(down if y0 > 0 else band, (h - down) if y1 < scene.pinhole.height else band)
     x, y = (np.clip(np.broadcast_to(v, (n,)) / band, 0.0, 1.0) for v, n in ((x, w), (y, h)))
-    weight = (x * x * (3 - 2 * x))[None, :] * (y * y * (3 - 2 * y))[:, None]
-    return weight[..., None]
+    return ((y * y * (3 - 2 * y))[:, None] * (x * x * (3 - 2 * x))[None, :])[..., None]

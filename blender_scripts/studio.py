@@ -23,7 +23,7 @@ from materials import BodyMaterial, view_depth_material
 from meshes import Body, read_mesh
 from outputs import RenderedPictures
 from scene_file import SceneFile
-from shadows import ShadowLight, add_shadow
+from shadows import ShadowLight, add_shadow, coarse_view
 
 __all__ = ["Rendered", "Studio"]
 
@@ -87,8 +87,7 @@ class Studio:
             rgba = self._take(scene, size, scene.samples)
         if light is not None:
             with self._timed("ground"):
-                self._show(body=False, ground=True)
-                lit = self._take(scene, size, scene.samples)
+                lit = self._take_ground(scene)
                 rgba = add_shadow(rgba, lit, light, self._ground.albedo, scene)
         arrays = {"rgba": rgba.astype(np.float32)}
         if scene.with_depth:
@@ -98,11 +97,7 @@ class Studio:
 
     def _arrange(self, scene: SceneFile) -> ShadowLight | None:
         """Place body, lights and ground; returns the light on the ground if there is one."""
-        arrays = read_mesh(scene.mesh)
-        self._body.update(arrays, with_motion=scene.shutter is not None)
-        gloss = self._images.picture(scene.gloss, "Non-Color") if scene.gloss else None
-        self._material.update(self._images.picture(scene.texture, "sRGB"), gloss)
-        vertices = to_blender(arrays.vertices).astype(np.float64)
+        vertices = self.place_body(scene)
         middle = 0.5 * (vertices.min(axis=0) + vertices.max(axis=0))
         soft = radiance_map(_turn_harmonics(scene.sh))
         self._light(scene, soft, middle)
@@ -114,6 +109,18 @@ class Studio:
         under = light.at(middle[None] - plane[:3] * (plane[:3] @ middle + plane[3]))[0]
         self._ground.update(plane, vertices, scene.ground_color / np.maximum(under, 1e-3))
         return light
+
+    def place_body(self, scene: SceneFile) -> np.ndarray:
+        """Put the body into the set; returns its (V, 3) float64 vertices, Blender's axes."""
+        arrays = read_mesh(scene.mesh)
+        self._body.update(arrays, with_motion=scene.shutter is not None)
+        gloss = self._images.picture(scene.gloss, "Non-Color") if scene.gloss else None
+        self._material.update(self._images.picture(scene.texture, "sRGB"), gloss)
+        return to_blender(arrays.vertices).astype(np.float64)
+
+    def body_objects(self) -> list[bpy.types.Object]:
+        """Return what the body consists of."""
+        return [self._body.object]
 
     def _light(self, scene: SceneFile, soft: np.ndarray, middle: np.ndarray) -> None:
         """Set world and lamps."""
@@ -134,7 +141,9 @@ class Studio:
 
     def _show(self, *, body: bool, ground: bool) -> None:
         """Choose what the camera sees; the rest still casts shadows and throws light back."""
-        self._body.object.visible_camera, self._ground.object.visible_camera = body, ground
+        self._ground.object.visible_camera = ground
+        for item in self.body_objects():
+            item.visible_camera = body
 
     def _set_motion(self, scene: SceneFile) -> None:
         render = self.scene.render
@@ -148,6 +157,17 @@ class Studio:
             self.scene, samples=samples, seed=scene.seed, denoise=scene.denoise, threads=scene.threads
         )
         return self._pictures.take(self.scene, size)
+
+    def _take_ground(self, scene: SceneFile) -> np.ndarray:
+        """Return the ground with the body's shadow, at half the resolution."""
+        pinhole, region = coarse_view(scene.pinhole, scene.region)
+        self._show(body=False, ground=True)
+        aim_camera(self.scene, self.camera, pinhole)
+        set_region(self.scene, pinhole, region)
+        size = region[2] - region[0], region[3] - region[1]
+        lit = self._take(scene, size, max(scene.samples // 2, 1))
+        self.aim(scene)
+        return lit
 
     def _take_depth(self, scene: SceneFile, size: tuple[int, int]) -> dict[str, np.ndarray]:
         """Return sharp depth and mask at pixel centres."""

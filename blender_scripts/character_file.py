@@ -29,6 +29,7 @@ def describe_file(path: str) -> list[dict]:
     Raises:
         BadRequestError: When the file cannot be read.
     """
+    bpy.ops.wm.read_factory_settings(use_empty=True)
     objects = _read(path)
     described = []
     for rig in (o for o in objects if o.type == "ARMATURE"):
@@ -60,7 +61,7 @@ def describe_file(path: str) -> list[dict]:
 
 
 def load_character(path: str, armature: str, meshes: list[str]) -> Character:
-    """Read a file into a fresh scene and keep one armature and some of its meshes.
+    """Add one armature of a file and some of its meshes to the open scene.
 
     Raises:
         BadRequestError: When the file cannot be read or lacks what is named.
@@ -70,22 +71,24 @@ def load_character(path: str, armature: str, meshes: list[str]) -> Character:
     kept = [o for o in _meshes_of(rigs[0], objects) if o.name in meshes] if rigs else []
     if not kept:
         raise BadRequestError(f"{path}: no armature '{armature}' with meshes {', '.join(meshes)}")
-    for other in [o for o in objects if o.type != "EMPTY" and o not in kept and o is not rigs[0]]:
+    rest = [o for o in objects if o.type != "EMPTY" and o not in kept and o is not rigs[0]]
+    for other in rest:
+        objects.remove(other)
         bpy.data.objects.remove(other)
     for item in kept:
         item.hide_render = False
     _free_bones(rigs[0])
     placement = bpy.data.objects.new("syrip placement", None)
     bpy.context.scene.collection.objects.link(placement)
-    for item in bpy.context.scene.objects:
-        if item.parent is None and item is not placement:
+    for item in objects:
+        if item.parent is None:
             item.parent = placement  # the inverse stays the identity: it moves with the placement
     return Character(path, rigs[0], kept, placement)
 
 
 def _read(path: str) -> list[bpy.types.Object]:
-    """Read all objects of a file into an empty scene, scripts off and animation thrown away."""
-    bpy.ops.wm.read_factory_settings(use_empty=True)
+    """Add all objects of a file to the scene and return them, scripts off and animation thrown away."""
+    before, camera = set(bpy.data.objects), bpy.context.scene.camera
     bpy.context.preferences.filepaths.use_scripts_auto_execute = False
     kind = Path(path).suffix.lower()
     try:
@@ -107,12 +110,14 @@ def _read(path: str) -> list[bpy.types.Object]:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise BadRequestError(f"{path}: Blender cannot read it as {kind}: {lines[-1]}") from error
     _disarm()
-    for item in bpy.data.objects:
+    objects = [item for item in bpy.data.objects if item not in before]
+    for item in objects:
         if not item.users_scene:
             bpy.context.scene.collection.objects.link(item)
         item.hide_viewport = False
+    bpy.context.scene.camera = camera
     bpy.context.view_layer.update()
-    return list(bpy.data.objects)
+    return objects
 
 
 def _importer(addon: str) -> None:

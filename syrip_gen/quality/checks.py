@@ -62,25 +62,26 @@ class SampleChecker:
         self._spheres = build_spheres(body)
         self._rest_length = _bone_length(body.J_regressor @ body.v_template, body.parents)
 
-    def check(self, labels: Labels, inputs: RenderInputs, joints_3d: np.ndarray) -> str | None:
+    def check(self, labels: Labels, inputs: RenderInputs, joints_3d: np.ndarray | None) -> str | None:
         """Return why the scene should be drawn again (one of :data:`REASONS`), or None if it is good.
 
         Args:
             labels: Its labels.
             inputs: Its geometry and camera.
-            joints_3d: (24, 3) metres, camera frame.
+            joints_3d: (24, 3) metres, camera frame; None = not this body, whose parts are not compared.
         """
-        joints_3d = np.asarray(joints_3d, np.float64)
         surface = _measure(
             np.ascontiguousarray(inputs.vertices, np.float32), inputs.fx, inputs.fy, inputs.cx, inputs.cy,
             float(inputs.width), float(inputs.height), inputs.support_plane or _NO_PLANE,
         )  # fmt: skip
         is_finite, nearest, inside_share, lowest = surface
-        if not (is_finite and np.isfinite(joints_3d).all()):
+        if not (is_finite and (joints_3d is None or np.isfinite(joints_3d).all())):
             return "geometry is not finite"
         if nearest < self.limits.min_depth_m:
             return "body touches the camera"
-        reason = self._bad_framing(labels, inputs, inside_share) or self._bad_pose(labels, joints_3d)
+        reason = self._bad_framing(labels, inputs, inside_share)
+        if reason is None and joints_3d is not None:
+            reason = self._bad_pose(labels, np.asarray(joints_3d, np.float64))
         if reason is None and lowest < -self.limits.max_sinking_m:
             return "body sinks into its support"
         return reason

@@ -72,6 +72,7 @@ def write_scene(
         if has_focus
         else None,
         "motion_blur": {"shutter": 1.0} if is_moving else None,
+        "character": inputs.character,
         "result": str(folder / "result.npz"),
         **settings,
     }

@@ -28,7 +28,11 @@ PATIENCE_S_PER_SAMPLE = 5e-5
 
 
 class CyclesRenderer:
-    """Renders with Cycles. Use one instance in one thread; Blender starts with the first picture."""
+    """Renders with Cycles. Use one instance in one thread; Blender starts with the first picture.
+
+    Attributes:
+        process: Blender.
+    """
 
     name = "cycles"
 
@@ -40,6 +44,7 @@ class CyclesRenderer:
         device: str = "auto",
         threads: int = 0,
         log_folder: str | None = None,
+        script: str = SCRIPT,
     ) -> None:
         """Find Blender.
 
@@ -49,13 +54,14 @@ class CyclesRenderer:
             device: ``auto`` (a GPU if there is one), ``cpu`` or ``gpu``.
             threads: Threads of the CPU, 0 = one for each core.
             log_folder: Where what Blender prints is kept; None = for errors only.
+            script: What answers in Blender; ``animate.py`` also knows scans.
         """
         self.samples = samples
         self.device = device
         self.threads = threads
         self._files = tempfile.TemporaryDirectory(prefix="syrip-cycles-", ignore_cleanup_errors=True)
         log_file = Path(log_folder or self._files.name) / f"blender-{os.getpid()}.log"
-        self._process = BlenderProcess(SCRIPT, find_blender(blender), log_file=log_file)
+        self.process = BlenderProcess(script, find_blender(blender), log_file=log_file)
         self._buffer = DepthBuffer()
 
     def versions(self) -> dict[str, str]:
@@ -65,7 +71,7 @@ class CyclesRenderer:
             ValueError: When this Blender cannot be used, or has no GPU and one was asked for.
             RendererLostError: When it does not start.
         """
-        hello = self._process.start()
+        hello = self.process.start()
         gpus = [name for name in hello.get("devices", ()) if name.upper() != "CPU"]
         if self.device == "gpu" and not gpus:
             raise ValueError(
@@ -105,12 +111,12 @@ class CyclesRenderer:
         """Return where Blender's own camera sees camera-frame points (N, 3): (N, 2) px."""
         scene = write_scene(inputs, self._folder, (0, 0, inputs.width, inputs.height), None, samples=1)
         message = {"do": "project", "scene": str(scene), "points": np.asarray(points, float).tolist()}
-        answer = self._process.request(message, PATIENCE_S)
+        answer = self.process.request(message, PATIENCE_S)
         return np.array(answer["points"], dtype=np.float64)
 
     def close(self) -> None:
         """End Blender."""
-        self._process.close()
+        self.process.close()
 
     @property
     def _folder(self) -> Path:
@@ -122,5 +128,5 @@ class CyclesRenderer:
         scene = write_scene(inputs, self._folder, region, mask, **settings)
         pixels = (region[2] - region[0]) * (region[3] - region[1])
         patience = PATIENCE_S + PATIENCE_S_PER_SAMPLE * pixels * settings["samples"]
-        answer = self._process.request({"do": "render", "scene": str(scene)}, patience)
+        answer = self.process.request({"do": "render", "scene": str(scene)}, patience)
         return Path(answer["result"])

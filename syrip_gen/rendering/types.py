@@ -1,7 +1,8 @@
 """What a renderer takes and gives back."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -79,6 +80,9 @@ class RenderInputs:
     """Depth that is sharp, metres along the camera's z; None = everything is."""
     fstop: float | None = None
     """Aperture of a lens of this angle of view on a 36 mm wide sensor; None without depth of field."""
+    character: Mapping[str, Any] | None = None
+    """The scan whose surface the mesh is (``CharacterFrame.scene_entry``); Cycles shows it with its own
+    materials. None = the mesh is the body model's."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

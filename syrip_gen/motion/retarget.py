@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from syrip_gen.body.assets import BodyAssets
-from syrip_gen.fitting.kinematics import Kinematics
+from syrip_gen.fitting.kinematics import Kinematics, forward
 from syrip_gen.fitting.objective import Mixture
 from syrip_gen.geometry.rotations import matrix_to_axis_angle
+from syrip_gen.keypoints.catalog import COCO17
 from syrip_gen.motion.clip import MotionClip
 from syrip_gen.motion.contacts import Ground, leg_length, read_ground
 from syrip_gen.motion.contacts_surface import build_surface
+from syrip_gen.motion.retarget_2d import fit_clip
 from syrip_gen.motion.retarget_energy import BoneGoals, Floor, Goals, State, blend_prior, lowest_points
 from syrip_gen.motion.retarget_points import BONES, Bones, bone_directions, named_points, source_points
 from syrip_gen.motion.retarget_report import RetargetReport, measure
@@ -58,32 +61,27 @@ def retarget(
     Parts that lie on the floor there lie on it here, and do not slide.
 
     Args:
-        clip: 3D points.
+        clip: 3D points in metres, or 2D points in pixels, which are fitted first.
         body: The infant.
         prior: Pose prior, as for fitting.
-        betas: (S,) shape; the mean by default.
+        betas: (S,) shape; the mean by default, and the one that was fitted for a 2D clip.
         up: See :func:`~syrip_gen.motion.retarget_up.up_rotation`.
 
     Raises:
         ValueError: When the clip's points or the betas do not serve.
     """
-    shape = np.zeros(body.num_betas) if betas is None else np.asarray(betas, dtype=np.float64)
-    if shape.shape != (body.num_betas,):
-        raise ValueError(f"betas: expected ({body.num_betas},) for body '{body.name}', got {shape.shape}")
-    source = bone_directions(clip)
-    kin, index = named_points(body, shape, clip.schema.name == "coco17", source.spine_share)
-    state = follow_bones(bone_goals(kin, index, source), source, prior, clip.fps)
-    turn, note = up_rotation(up, clip.frame, state, prior, clip.fps)
+    if betas is not None and np.shape(betas) != (body.num_betas,):
+        raise ValueError(f"betas: expected ({body.num_betas},) for body '{body.name}', got {np.shape(betas)}")
+    followed = _follow_points(clip, body, prior, betas) if clip.is_3d else _fit(clip, body, prior, betas)
+    state, source, points, shape, kin, index, notes = followed
+    turn, note = up_rotation(up, clip.frame, state, body, shape, prior, clip.fps)
     state = state._replace(roots=turn @ state.roots)
-    source = source._replace(direction=source.direction @ turn.T)
-    goals = bone_goals(kin, index, source)
-    points = {name: value @ turn.T for name, value in source_points(clip).items()}
+    goals = bone_goals(kin, index, source._replace(direction=source.direction @ turn.T))
+    points = {name: value @ turn.T for name, value in points.items()}
     leg = leg_length(points)
-    own = np.linalg.norm(np.diff(kin.joints[[1, 4, 7]], axis=0), axis=1).sum()
-    scale = float(own / leg)
-    ground = read_ground(points, clip.fps, leg, clip.is_absolute)
-    surface = build_surface(body, shape)
-    state, floor = settle(state, goals, ground, scale, surface, prior, clip.fps)
+    scale = float(np.linalg.norm(np.diff(kin.joints[[1, 4, 7]], axis=0), axis=1).sum() / leg)
+    ground = read_ground(points, clip.fps, leg, clip.is_absolute or not clip.is_3d)
+    state, floor = settle(state, goals, ground, scale, build_surface(body, shape), prior, clip.fps)
     sequence = BodySequence(
         betas=shape,
         global_orient=matrix_to_axis_angle(state.roots),
@@ -91,9 +89,44 @@ def retarget(
         transl=state.transl,
         fps=clip.fps,
         name=clip.name,
-        notes=(*clip.notes, note),
+        notes=(*clip.notes, *notes, note),
     )
     return Retargeted(sequence, measure(sequence, body, state, goals, floor, points, scale))
+
+
+class _Followed(NamedTuple):
+    """A body that moves as the clip does, in the clip's axes, and what it follows."""
+
+    state: State
+    source: Bones
+    points: dict[str, np.ndarray]
+    betas: np.ndarray
+    kin: Kinematics
+    index: dict[str, int]
+    notes: tuple[str, ...]
+
+
+def _follow_points(clip: MotionClip, body: BodyAssets, prior: Mixture, betas: np.ndarray | None) -> _Followed:
+    """Follow a 3D clip."""
+    shape = np.zeros(body.num_betas) if betas is None else np.asarray(betas, dtype=np.float64)
+    source = bone_directions(clip)
+    kin, index = named_points(body, shape, clip.schema is COCO17, source.spine_share)
+    state = follow_bones(bone_goals(kin, index, source), start_from_bones(source, clip.fps), prior, clip.fps)
+    return _Followed(state, source, source_points(clip), shape, kin, index, ())
+
+
+def _fit(clip: MotionClip, body: BodyAssets, prior: Mixture, betas: np.ndarray | None) -> _Followed:
+    """Fit a 2D clip; its bodies are what an infant of another shape follows."""
+    fitted = fit_clip(clip, body, prior)
+    kin, index = named_points(body, fitted.betas, False)
+    posed = np.stack([forward(kin, np.zeros(0), *one)[0] for one in zip(*fitted.state, strict=True)])
+    points = {name: posed[:, k] for name, k in index.items()}
+    direction = np.stack([points[end] - points[start] for start, end, _ in BONES.values()], axis=1)
+    direction /= np.linalg.norm(direction, axis=-1, keepdims=True)
+    source = Bones(direction, np.ones(direction.shape[:2], dtype=bool), 0.5)
+    shape = fitted.betas if betas is None else np.asarray(betas, dtype=np.float64)
+    kin, index = named_points(body, shape, False)
+    return _Followed(fitted.state, source, points, shape, kin, index, (fitted.note,))
 
 
 def bone_goals(kin: Kinematics, index: dict[str, int], source: Bones) -> BoneGoals:
@@ -108,9 +141,8 @@ def smoothness(fps: float) -> np.ndarray:
     return fps**2 / np.concatenate([np.full(72, TURN_SIGMA), np.full(3, SHIFT_SIGMA)])
 
 
-def follow_bones(goals: BoneGoals, source: Bones, prior: Mixture, fps: float) -> State:
+def follow_bones(goals: BoneGoals, state: State, prior: Mixture, fps: float) -> State:
     """Turn the joints so that the bones follow the source, wherever the body may be."""
-    state = start_from_bones(source, fps)
     for _ in range(FOLLOW_ROUNDS):
         blend = blend_prior(prior, state.pose, fps, PRIOR_WEIGHT)
         state, _ = minimise(Goals(smoothness(fps), *blend, bones=goals), state, STEPS, TOLERANCE)

@@ -32,6 +32,7 @@ __all__ = [
     "energy",
     "lowest_points",
     "normal_equations",
+    "posture_shares",
     "step_state",
 ]
 

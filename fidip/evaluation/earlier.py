@@ -5,11 +5,12 @@ from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
+from fidip.evaluation.joint_bars import BARS_FILE
 from fidip.evaluation.sources import file_stem
 
 __all__ = ["remove_earlier"]
 
-TABLES = ("table", "postures", "keypoints", "gap")
+TABLES = ("table", "postures", "keypoints", "poses", "sequences", "joints", "gap")
 
 
 def remove_earlier(folder: str | Path, keep: Collection[Path]) -> list[Path]:
@@ -29,7 +30,7 @@ def remove_earlier(folder: str | Path, keep: Collection[Path]) -> list[Path]:
         return []
     if not isinstance(figures, dict) or not {"gt", "num_runs"} <= set(figures):
         return []
-    names = [f"{table}.csv" for table in TABLES]
+    names = [BARS_FILE, *(f"{table}.csv" for table in TABLES)]
     for key, run in figures.items():
         is_name = (key == "run" or key.endswith(".run")) and isinstance(run, str)
         if is_name and f"{key.removesuffix('run')}network" in figures:

@@ -6,16 +6,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fidip.evaluation.areas import choose_areas
+from fidip.evaluation.dataset_truth import read_truth
 from fidip.evaluation.earlier import remove_earlier
 from fidip.evaluation.figures import measure
-from fidip.evaluation.ground_truth import GroundTruth, read_ground_truth
+from fidip.evaluation.ground_truth import GroundTruth
+from fidip.evaluation.joint_bars import BARS_FILE, draw_joint_bars
+from fidip.evaluation.metric_words import MetricSet, read_metrics
 from fidip.evaluation.options import EvalConfig
-from fidip.evaluation.pck import parse_metrics, pck_notes
+from fidip.evaluation.pck import pck_notes
 from fidip.evaluation.predictions import Predictions, read_predictions
 from fidip.evaluation.report import EvalReport, NetworkInfo, write_report
 from fidip.evaluation.sources import Source, file_stem, list_sources
 from fidip.output_check import check_output_folder
 from fidip.progress import Progress, SilentProgress
+from syrip_gen.keypoints.catalog import get_schema
 
 if TYPE_CHECKING:
     from fidip.evaluation.gap import GapFigures
@@ -45,21 +49,27 @@ def evaluate_runs(
         raise ValueError("--gt is missing: name the COCO keypoint file to compare with")
     sources = list_sources(runs, config.checkpoint, config.predictions)
     check_output_folder(config.output, "-o")
-    metrics = parse_metrics(config.metrics)
-    gt = read_ground_truth(config.gt)
+    metrics, schema = read_metrics(config.metrics), get_schema(config.keypoint_schema)
+    has_networks = any(source.kind == "network" for source in sources)
+    gt = read_truth(config.gt, split=config.split, with_images=has_networks)
+    if metrics.needs_3d and not gt.has_3d:
+        words = ", ".join(metrics.needs_3d)
+        raise ValueError(f"--metrics {words}: {gt.name} has no 3D keypoints (keypoints_3d_m) to compare with")
     if config.gap is not None and all(source.kind == "predictions" for source in sources):
         raise ValueError("--gap compares a network's features: name a run or weights beside predictions")
     predictions, infos, gaps = _predict(config, gt, sources, progress)
-    notes, failures = list(gt.notes), []
+    notes, failures = list(gt.notes), list(gt.failures)
     note = choose_areas(gt, config.area).note
     notes += [note] if note else []
-    notes += pck_notes(metrics, gt)
+    notes += pck_notes(metrics.pck, gt)
     figures = []
     for source in sources:
         found = predictions[source.name]
         notes += found.notes
         failures += found.failures
-        figures.append(measure(gt, source.name, found, config.area, metrics))
+        run = measure(gt, source.name, found, config.area, metrics, schema=schema, thesis=config.thesis)
+        notes += [*run.notes, *_without_3d(source.name, found, metrics)]
+        figures.append(run)
     report = EvalReport(
         gt=gt.name,
         runs=tuple(figures),
@@ -72,7 +82,17 @@ def evaluate_runs(
     )
     remove_earlier(config.output, _kept(config, sources, gaps))
     write_report(report, config.output)
+    if report.poses:
+        draw_joint_bars(report.poses, Path(config.output) / BARS_FILE)
     return report
+
+
+def _without_3d(name: str, found: Predictions, metrics: MetricSet) -> list[str]:
+    """Return what to tell about predictions that cannot be compared in space."""
+    count = sum("points_3d_mm" not in result for result in found.results)
+    if not metrics.needs_3d or not count:
+        return []
+    return [f"{name}: {count} of {len(found.results)} predictions have no keypoints_3d_mm."]
 
 
 def _kept(config: EvalConfig, sources: Sequence[Source], gaps: Mapping[str, "GapFigures"]) -> list[Path]:

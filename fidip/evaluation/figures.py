@@ -6,14 +6,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from fidip.evaluation.areas import AreaPolicy, choose_areas
-from fidip.evaluation.coco_ap import KeypointMetrics, coco_figures
+from fidip.evaluation.coco_ap import FIGURES, KeypointMetrics, coco_figures
 from fidip.evaluation.ground_truth import GroundTruth
-from fidip.evaluation.pck import PckMetric, correct_keypoints
+from fidip.evaluation.metric_words import MetricSet
+from fidip.evaluation.pck import correct_keypoints
+from fidip.evaluation.pose_figures import PoseFigures, measure_poses
+from fidip.evaluation.pose_pairs import PosePairs, pair_poses
 from fidip.evaluation.predictions import Predictions
 from fidip.evaluation.similarity import match_persons
 from syrip_gen.keypoints.catalog import COCO17
+from syrip_gen.keypoints.schema import KeypointSchema
 
 __all__ = ["KeypointFigures", "PostureFigures", "RunFigures", "measure"]
+
+NO_FIGURES = KeypointMetrics(*[float("nan")] * len(FIGURES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,10 @@ class RunFigures:
     pck: dict[str, float]
     postures: tuple[PostureFigures, ...]
     keypoints: tuple[KeypointFigures, ...]
+    poses: PoseFigures | None = None
+    """AJPE, MPJPE and the like, where they were asked for."""
+    notes: tuple[str, ...] = ()
+    """What to tell about these figures, one line each."""
 
 
 def measure(
@@ -66,7 +76,10 @@ def measure(
     name: str,
     predictions: Predictions,
     area: AreaPolicy = "auto",
-    pck: Sequence[PckMetric] = (),
+    metrics: MetricSet | None = None,
+    *,
+    schema: KeypointSchema = COCO17,
+    thesis: bool = False,
 ) -> RunFigures:
     """Compare predictions with the ground truth.
 
@@ -75,29 +88,48 @@ def measure(
         name: Of the run, for the tables.
         predictions: Checked predictions.
         area: See :func:`fidip.evaluation.areas.choose_areas`.
-        pck: PCK figures to compute beside AP and AR.
+        metrics: Figures to compute beside AP and AR.
+        schema: Keypoints that all but AP and AR are computed of; labels and predictions are mapped to it.
+        thesis: Count distances of exactly zero as wrong in PCK.
     """
+    metrics = metrics or MetricSet()
     choice = choose_areas(gt, area)
     results = predictions.results
-    coco = coco_figures(gt, results, choice.areas)
+    is_coco = predictions.schema is COCO17
     switched = area == "auto" and choice.used == "bbox"
     file_areas = choose_areas(gt, "file").areas if switched else None
     matches = match_persons(gt, results, choice.areas)
-    correct = {metric.name: correct_keypoints(metric, gt, matches.distances_px) for metric in pck}
+    pairs = pair_poses(gt, predictions, matches, schema)
+    correct = {
+        metric.name: correct_keypoints(metric, gt, pairs.distances_px, thesis=thesis)
+        for metric in metrics.pck
+    }
     return RunFigures(
         name=name,
         num_images=len(gt.images),
         num_persons=len(gt.labelled),
         num_predictions=len(results),
         num_found=matches.num_found,
-        coco=coco,
+        coco=coco_figures(gt, results, choice.areas) if is_coco else NO_FIGURES,
         area_used=choice.used,
-        coco_other_area=None if file_areas is None else coco_figures(gt, results, file_areas),
-        coco_id_zero=_with_id_zero(gt, results, choice.areas),
+        coco_other_area=coco_figures(gt, results, file_areas) if is_coco and switched else None,
+        coco_id_zero=_with_id_zero(gt, results, choice.areas) if is_coco else None,
         pck=_means(correct),
-        postures=_by_posture(gt, predictions, choice.areas, correct),
-        keypoints=_by_keypoint(gt, matches.distances_px, matches.similarities, correct),
+        postures=_by_posture(gt, predictions, choice.areas, correct) if is_coco else (),
+        keypoints=_by_keypoint(gt, pairs, matches.similarities if schema is COCO17 else None, correct),
+        poses=measure_poses(pairs, metrics, correct, thesis=thesis) if metrics.has_pose_figures else None,
+        notes=_notes(name, predictions, pairs),
     )
+
+
+def _notes(name: str, predictions: Predictions, pairs: PosePairs) -> tuple[str, ...]:
+    notes = []
+    if predictions.schema is not COCO17:
+        notes.append(f"{name}: its keypoints are {predictions.schema.name}; AP and AR need COCO-17's.")
+    if pairs.undefined:
+        without = ", ".join(pairs.undefined)
+        notes.append(f"{name}: {predictions.schema.name} has no {without}; not compared.")
+    return tuple(notes)
 
 
 def _with_id_zero(gt: GroundTruth, results: Sequence[dict], areas: np.ndarray) -> KeypointMetrics | None:
@@ -127,18 +159,21 @@ def _by_posture(
 
 
 def _by_keypoint(
-    gt: GroundTruth, distances_px: np.ndarray, similarities: np.ndarray, correct: dict[str, np.ndarray]
+    gt: GroundTruth,
+    pairs: PosePairs,
+    similarities: np.ndarray | None,
+    correct: dict[str, np.ndarray],
 ) -> tuple[KeypointFigures, ...]:
     sides = np.array([max(person.box[2:]) for person in gt.labelled])
-    errors = distances_px / np.maximum(sides, 1e-9)[:, None]
+    errors = pairs.distances_px / np.maximum(sides, 1e-9)[:, None]
     figures = []
-    for k, name in enumerate(COCO17.keypoints):
+    for k, name in enumerate(pairs.schema.keypoints):
         found = errors[np.isfinite(errors[:, k]), k]
         figures.append(
             KeypointFigures(
                 keypoint=name,
-                num_labelled=int((~np.isnan(distances_px[:, k])).sum()),
-                similarity=_mean(similarities[:, k]),
+                num_labelled=int((~np.isnan(pairs.distances_px[:, k])).sum()),
+                similarity=float("nan") if similarities is None else _mean(similarities[:, k]),
                 median_error=float(np.median(found)) if len(found) else float("nan"),
                 pck=_means({metric: values[:, k] for metric, values in correct.items()}),
             )

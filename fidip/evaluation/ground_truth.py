@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from fidip.data.layouts.coco import points_3d, sequence_and_frame
 from syrip_gen.annotation.coco import ANNOTATION_FILE, person_category
 from syrip_gen.keypoints.catalog import COCO17
 from syrip_gen.keypoints.json_input import load_json, number_list, whole_number
+from syrip_gen.keypoints.schema import KeypointSchema
 
 __all__ = ["GroundTruth", "Person", "annotation_file", "read_ground_truth", "some"]
 
@@ -37,6 +39,17 @@ class Person:
     is_crowd: bool
     head_box: tuple[float, float] | None
     """Width and height of the head's box, where the file has one (``bbox_head``)."""
+    native: np.ndarray | None = None
+    """(K', 3) the keypoints in the ground truth's own schema; None where that is COCO-17."""
+    points_3d_mm: np.ndarray | None = None
+    """(K', 3) mm, camera frame, in the ground truth's own schema, NaN where unknown; None without any."""
+    head_px: float = float("nan")
+    """Length of the head in the picture, where the dataset says it."""
+    head_mm: float = float("nan")
+    """Length of the head in space, where the dataset says it."""
+    sequence: str = ""
+    """Recording that the picture is a frame of."""
+    frame: int = -1
 
     @property
     def num_labelled(self) -> int:
@@ -64,6 +77,17 @@ class GroundTruth:
     """Which of ``persons`` has the annotation id 0, whose match pycocotools takes for a miss, if any."""
     notes: tuple[str, ...]
     """What was odd about the file, a sentence each."""
+    schema: KeypointSchema = COCO17
+    """The dataset's own, which may be richer than COCO-17."""
+    picture_root: Path | None = None
+    """Folder that file names are relative to, where the layout says it."""
+    failures: tuple[str, ...] = ()
+    """What of the dataset could not be read, a sentence each."""
+
+    @property
+    def has_3d(self) -> bool:
+        """Whether any person has 3D keypoints."""
+        return any(person.points_3d_mm is not None for person in self.labelled)
 
     @property
     def image_ids(self) -> tuple[int, ...]:
@@ -109,9 +133,9 @@ def read_ground_truth(source: str | Path | Mapping[str, Any] | GroundTruth) -> G
     images = _images(data["images"], name)
     records = _records(data["annotations"], f"{name}: annotations")
     category_ids = _keypoint_categories(data.get("categories"), records, name)
-    known = {image["id"] for image in images}
+    by_id = {image["id"]: image for image in images}
     notes: list[str] = []
-    persons = _persons(records, set(category_ids), known, name, notes)
+    persons = _persons(records, set(category_ids), by_id, name, notes)
     if not any(p.num_labelled and not p.is_crowd for p in persons):
         raise ValueError(
             f"{name}: no annotation has a labelled keypoint; expected {NUM_KEYPOINTS} × (x, y, v)"
@@ -180,7 +204,11 @@ def _keypoint_categories(value: Any, records: list[Mapping[str, Any]], name: str
 
 
 def _persons(
-    records: list[Mapping[str, Any]], categories: set[int], known: set[int], name: str, notes: list[str]
+    records: list[Mapping[str, Any]],
+    categories: set[int],
+    images: Mapping[int, Mapping[str, Any]],
+    name: str,
+    notes: list[str],
 ) -> list[Person]:
     persons, strays, bare, broken, boxless = [], [], [], [], []
     for number, record in enumerate(records):
@@ -189,7 +217,7 @@ def _persons(
         if categories and category not in categories:
             continue
         image_id = whole_number(record.get("image_id"), f"{what} image_id")
-        if image_id not in known:
+        if image_id not in images:
             strays.append(record.get("id"))
             continue
         keypoints, num_broken = _keypoints(record.get("keypoints"), what)
@@ -197,6 +225,8 @@ def _persons(
         broken += [record.get("id")] if num_broken else []
         box = _box(record.get("bbox"))
         boxless += [record.get("id")] if box is None else []
+        points = points_3d(record.get("keypoints_3d_m"), NUM_KEYPOINTS, what)
+        sequence, frame = sequence_and_frame(images[image_id], record)
         persons.append(
             Person(
                 image_id=image_id,
@@ -207,6 +237,9 @@ def _persons(
                 file_area=_number(record.get("area")),
                 is_crowd=bool(record.get("iscrowd", 0)),
                 head_box=_head_box(record.get("bbox_head")),
+                points_3d_mm=None if points is None else points * 1000,
+                sequence=sequence,
+                frame=frame,
             )
         )
     if strays:

@@ -110,7 +110,10 @@ class NetworkRuns:
 def first_set(config: EvalConfig, gt: GroundTruth) -> PictureSet:
     """Return the persons of ``--gt`` (or ``--boxes``) and where their pictures are."""
     boxes = ground_truth_boxes(gt) if config.boxes == "gt" else read_boxes(config.boxes, gt)
-    folder = picture_folder(annotation_file(config.gt), config.images)
+    if gt.picture_root is not None and config.images is None:
+        folder = gt.picture_root
+    else:
+        folder = picture_folder(annotation_file(config.gt), config.images)
     find_pictures(gt, folder, boxes.by_image)
     return PictureSet(gt, boxes, folder, set_name(config.gt))
 

@@ -19,9 +19,9 @@ class EvalConfig(BaseModel):
 
     gt: str | None = _option(
         None,
-        "COCO keypoint file to compare with (SyRIP's work unchanged), or a dataset of syrip generate; "
-        "required.",
-        metavar="ANN.json",
+        "What to compare with: a COCO keypoint file (SyRIP's work unchanged), a dataset of syrip generate, "
+        "MINI-RGBD's, MPI-INF-3DHP's or MPII's folder or file; required.",
+        metavar="DATASET",
     )
     checkpoint: tuple[str, ...] = _option(
         (),
@@ -44,9 +44,22 @@ class EvalConfig(BaseModel):
     )
     metrics: str = _option(
         "oks",
-        "Figures beside AP and AR (oks), comma-separated: pckh@SHARE of the head's size (pckh = 0.5), "
-        "pck@SHARE of the box's longer side (pck = 0.05).",
+        "Figures beside AP and AR (oks), comma-separated: pckh@SHARE of the head's size (pckh = 0.5, "
+        "pckh1, pckh2), pck@SHARE of the box's longer side (pck = 0.05), ajpe, and of 3D keypoints mpjpe, "
+        "pa-mpjpe, n-mpjpe, pck3d@MM (150), accel; iou of boxes.",
         metavar="LIST",
+    )
+    keypoint_schema: str = _option(
+        "coco17",
+        "Keypoints that all figures but AP and AR are computed of: coco17, mpii16 (published MINI-RGBD "
+        "figures), minirgbd25 …",
+        metavar="NAME",
+    )
+    split: Literal["all", "train", "val", "test"] = _option(
+        "all", "Published split of MINI-RGBD (test: 11, 12) or MPI-INF-3DHP to compare with."
+    )
+    thesis: bool = _option(
+        False, "Count exact hits (distance 0, such as the pelvis) as wrong in PCKh, as Ellershaw's code does."
     )
     boxes: str = _option(
         "gt", "Boxes that networks are run on: gt, or COCO detections of a file.", metavar="gt|FILE"

@@ -9,9 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from fidip.evaluation.ground_truth import COORDINATE_LIMIT, NUM_KEYPOINTS, GroundTruth, some
+from fidip.evaluation.ground_truth import COORDINATE_LIMIT, GroundTruth, some
 from fidip.evaluation.pairing import PictureNames, picture_name
+from syrip_gen.keypoints.catalog import COCO17, get_schema
 from syrip_gen.keypoints.json_input import load_json, number_list, whole_number
+from syrip_gen.keypoints.mapping import map_keypoints
+from syrip_gen.keypoints.schema import KeypointSchema
 
 __all__ = ["Predictions", "check_predictions", "read_predictions", "result_record", "write_predictions"]
 
@@ -26,14 +29,23 @@ class Predictions:
     name: str
     """Where they come from, for texts and tables."""
     results: tuple[dict[str, Any], ...]
-    """COCO results: image_id, category_id, keypoints (51 numbers), score, bbox where every record had one."""
+    """COCO results: image_id, category_id, keypoints (51 numbers), score, bbox where every record had one.
+
+    And ``native`` ((K, 3) keypoints in :attr:`schema`) where that is not COCO's, ``points_3d_mm`` ((K, 3),
+    NaN where unknown) where the file has 3D keypoints."""
     failures: tuple[str, ...] = ()
     """Records that could not be used, a sentence each."""
     notes: tuple[str, ...] = ()
+    schema: KeypointSchema = COCO17
+    """What the records' own keypoints are."""
 
 
 def read_predictions(path: str | Path, gt: GroundTruth) -> Predictions:
     """Read a COCO results file.
+
+    Beyond COCO's fields a record may have ``keypoint_schema`` (the name of one of our schemas, whose
+    keypoints it then holds; the same in the whole file) and ``keypoints_3d_mm`` (x, y, z of each of them,
+    relative to the pelvis or the hips' midpoint, camera axes; null where unknown).
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -73,10 +85,11 @@ def check_predictions(
     """
     known = set(gt.image_ids)
     names = PictureNames(records, gt, name)
+    schema = _file_schema(records, name)
     results, failures, strays, moved = [], [], [], 0
     for number, record in enumerate(records):
         try:
-            result = _checked(record, f"{name}: record {number}", gt.category_ids)
+            result = _checked(record, f"{name}: record {number}", gt.category_ids, schema)
         except ValueError as error:
             if strict:
                 raise
@@ -103,7 +116,7 @@ def check_predictions(
             f"{name}: paired by file name; the image_id of {moved} records is another picture's.",
             *notes,
         )
-    return Predictions(name, tuple(results), tuple(failures), notes)
+    return Predictions(name, tuple(results), tuple(failures), notes, schema)
 
 
 def result_record(image_id: int, category_id: int, keypoints: np.ndarray, score: float) -> dict[str, Any]:
@@ -127,7 +140,19 @@ def write_predictions(path: str | Path, results: Sequence[Mapping[str, Any]]) ->
     os.replace(temporary, path)
 
 
-def _checked(record: Any, what: str, category_ids: Sequence[int]) -> dict[str, Any]:
+def _file_schema(records: Sequence[Any], name: str) -> KeypointSchema:
+    """Return the schema that all records name; COCO-17 where they name none."""
+    words = [r.get("keypoint_schema", COCO17.name) for r in records if isinstance(r, Mapping)]
+    named = dict.fromkeys(word if isinstance(word, str) else repr(word) for word in words)
+    if len(named) > 1:
+        raise ValueError(f"{name}: records of several schemas ({some(list(named))}); expected one a file")
+    try:
+        return get_schema(next(iter(named), COCO17.name))
+    except ValueError as error:
+        raise ValueError(f"{name}: keypoint_schema: {error}") from None
+
+
+def _checked(record: Any, what: str, category_ids: Sequence[int], schema: KeypointSchema) -> dict[str, Any]:
     """Return the fields of one record that count, or say what is wrong with it."""
     if not isinstance(record, Mapping):
         raise ValueError(f"{what}: expected an object with image_id, keypoints and score")
@@ -140,8 +165,9 @@ def _checked(record: Any, what: str, category_ids: Sequence[int]) -> dict[str, A
         wanted = some(list(category_ids))
         raise ValueError(f"{what}: category_id {category}; the ground truth's persons have {wanted}")
     keypoints = number_list(record["keypoints"], f"{what} keypoints")
-    if len(keypoints) != 3 * NUM_KEYPOINTS:
-        expected = f"expected {NUM_KEYPOINTS} × (x, y, score) = {3 * NUM_KEYPOINTS}"
+    if len(keypoints) != 3 * len(schema):
+        expected = f"expected {len(schema)} × (x, y, score) = {3 * len(schema)}"
+        expected += "" if schema is COCO17 else f" of {schema.name}"
         raise ValueError(f"{what}: {len(keypoints)} numbers in keypoints; {expected}")
     points = np.array(keypoints).reshape(-1, 3)[:, :2]
     if not (np.isfinite(points).all() and (np.abs(points) < COORDINATE_LIMIT).all()):
@@ -150,10 +176,33 @@ def _checked(record: Any, what: str, category_ids: Sequence[int]) -> dict[str, A
     if not np.isfinite(score):
         raise ValueError(f"{what}: the score is {score}; expected a finite number")
     result = {"image_id": image_id, "category_id": category, "keypoints": keypoints, "score": score}
+    if schema is not COCO17:
+        native = np.array(keypoints).reshape(-1, 3)
+        result["native"] = native
+        result["keypoints"] = map_keypoints(native, schema, COCO17).ravel().tolist()
+    points_3d = _points_3d(record.get("keypoints_3d_mm"), len(schema), what)
+    if points_3d is not None:
+        result["points_3d_mm"] = points_3d
     box = record.get("bbox")
     if isinstance(box, list) and len(box) == 4 and np.isfinite(number_list(box, f"{what} bbox")).all():
         result["bbox"] = [float(v) for v in box]
     return result
+
+
+def _points_3d(value: Any, count: int, what: str) -> np.ndarray | None:
+    """Return (count, 3) of rows or of one flat list; None without any."""
+    if value is None:
+        return None
+    rows = value if isinstance(value, list) else [value]
+    is_nested = any(isinstance(row, list) for row in rows)
+    flat = [v for row in rows for v in number_list(row, f"{what} keypoints_3d_mm")] if is_nested else rows
+    numbers = number_list(flat, f"{what} keypoints_3d_mm")
+    if len(numbers) != 3 * count:
+        raise ValueError(f"{what}: {len(numbers)} numbers in keypoints_3d_mm; expected {count} × (x, y, z)")
+    points = np.array(numbers).reshape(-1, 3)
+    if np.isinf(points).any() or np.nanmax(np.abs(points), initial=0) > COORDINATE_LIMIT:
+        raise ValueError(f"{what}: keypoints_3d_mm hold infinity or a number beyond {COORDINATE_LIMIT:g}")
+    return points
 
 
 def _notes(results: Sequence[Mapping[str, Any]], gt: GroundTruth, name: str) -> tuple[str, ...]:

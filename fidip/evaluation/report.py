@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from fidip.evaluation.coco_ap import FIGURES, KeypointMetrics
 from fidip.evaluation.figures import RunFigures
+from fidip.evaluation.pose_figures import PoseFigures
+from fidip.evaluation.pose_tables import joint_table, pose_table, sequence_table
 from fidip.evaluation.tables import Table
 
 if TYPE_CHECKING:
@@ -47,12 +49,20 @@ class EvalReport:
     output: str = ""
 
     @property
+    def poses(self) -> dict[str, PoseFigures]:
+        """Pose figures by the run's name, where they were asked for."""
+        return {run.name: run.poses for run in self.runs if run.poses is not None}
+
+    @property
     def tables(self) -> dict[str, Table]:
         """Tables by file name without extension, those without rows left out."""
         tables = {
             "table": runs_table(self),
             "postures": posture_table(self),
             "keypoints": keypoint_table(self),
+            "poses": pose_table(self.poses),
+            "sequences": sequence_table(self.poses),
+            "joints": joint_table(self.poses),
             "gap": gap_table(self),
         }
         return {name: table for name, table in tables.items() if table.rows}
@@ -111,20 +121,23 @@ def keypoint_table(report: EvalReport) -> Table:
     if not report.runs:
         return Table("By keypoint", (), ())
     several = len(report.runs) > 1
+    has_oks = any(not math.isnan(k.similarity) for run in report.runs for k in run.keypoints)
     header = ["Keypoint", "Labelled"]
     for run in report.runs:
-        names = ["OKS", "Median error", *run.pck]
+        names = [*(["OKS"] if has_oks else []), "Median error", *run.pck]
         header += [f"{run.name}: {name}" if several else name for name in (names[:1] if several else names)]
     rows = []
     for k, first in enumerate(report.runs[0].keypoints):
         row: list[Any] = [first.keypoint, first.num_labelled]
         for run in report.runs:
             figures = run.keypoints[k]
-            values = [figures.similarity, figures.median_error, *figures.pck.values()]
+            similarity = [figures.similarity] if has_oks else []
+            values = [*similarity, figures.median_error, *figures.pck.values()]
             row += values[:1] if several else values
         rows.append(tuple(row))
-    what = "mean OKS term" if several else "mean OKS term; median error over the box's longer side"
-    return Table(f"By keypoint ({what})", tuple(header), tuple(rows))
+    what = ["mean OKS term"] if has_oks else []
+    what += [] if several and has_oks else ["median error over the box's longer side"]
+    return Table(f"By keypoint ({'; '.join(what)})", tuple(header), tuple(rows))
 
 
 def gap_table(report: EvalReport) -> Table:
@@ -190,6 +203,7 @@ def _run_figures(report: EvalReport, name: str) -> dict[str, Any]:
                 f"{prefix}.num_persons": posture.num_persons,
             }
             figures |= {f"{prefix}.{key}": v for key, v in {**_named(posture.coco), **posture.pck}.items()}
+        figures |= {} if run.poses is None else _pose_figures(run.poses)
         for keypoint in run.keypoints:
             prefix = f"keypoint.{keypoint.keypoint}"
             figures |= {f"{prefix}.num_labelled": keypoint.num_labelled, f"{prefix}.OKS": keypoint.similarity}
@@ -201,6 +215,14 @@ def _run_figures(report: EvalReport, name: str) -> dict[str, Any]:
         figures["num_parameters"] = info.num_parameters
     if name in report.gaps:
         figures |= {f"gap.{key}": value for key, value in report.gaps[name].as_dict().items()}
+    return figures
+
+
+def _pose_figures(poses: PoseFigures) -> dict[str, Any]:
+    figures = {"schema": poses.schema, **poses.overall}
+    for kind, groups in (("sequence", poses.sequences), ("joint", poses.keypoints)):
+        for group in groups:
+            figures |= {f"{kind}.{group.name}.{key}": value for key, value in group.values.items()}
     return figures
 
 

@@ -25,6 +25,8 @@ class Matches:
     keypoint is not labelled."""
     similarities: np.ndarray
     """(P, K) OKS term of each keypoint, 0..1; 0 and NaN likewise."""
+    result_index: np.ndarray
+    """(P,) int64 number of each person's prediction among the results, -1 where it has none."""
 
     @property
     def num_found(self) -> int:
@@ -47,9 +49,11 @@ def match_persons(gt: GroundTruth, results: Sequence[Mapping[str, Any]], areas: 
         areas: (N,) px² for ``gt.persons``.
     """
     predicted: dict[tuple[int, int], list[np.ndarray]] = {}
-    for result in results:
+    numbers_of: dict[tuple[int, int], list[int]] = {}
+    for number, result in enumerate(results):
         key = result["image_id"], result["category_id"]
         predicted.setdefault(key, []).append(np.reshape(result["keypoints"], (-1, 3))[:, :2])
+        numbers_of.setdefault(key, []).append(number)
     area_of = {id(person): area for person, area in zip(gt.persons, areas, strict=True)}
     people = gt.labelled
     groups: dict[tuple[int, int], list[int]] = {}
@@ -57,6 +61,7 @@ def match_persons(gt: GroundTruth, results: Sequence[Mapping[str, Any]], areas: 
         groups.setdefault((person.image_id, person.category_id), []).append(number)
     distances = np.full((len(people), len(COCO17)), np.inf)
     similarities = np.zeros_like(distances)
+    result_index = np.full(len(people), -1)
     for key, numbers in groups.items():
         if key not in predicted:
             continue
@@ -68,8 +73,13 @@ def match_persons(gt: GroundTruth, results: Sequence[Mapping[str, Any]], areas: 
         for row, column in zip(*linear_sum_assignment(-oks), strict=True):
             distances[numbers[row]] = apart[row, column]
             similarities[numbers[row]] = terms[row, column]
+            result_index[numbers[row]] = numbers_of[key][column]
     unlabelled = np.stack([person.keypoints[:, 2] <= 0 for person in people])
-    return Matches(np.where(unlabelled, np.nan, distances), np.where(unlabelled, np.nan, similarities))
+    return Matches(
+        distances_px=np.where(unlabelled, np.nan, distances),
+        similarities=np.where(unlabelled, np.nan, similarities),
+        result_index=result_index,
+    )
 
 
 def oks_nms(keypoints: np.ndarray, scores: np.ndarray, areas: np.ndarray, threshold: float) -> np.ndarray:

@@ -159,7 +159,7 @@ def test_records_that_cannot_be_used_exit_3_and_are_listed(files):
         (["--gt", "nowhere.json"], "nowhere.json: no such file"),
         (["--gt", "TRUTH", "nowhere.json"], "nowhere.json: no such run folder"),
         (["--gt", "TRUTH", "GOOD", "GOOD"], "named more than once"),
-        (["--gt", "TRUTH", "GOOD", "--metrics", "mpjpe"], "'mpjpe' is not oks, pckh"),
+        (["--gt", "TRUTH", "GOOD", "--metrics", "mpjp"], "'mpjp' is not oks, pckh"),
         (["--gt", "TRUTH", "GOOD", "--area", "mask"], "'mask' is not one of"),
         (["--gt", "TRUTH", "GOOD", "--oks-nms", "2"], "--oks-nms"),
         (["--gt", "TRUTH", "GOOD", "--gap", "TRUTH"], "name a run or weights"),

@@ -13,7 +13,7 @@ from syrip_gen.keypoints.catalog import CATALOG, COCO17
 from syrip_gen.keypoints.json_input import load_json, number_list, whole_number
 from syrip_gen.keypoints.schema import KeypointSchema
 
-__all__ = ["read_coco_poses"]
+__all__ = ["points_3d", "read_coco_poses", "sequence_and_frame"]
 
 
 def read_coco_poses(
@@ -111,29 +111,48 @@ def _add(
     keypoints = np.array(flat).reshape(count, 3)
     if not (keypoints[:, 2] > 0).any():
         return
-    sequence = image.get("sequence")
-    frame = image.get("frame")
+    sequence, frame = sequence_and_frame(image, annotation)
     collector.add(
         keypoints,
         image_id=whole_number(image["id"], f"{what} image_id"),
-        points_3d=_points_3d(annotation.get("keypoints_3d_m"), count, what),
+        points_3d=points_3d(annotation.get("keypoints_3d_m"), count, what),
         intrinsics=_intrinsics(annotation.get("camera"), what),
         box=_box(annotation.get("bbox"), what),
         image_path=picture,
         image_size=_size(image),
         subject=str(image.get("subject") or ""),
-        sequence="" if sequence is None else str(sequence),
-        frame=frame if isinstance(frame, int) else -1,
+        sequence=sequence,
+        frame=frame,
     )
 
 
-def _points_3d(value: Any, count: int, what: str) -> np.ndarray | None:
+def points_3d(value: Any, count: int, what: str) -> np.ndarray | None:
+    """Return (count, 3) metres of an annotation's ``keypoints_3d_m``, null as NaN; None without any.
+
+    Raises:
+        ValueError: If it is something else; ``what`` names the annotation.
+    """
     if value is None:
         return None
     rows = [number_list(row, f"{what} keypoints_3d_m") for row in value] if isinstance(value, list) else []
     if len(rows) != count or any(len(row) != 3 for row in rows):
         raise ValueError(f"{what}: keypoints_3d_m must be {count} rows of x, y, z")
     return np.array(rows)
+
+
+def sequence_and_frame(image: Mapping[str, Any], annotation: Mapping[str, Any]) -> tuple[str, int]:
+    """Return the recording and frame number of a picture; ``''`` and -1 for single pictures.
+
+    They are the image's ``sequence`` and ``frame``, or the clip (and take) that an animated dataset names as
+    the annotation's ``source``.
+    """
+    source = annotation.get("source")
+    if isinstance(source, Mapping) and source.get("clip") is not None:
+        sequence, frame = f"{source['clip']}/{source.get('take', 0)}", source.get("frame")
+    else:
+        sequence, frame = image.get("sequence"), image.get("frame")
+    is_frame = isinstance(frame, int) and not isinstance(frame, bool) and abs(frame) < 2**62
+    return "" if sequence is None else str(sequence), frame if is_frame else -1
 
 
 def _intrinsics(value: Any, what: str) -> list[float] | None:

@@ -48,6 +48,7 @@ def read_pose_samples(
     split: str = "all",
     images: str | Path | None = None,
     with_images: bool = True,
+    with_masks: bool | None = None,
 ) -> PoseSamples:
     """Read any of the datasets that syrip knows, in its own schema (``.in_schema(...)`` maps it).
 
@@ -57,6 +58,7 @@ def read_pose_samples(
         images: Folder of the pictures, where it is not in its usual place.
         with_images: Find the pictures (those missing are left out and listed in ``failures``). Not needed to
             learn 3D from 2D.
+        with_masks: Read boxes from masks, where the layout has them; None = as ``with_images``.
 
     Raises:
         FileNotFoundError: If something is missing.
@@ -64,7 +66,7 @@ def read_pose_samples(
     """
     layout = layout_of(path)
     if layout == "mini-rgbd":
-        return read_mini_rgbd(path, split=split, with_images=with_images)
+        return read_mini_rgbd(path, split=split, with_images=with_images, with_masks=with_masks)
     if layout == "mpi-inf-3dhp":
         return read_mpi_inf_3dhp(path, split=split, with_images=with_images)
     if layout == "mpii-mat":

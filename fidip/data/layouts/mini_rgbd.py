@@ -39,7 +39,9 @@ def find_root(folder: Path) -> Path | None:
     return None
 
 
-def read_mini_rgbd(folder: str | Path, *, split: str = "all", with_images: bool = True) -> PoseSamples:
+def read_mini_rgbd(
+    folder: str | Path, *, split: str = "all", with_images: bool = True, with_masks: bool | None = None
+) -> PoseSamples:
     """Read sequences of MINI-RGBD, or of a dataset in its layout.
 
     Coordinates are taken as they stand in the files. Head lengths are the published ones, unless the folder
@@ -49,8 +51,9 @@ def read_mini_rgbd(folder: str | Path, *, split: str = "all", with_images: bool 
     Args:
         folder: Holds the sequences 01, 02 ... or ``MINI-RGBD_web`` with them.
         split: train (sequences 1-8), val (9-10), test (11-12) or all.
-        with_images: Also find the pictures and read boxes from the masks; else boxes are the keypoints'
-            extent. Frames that lack a picture are then left out and listed.
+        with_images: Also find the pictures; frames that lack one are left out and listed.
+        with_masks: Read boxes from the masks, where there are any; else boxes are the keypoints' extent.
+            None = as ``with_images``.
 
     Raises:
         FileNotFoundError: If there is no such folder.
@@ -66,9 +69,10 @@ def read_mini_rgbd(folder: str | Path, *, split: str = "all", with_images: bool 
             f"joints_3D in each, {found_names(folder)}"
         )
     lengths = read_head_lengths(root / HEAD_FILE) if (root / HEAD_FILE).is_file() else HEAD_LENGTHS
+    with_masks = with_images if with_masks is None else with_masks
     collector = SampleCollector(str(folder), MINIRGBD25)
     for sequence in _wanted(root, split):
-        _read_sequence(collector, root, sequence, lengths.get(int(sequence.name)), with_images)
+        _read_sequence(collector, root, sequence, lengths.get(int(sequence.name)), with_images, with_masks)
     return collector.samples()
 
 
@@ -100,6 +104,7 @@ def _read_sequence(
     sequence: Path,
     lengths: tuple[float, float] | None,
     with_images: bool,
+    with_masks: bool,
 ) -> None:
     cameras = read_cameras(sequence / CAMERA_FILE) if (sequence / CAMERA_FILE).is_file() else {}
     missing: dict[str, list[int]] = {}
@@ -116,7 +121,7 @@ def _read_sequence(
             continue
         try:
             joints, points = read_joint_file(files.joints_2d), read_joint_file(files.joints_3d)
-            box, size = _mask_box(files.mask) if with_images else (None, None)
+            box, size = _mask_box(files.mask) if with_masks else (None, None)
         except ValueError as error:
             collector.failures.append(str(error))
             continue

@@ -33,7 +33,7 @@ from syrip_gen.stages.merge import Tally, merge, read_records, tally_records
 from syrip_gen.stages.provenance import command_line, licences
 from syrip_gen.stages.renderers import choose_renderer, num_workers, with_logs
 from syrip_gen.stages.run_shards import Progress, SilentProgress, plan_shards, run_shards
-from syrip_gen.stages.run_state import FINISHED_FILE, claim_folder, lock_folder
+from syrip_gen.stages.run_state import FINISHED_FILE, claim_folder, lock_folder, release_folder
 from syrip_gen.stages.sample import load_resources
 from syrip_gen.stages.saved_sequence import SavedSequence, has_sequence, load_sequence, save_sequence
 from syrip_gen.stages.shard import ShardJob
@@ -202,7 +202,12 @@ def _retarget_stage(
         if has_sequence(folder, take):
             first = first or load_sequence(folder, take)
         else:
-            saved = take_motion(config, motion, body, prior, take, first.frames if first else None)
+            try:
+                saved = take_motion(config, motion, body, prior, take, first.frames if first else None)
+            except ValueError:
+                if first is None:
+                    release_folder(folder)
+                raise
             save_sequence(saved, take, folder)
             first = first or saved
         progress.advance()

@@ -109,7 +109,12 @@ def _source(config: "GenerateConfig | AnimateConfig") -> dict[str, str]:
     if not hasattr(config, "poses"):
         if config.motion:
             return _entry("motion", Path(config.motion).name, OWN)
-        return _entry("motion", "DeepMimic's crawl clip", "MIT", "https://github.com/xbpeng/DeepMimic")
+        return _entry(
+            "motion",
+            "crawl, a motion clip of DeepMimic",
+            "MIT and zlib",
+            "https://github.com/xbpeng/DeepMimic",
+        )
     poses = ", ".join(Path(path).name for path in config.poses)
     return _entry("poses", poses, OWN) if poses else _entry("poses", "syrip's example poses", "CC0 1.0")
 

@@ -168,21 +168,20 @@ def animate(config: Any, dry_run: bool, json_file: str | None) -> int:
 @click.option("--list-recipes", is_flag=True, help="Print the shipped recipes and stop.  [default: off]")
 @JSON_OPTION
 def train(config: Any, list_recipes: bool, json_file: str | None) -> int:
-    """Adapt a pose network to infants with synthetic and real pictures (FiDIP)."""
+    """Adapt a pose network to infants with synthetic and real pictures (FiDIP), or train a 3D lifter."""
     if list_recipes:
-        from fidip.recipes import load_recipe, recipe_names
+        from fidip.recipes import load_any_recipe, recipe_names
 
         for name in recipe_names():
-            click.echo(f"{name:24}{load_recipe(name).description}")
+            click.echo(f"{name:24}{load_any_recipe(name)[1].description}")
         return OK
-    from fidip.trainer import train as train_network
-    from fidip.training.summaries import train_figures, train_summary
+    from fidip.training.tasks import run_training
     from syrip_gen.progress import ConsoleProgress
 
     with ConsoleProgress() as progress:
-        result = train_network(config, progress)
-    click.echo(train_summary(result))
-    _write_json(json_file, train_figures(result))
+        finished = run_training(config, progress)
+    click.echo(finished.summary)
+    _write_json(json_file, finished.figures)
     return OK
 
 

@@ -113,7 +113,11 @@ def make_views(
     seen = torch.where(known[:, None], camera, torch.full_like(camera, math.nan))
     middle = points[:, frames // 2]
     return Views(
-        Keypoints2D(spoilt, mask, seen, size_px), middle - pelvis_of(middle, layout.hips), clean, points, camera
+        Keypoints2D(spoilt, mask, seen, size_px),
+        middle - pelvis_of(middle, layout.hips),
+        clean,
+        points,
+        camera,
     )
 
 

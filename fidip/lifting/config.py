@@ -34,6 +34,9 @@ class LiftNetworkSettings(_Settings):
     dropout: float = Field(0.1, ge=0, lt=1)
     max_norm: float | None = Field(None, gt=0)
     """Largest Frobenius norm of a linear layer's weights; the paper's 1."""
+    output: Literal["joints", "rays"] = "joints"
+    """``joints``: their coordinates. ``rays``: the body's size, depths, and corrections to the keypoints' rays
+    (``view`` inputs only)."""
     output_m: float = Field(0.2, gt=0)
     """One unit of the network's output in metres; 0.001 = the thesis's millimetres."""
     weights: str = "none"
@@ -89,6 +92,8 @@ class SelfSupervisionSettings(_Settings):
     """Of the difference between the turned pose and what is lifted from its projection."""
     weight_adversarial: float = Field(0.05, ge=0)
     """Of the 2D discriminator on projections of turned poses."""
+    turn_deg: float = Field(60, gt=0, le=180)
+    """Largest turn of a lifted pose before it is projected."""
     discriminator_learning_rate: float = Field(2e-4, gt=0)
 
 
@@ -113,6 +118,8 @@ class LiftTrainingSettings(_Settings):
     batch_size: int = Field(256, ge=2)
     loss: Literal["distance", "squared"] = "distance"
     """Mean distance of the joints (metres), or Martinez's mean squared coordinate (output units)."""
+    keep: Literal["best", "last"] = "best"
+    """Which epoch's weights are kept as the best: of the lowest error on the validation poses, or the last."""
     predictions_share: float = Field(0.5, ge=0, le=1)
     """Part of every batch that are 2D predictions (``--predictions``), where they are given."""
 

@@ -11,6 +11,9 @@ from syrip_gen.keypoints.schema import KeypointSchema
 
 __all__ = ["LiftNetwork", "build_lifter"]
 
+TYPICAL_SIDE_M = 0.5
+"""Side of an infant's keypoint box, metres."""
+
 
 class LiftNetwork(nn.Module):
     """Lifts windows of 2D keypoints.
@@ -22,6 +25,8 @@ class LiftNetwork(nn.Module):
         output_m: One unit of its output, metres.
         schema: Keypoints in.
         output_schema: Keypoints out; the same by default.
+        on_rays: Whether the first number of the output is the log of the box's side, and the rest are corrections
+            to points on the rays of the keypoints (``view`` inputs only).
     """
 
     def __init__(
@@ -33,8 +38,13 @@ class LiftNetwork(nn.Module):
         output_m: float,
         schema: KeypointSchema,
         output_schema: KeypointSchema | None = None,
+        on_rays: bool = False,
     ) -> None:
         super().__init__()
+        self.on_rays = on_rays
+        self.hips = (
+            tuple(schema.keypoints.index(name) for name in ("left_hip", "right_hip")) if on_rays else ()
+        )
         self.core, self.inputs, self.frames, self.output_m = core, inputs, frames, output_m
         self.schema, self.output_schema = schema, output_schema or schema
         self.trunk = trunk_of(schema)
@@ -51,14 +61,31 @@ class LiftNetwork(nn.Module):
         """Return (B, K, 3) in the virtual camera's frame."""
         x = encoded.features
         out = self.core(x[:, 0]) if self.frames == 1 else self.core(x)[:, 0]
-        points = self.output_m * out.reshape(len(x), len(self.output_schema), 3)
-        return points
+        if not self.on_rays:
+            return self.output_m * out.reshape(len(x), len(self.output_schema), 3)
+        points = self.output_m * out[:, 1:].reshape(len(x), len(self.output_schema), 3)
+        return self._on_rays(points, TYPICAL_SIDE_M * torch.exp(out[:, :1]), encoded)
+
+    def _on_rays(self, points: Tensor, side_m: Tensor, encoded: Encoded) -> Tensor:
+        """Move joints in the picture's plane to the rays that they were seen on.
+
+        A box of ``side_m`` metres that looks ``side`` wide is side_m / side away, so a joint that is Z behind the
+        pelvis and seen at u (box sides) is at u (side_m + side Z). The network adds what it knows better.
+        """
+        middle = encoded.points.shape[1] // 2
+        seen = encoded.points[:, middle] * (side_m[..., None] + encoded.side[:, None, None] * points[..., 2:])
+        there = (encoded.points[:, middle] != 0).any(-1, keepdim=True).to(seen.dtype)
+        hips = list(self.hips)
+        both = there[:, hips].amin(1, keepdim=True)
+        seen = (seen - seen[:, hips].mean(1, keepdim=True) * both) * there
+        return torch.cat([points[..., :2] + seen, points[..., 2:]], -1)
 
 
 def build_lifter(settings: LiftNetworkSettings, schema: KeypointSchema) -> LiftNetwork:
     """Build a network with random weights (from torch's global stream)."""
     size = features_per_frame(settings.inputs, len(schema))
-    out = 3 * len(schema)
+    on_rays = settings.output == "rays"
+    out = 3 * len(schema) + on_rays
     if settings.kind == "residual":
         core: nn.Module = ResidualLifter(
             size, out, width=settings.width, blocks=settings.blocks, dropout=settings.dropout
@@ -73,5 +100,10 @@ def build_lifter(settings: LiftNetworkSettings, schema: KeypointSchema) -> LiftN
         last.bias.zero_()
     frames = 1 if settings.kind == "residual" else settings.frames
     return LiftNetwork(
-        core, inputs=settings.inputs, frames=frames, output_m=settings.output_m, schema=schema
+        core,
+        inputs=settings.inputs,
+        frames=frames,
+        output_m=settings.output_m,
+        schema=schema,
+        on_rays=on_rays,
     )

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from fidip.data.layouts.detect import read_pose_samples
 from syrip_gen.annotation.coco import ANNOTATION_FILE
 from syrip_gen.keypoints.catalog import COCO17, get_schema
-from syrip_gen.keypoints.mapping import map_points
+from syrip_gen.keypoints.mapping import map_keypoints, map_points
 from syrip_gen.keypoints.schema import KeypointSchema
 
 __all__ = ["Poses3D", "join_poses", "read_poses_3d"]
@@ -55,7 +56,7 @@ class Poses3D:
 
 
 def read_poses_3d(path: str | Path, schema: KeypointSchema = COCO17, *, by_order: bool = False) -> Poses3D:
-    """Read a dataset folder, its annotation file, or an .npz of poses.
+    """Read a dataset folder of ours or of MINI-RGBD or MPI-INF-3DHP, an annotation file, or an .npz of poses.
 
     An .npz holds ``keypoints_3d_m`` (N, K, 3) in a camera frame and may hold ``schema`` (a name; coco17),
     ``gravity`` (N, 3), ``clip`` (N,), ``fps``. A fit bank (fits.npz) is such a file.
@@ -70,6 +71,8 @@ def read_poses_3d(path: str | Path, schema: KeypointSchema = COCO17, *, by_order
         ValueError: If it holds no such poses.
     """
     path = Path(path)
+    if path.is_dir() and not (path / ANNOTATION_FILE).is_file():
+        return _mapped(_from_samples(path), schema, by_order)
     if path.is_dir():
         path = path / ANNOTATION_FILE
     if not path.is_file():
@@ -119,7 +122,7 @@ def _mapped(poses: Poses3D, schema: KeypointSchema, by_order: bool) -> Poses3D:
     points, defined = map_points(poses.points, poses.schema, schema)
     if not defined.any():
         raise ValueError(f"{poses.source}: no keypoint of {poses.schema.name} is in {schema.name}")
-    labels = np.zeros((*points.shape[:2], 3), np.float32)
+    labels = map_keypoints(poses.labels, poses.schema, schema).astype(np.float32)
     return replace(poses, points=points.astype(np.float32), labels=labels, schema=schema)
 
 
@@ -175,6 +178,33 @@ def _without_pictures(
         schema=schema,
         fps=fps,
         source=source,
+    )
+
+
+def _from_samples(path: Path) -> Poses3D:
+    """Read MINI-RGBD or MPI-INF-3DHP; subjects are their sources, sequences their movements."""
+    samples = read_pose_samples(path, with_images=False)
+    if samples.keypoints_3d is None:
+        raise ValueError(f"{path} has no 3D keypoints; a lifter learns from them")
+    known = np.isfinite(samples.keypoints_3d).all(-1).any(-1)
+    order = np.lexsort((samples.frames, np.array(samples.sequences)))
+    samples = samples.select(order[known[order]])
+    _, clip = np.unique(np.array(samples.sequences), return_inverse=True)
+    group = np.array([s or q for s, q in zip(samples.subjects, samples.sequences, strict=True)])
+    count = len(samples)
+    camera = np.full((count, 4), np.nan) if samples.intrinsics is None else samples.intrinsics
+    return Poses3D(
+        points=samples.keypoints_3d.astype(np.float32),
+        gravity=np.full((count, 3), np.nan, np.float32),
+        clip=clip,
+        group=group,
+        camera=camera.astype(np.float32),
+        image_size=samples.image_sizes,
+        key=samples.image_ids,
+        labels=samples.keypoints.astype(np.float32),
+        schema=samples.schema,
+        fps=None,
+        source=samples.source,
     )
 
 

@@ -25,7 +25,13 @@ class TemporalLifter(nn.Module):
     """
 
     def __init__(
-        self, in_features: int, out_features: int, *, frames: int = 27, width: int = 1024, dropout: float = 0.25
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        frames: int = 27,
+        width: int = 1024,
+        dropout: float = 0.25,
     ) -> None:
         super().__init__()
         depth = round(torch.log(torch.tensor(float(frames))).item() / torch.log(torch.tensor(3.0)).item())

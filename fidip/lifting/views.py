@@ -15,7 +15,16 @@ from torch import Tensor
 
 from syrip_gen.keypoints.schema import KeypointSchema
 
-__all__ = ["ASSUMED_FOCAL", "Encoded", "InputKind", "Keypoints2D", "Trunk", "encode", "features_per_frame", "trunk_of"]
+__all__ = [
+    "ASSUMED_FOCAL",
+    "Encoded",
+    "InputKind",
+    "Keypoints2D",
+    "Trunk",
+    "encode",
+    "features_per_frame",
+    "trunk_of",
+]
 
 InputKind = Literal["view", "box", "screen", "pixels"]
 """``view``: a virtual camera as above (with the true lens if known). ``box``: image coordinates in the box.

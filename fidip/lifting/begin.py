@@ -1,0 +1,85 @@
+"""What a lifter begins from: nothing, another run, the thesis's checkpoint, or VideoPose3D's."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from fidip.lifting.network import LiftNetwork
+from fidip.lifting.state import load_core, open_lifter_weights
+
+__all__ = ["begin_from", "published_tensors", "run_weights"]
+
+WRAPPERS = ("model_state_dict", "model_pos", "state_dict")
+"""Where published checkpoints keep their tensors: the thesis, VideoPose3D, others."""
+
+
+def begin_from(network: LiftNetwork, weights: str) -> str:
+    """Load weights into a network; return a line that says what was done.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If they do not fit.
+    """
+    if weights == "none":
+        return "the lifter begins from random weights"
+    if weights == "required":
+        raise ValueError(
+            "this recipe begins from a trained lifter: pass --weights RUN (of --recipe lifter-adult), or "
+            "--weights none"
+        )
+    path = run_weights(weights)
+    if path.suffix == ".safetensors":
+        other = open_lifter_weights(path)
+        if other.schema.name != network.schema.name or other.inputs != network.inputs:
+            raise ValueError(
+                f"{path} takes {other.schema.name} keypoints as {other.inputs}; this run "
+                f"{network.schema.name} as {network.inputs}"
+            )
+        load_core(network, other.core.state_dict(), str(path))
+    else:
+        load_core(network, published_tensors(path), str(path))
+    return f"the lifter begins from {path}"
+
+
+def run_weights(name: str) -> Path:
+    """Return the weights file of a run folder, or the file itself.
+
+    Raises:
+        FileNotFoundError: If there is none.
+    """
+    path = Path(name)
+    if path.is_dir():
+        if not (path / "best.safetensors").is_file():
+            raise FileNotFoundError(
+                f"{path} holds no lifter (no best.safetensors); was the training finished?"
+            )
+        return path / "best.safetensors"
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"lifter {path} not found: give a run folder of syrip train, or a weights file"
+        )
+    return path
+
+
+def published_tensors(path: Path) -> Mapping[str, Tensor]:
+    """Read the tensors of a published checkpoint (.tar, .bin, .pth) without running anything that it holds.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    try:
+        content: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except (UnpicklingError, RuntimeError, EOFError, KeyError, ValueError, AttributeError) as error:
+        hostile = isinstance(error, UnpicklingError)
+        reason = "it holds more than plain data" if hostile else str(error).splitlines()[0]
+        raise ValueError(f"{path} is not a checkpoint: {reason}") from None
+    for key in WRAPPERS:
+        if isinstance(content, dict) and isinstance(content.get(key), dict):
+            content = content[key]
+    if not isinstance(content, dict) or not all(isinstance(v, Tensor) for v in content.values()):
+        raise ValueError(f"{path} holds no network")
+    return {name.removeprefix("module."): tensor for name, tensor in content.items()}

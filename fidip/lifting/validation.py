@@ -1,0 +1,89 @@
+"""How good a lifter is on the validation poses."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+from fidip.lifting.augmentation import Layout, make_views
+from fidip.lifting.batches import PoseTensors, labelled_windows
+from fidip.lifting.config import ViewSettings
+from fidip.lifting.errors import ajpe_mm, pa_mpjpe_mm
+from fidip.lifting.network import LiftNetwork
+from fidip.lifting.pose_files import Poses3D
+from fidip.lifting.state import LiftState
+from fidip.lifting.views import Keypoints2D
+
+__all__ = ["Validation", "averaged"]
+
+BATCH = 512
+VIEW_SEED = 20_250
+
+
+class Validation:
+    """Measures a lifter on the same views every time.
+
+    Poses of pictures are lifted from their labels with their cameras; poses without are seen as they stand
+    (a camera of their own, drawn once), without noise.
+    """
+
+    def __init__(self, poses: Poses3D, layout: Layout, frames: int) -> None:
+        tensors = PoseTensors(poses)
+        has_labels = (poses.labels[..., 2] > 0).sum(1) >= 4
+        self.batches: list[tuple[Keypoints2D, np.ndarray]] = []
+        for chosen, is_labelled in ((has_labels, True), (~has_labels, False)):
+            rows = torch.from_numpy(np.flatnonzero(chosen))
+            for centre in rows.split(BATCH):
+                if is_labelled:
+                    keypoints, target = labelled_windows(tensors, centre, frames, layout)
+                else:
+                    keypoints, target = _plain_views(tensors, centre, frames, layout)
+                self.batches.append((keypoints, target.numpy()))
+
+    def __call__(
+        self, network: LiftNetwork, device: torch.device, *, with_pa: bool = True
+    ) -> dict[str, float]:
+        """Return ``ajpe_mm`` and ``pa_mpjpe_mm``."""
+        was_training = network.training
+        network.eval()
+        errors, aligned = [], []
+        with torch.no_grad():
+            for keypoints, target in self.batches:
+                points = network(keypoints.to(device)).cpu().numpy()
+                errors.append(ajpe_mm(points, target))
+                if with_pa:
+                    aligned.append(pa_mpjpe_mm(points, target))
+        network.train(was_training)
+        numbers = {"ajpe_mm": float(np.nanmean(np.concatenate(errors)))}
+        if with_pa:
+            numbers["pa_mpjpe_mm"] = float(np.nanmean(np.concatenate(aligned)))
+        return numbers
+
+
+def _plain_views(
+    tensors: PoseTensors, centre: torch.Tensor, frames: int, layout: Layout
+) -> tuple[Keypoints2D, torch.Tensor]:
+    settings = ViewSettings(
+        azimuth=0, tilt_deg=0, roll_deg=0, any_roll=0, any_rotation=0, mirror=0, body_scale=0,
+        camera_known=1, noise=0, missing=0, missing_face=0,
+    )  # fmt: skip
+    generator = torch.Generator().manual_seed(VIEW_SEED)
+    views = make_views(
+        tensors.points[tensors.window(centre, frames)], tensors.gravity[centre], settings, layout, generator
+    )
+    return views.keypoints, views.target
+
+
+@contextmanager
+def averaged(state: LiftState) -> Iterator[None]:
+    """Put the averaged weights into the network for a while."""
+    if state.average is None:
+        yield
+        return
+    kept = {name: tensor.clone() for name, tensor in state.network.state_dict().items()}
+    state.network.load_state_dict(state.average.tensors)
+    try:
+        yield
+    finally:
+        state.network.load_state_dict(kept)

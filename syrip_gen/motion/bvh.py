@@ -40,7 +40,9 @@ def read_bvh(text: str, path: Path, *, fps: float | None) -> MotionClip:
             f"{', '.join(j.name for j in bvh.joints if not j.is_end)}"
         )
     index = {part: _first(bvh.joints, name) for part, name in found.items()}
-    places, turns = forward_kinematics(bvh.joints, bvh.motion)
+    sound = np.isfinite(bvh.motion).all(axis=1)
+    places, turns = forward_kinematics(bvh.joints, np.where(sound[:, None], bvh.motion, 0.0))
+    places[~sound] = np.nan
     still = np.zeros((1, bvh.motion.shape[1]))
     rest = forward_kinematics(bvh.joints, still, use_positions=False)[0][0]
     at = {part: places[:, i] for part, i in index.items()}

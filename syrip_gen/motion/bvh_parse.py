@@ -47,7 +47,8 @@ def parse_bvh(text: str, source: str) -> Bvh:
     heading = re.search(r"^\s*MOTION\b", text, re.MULTILINE | re.IGNORECASE)
     if heading is None:
         raise ValueError(f"{source}: BVH without a MOTION section; the file may end early")
-    joints = _Hierarchy(text[: heading.start()].split(), source).joints()
+    hierarchy = text[: heading.start()].replace("{", " { ").replace("}", " } ")
+    joints = _Hierarchy(hierarchy.split(), source).joints()
     frame_time, motion = _motion(text[heading.end() :], sum(len(j.channels) for j in joints), source)
     return Bvh(joints, frame_time, motion)
 

@@ -1,9 +1,9 @@
 """Write any 3D clip as VideoPose3D exports them: ``python -m syrip_gen.motion.convert IN OUT.npy``.
 
 The result is a (T, 17, 3) float32 .npy in metres, Human3.6M's points, in the axes of a camera (x right, y
-down, z forward). A clip in world axes is seen by the camera whose rotation VideoPose3D itself assumes when it
-draws (a camera of Human3.6M, quaternion below), :data:`DISTANCE_M` from the middle of the path. The layout
-has no frame rate: say it again when the file is read, or leave it at 30.
+down, z forward). A clip in world axes is seen by a level camera, :data:`DISTANCE_M` from the middle of the
+path, which looks where the camera of Human3.6M looks that VideoPose3D assumes when it draws. The layout has
+no frame rate: say it again when the file is read, or leave it at 30.
 """
 
 import argparse
@@ -13,17 +13,18 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from syrip_gen.keypoints.catalog import H36M17
 from syrip_gen.motion.clip import MotionClip
 from syrip_gen.motion.points_3d import DEFAULT_FPS
 from syrip_gen.motion.readers import read_motion
 
-__all__ = ["H36M_CAMERA_WXYZ", "at_rate", "camera_points", "main", "write_videopose3d"]
+__all__ = ["CAMERA_AXES", "at_rate", "camera_points", "main", "write_videopose3d"]
 
-H36M_CAMERA_WXYZ = (0.14070565, -0.15007018, -0.7552408, 0.62232804)
-"""Camera to world, w x y z: the constant in VideoPose3D's custom dataset. It looks 11 degrees downwards."""
+HEADING = np.array([-0.39936335, -0.89776383]) / np.hypot(0.39936335, 0.89776383)
+"""Where the camera of VideoPose3D's quaternion (0.1407, -0.1501, -0.7552, 0.6223) looks, seen from above."""
+CAMERA_AXES = np.array([[HEADING[1], -HEADING[0], 0.0], [0.0, 0.0, -1.0], [HEADING[0], HEADING[1], 0.0]])
+"""Rows: the camera's right, down and forward in the world's axes (z up)."""
 DISTANCE_M = 4.5
 
 
@@ -40,8 +41,7 @@ def camera_points(clip: MotionClip) -> np.ndarray:
     if absent:
         raise ValueError(f"'{clip.name}' ({clip.schema.name}) has no {', '.join(absent)}")
     if clip.frame == "world":
-        w, x, y, z = H36M_CAMERA_WXYZ
-        points = points @ Rotation.from_quat([x, y, z, w]).as_matrix()
+        points = points @ CAMERA_AXES.T
         if clip.is_absolute:
             root = points[:, 0]
             points = points - (root.min(axis=0) + root.max(axis=0)) / 2 + np.array([0.0, 0.0, DISTANCE_M])

@@ -186,11 +186,11 @@ class Character:
             body: Body model.
             spec: Its parameters, world frame.
             T_cam_world: (4, 4) rigid transform.
-            anchor: (3,) see :meth:`RigDriver.drive`; None = below the body.
+            anchor: (3,) see :meth:`RigDriver.drive`; None = the origin, near which takes are played.
         """
         betas = np.array(spec.betas)
         posed = pose_body(body, betas, spec.global_orient, spec.body_pose, spec.transl)
-        anchor = posed.joints[0] * (1, 1, 0) if anchor is None else np.asarray(anchor, np.float64)
+        anchor = np.zeros(3) if anchor is None else np.asarray(anchor, np.float64)
         driver = self.driver(body, betas)
         pose = driver.drive(posed.joint_transforms[:, :3, :3], posed.joints, anchor)
         surface, faces = self._surface(pose.quaternions)

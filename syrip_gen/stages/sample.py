@@ -14,7 +14,6 @@ import cv2
 import numpy as np
 
 from syrip_gen.annotation.coco import IMAGE_FOLDER
-from syrip_gen.annotation.labels import annotate
 from syrip_gen.annotation.surface import BodySurface
 from syrip_gen.body import load_body
 from syrip_gen.body.assets import BodyAssets
@@ -22,10 +21,11 @@ from syrip_gen.quality.checks import CheckLimits, SampleChecker
 from syrip_gen.rendering.catalog import RendererChoice
 from syrip_gen.rendering.depth_buffer import DepthBuffer
 from syrip_gen.rendering.effects import apply_effects
-from syrip_gen.rendering.resolve import Resources, resolve_scene
+from syrip_gen.rendering.resolve import Resources
 from syrip_gen.rendering.types import Renderer
 from syrip_gen.sampling.options import SamplingOptions
 from syrip_gen.stages.planners import ScenePlanner
+from syrip_gen.stages.subjects import BodySubject, CharacterChoice, Subject
 
 __all__ = ["Sample", "SampleMaker", "load_resources"]
 
@@ -69,23 +69,21 @@ def load_resources(body: BodyAssets, options: SamplingOptions) -> Resources:
 
 
 class SampleMaker:
-    """Makes samples; holds what all of them share (body, resources, planner, renderer)."""
+    """Makes samples; holds what all of them share (resources, planner, subject, renderer)."""
 
     def __init__(
         self,
         *,
         resources: Resources,
         planner: ScenePlanner,
-        surface: BodySurface,
-        checker: SampleChecker,
+        subject: Subject,
         renderer: Renderer,
         write_depth: bool,
         write_masks: bool,
     ) -> None:
         self.resources = resources
         self.planner = planner
-        self.surface = surface
-        self.checker = checker
+        self.subject = subject
         self.renderer = renderer
         self.write_depth = write_depth
         self.write_masks = write_masks
@@ -100,18 +98,33 @@ class SampleMaker:
         options: SamplingOptions,
         renderer: RendererChoice,
         open_planner: Callable[[Resources], ScenePlanner],
+        character: CharacterChoice | None = None,
         write_depth: bool = False,
         write_masks: bool = False,
     ) -> "SampleMaker":
-        """Load body, resources, planner and renderer; takes half a second at first, then less."""
+        """Load body, resources, planner and renderer; takes half a second at first, then less.
+
+        Args:
+            body: Name or file of the body model.
+            options: What scenes depend on.
+            renderer: Which renderer.
+            open_planner: Opens the planner.
+            character: The scan that is shown in place of the body model.
+            write_depth: Encode depth maps.
+            write_masks: Encode masks.
+        """
         assets = _shipped_body() if body == "infant" else load_body(body)
         resources = load_resources(assets, options)
+        checker = SampleChecker(assets, CheckLimits())
+        camera = (character.renderer(renderer) if character else renderer).open()
+        subject: Subject = BodySubject(resources, _surface_of(assets), checker)
+        if character:
+            subject = character.open(resources, checker, camera.process)
         return cls(
             resources=resources,
             planner=open_planner(resources),
-            surface=_surface_of(assets),
-            checker=SampleChecker(assets, CheckLimits()),
-            renderer=renderer.open(),
+            subject=subject,
+            renderer=camera,
             write_depth=write_depth,
             write_masks=write_masks,
         )
@@ -141,15 +154,13 @@ class SampleMaker:
             with self.timed("plan"):
                 spec = self.planner.scene(index, attempt)
             with self.timed("resolve"):
-                scene = resolve_scene(spec, self.resources)
+                scene = self.subject.resolve(spec)
             with self.timed("draw"):
                 self._buffer.draw(scene.inputs)
             with self.timed("label"):
-                labels = annotate(
-                    spec, scene.inputs, scene.keypoints_3d, scene.body, self.surface, self._buffer
-                )
+                labels = self.subject.label(spec, scene, self._buffer)
             with self.timed("check"):
-                reason = self.checker.check(labels, scene.inputs, scene.joints_3d)
+                reason = self.subject.check(labels, scene)
             if reason is not None:
                 rejected[reason] += 1
                 continue

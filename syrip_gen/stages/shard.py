@@ -15,6 +15,7 @@ from syrip_gen.sampling.options import SamplingOptions
 from syrip_gen.stages.planners import Plan
 from syrip_gen.stages.run_state import shard_file
 from syrip_gen.stages.sample import SampleMaker
+from syrip_gen.stages.subjects import CharacterChoice
 
 __all__ = ["ShardJob", "ShardResult"]
 
@@ -43,6 +44,7 @@ class ShardJob:
     plan: Plan
     write_depth: bool
     write_masks: bool
+    character: CharacterChoice | None = None
 
     def __call__(self) -> "ShardWorker":
         """Load what all shards share."""
@@ -59,6 +61,7 @@ class ShardWorker:
             options=job.options,
             renderer=job.renderer,
             open_planner=lambda resources: job.plan.open(job.folder, resources),
+            character=job.character,
             write_depth=job.write_depth,
             write_masks=job.write_masks,
         )

@@ -24,6 +24,12 @@ class PredictConfig(BaseModel):
     )
     output: str = _option("predictions", "Folder for the results.", metavar="DIR", short="-o")
     overlay: bool = _option(False, "Also write the pictures and videos with skeletons drawn.")
+    lift: str | None = _option(
+        None,
+        "Lift the poses to 3D: run folder of syrip train --recipe lifter-..., a lifter's file, or "
+        "infant (the shipped lifter).",
+        metavar="RUN",
+    )
     smooth: Literal["none", "one-euro"] = _option(
         "none", "Smooth the keypoints of videos over time (One-Euro filter)."
     )

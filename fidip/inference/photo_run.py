@@ -9,10 +9,12 @@ import numpy as np
 from fidip.inference.box_file import BoxFile, PictureBoxes
 from fidip.inference.estimator import EstimatedPoses, PoseEstimator
 from fidip.inference.overlay import draw_legend, draw_poses
+from fidip.inference.overlay_3d import beside
 from fidip.inference.persons import find_persons, keypoint_box
 from fidip.inference.pictures import read_photo, write_photo
 from fidip.inference.result_files import PictureName, ResultFiles
 from fidip.inference.sources import Source
+from fidip.lifting.lift import Lifter
 
 __all__ = ["PhotoRun", "Tally", "counted"]
 
@@ -41,6 +43,7 @@ class PhotoRun:
         overlays: Folder for pictures with skeletons, or None.
         boxes: The persons' boxes; None, or a photo that the file does not have, means one person somewhere in
             the picture.
+        lifter: Lifts every pose by itself, or None.
     """
 
     def __init__(
@@ -50,7 +53,9 @@ class PhotoRun:
         tally: Tally,
         overlays: Path | None,
         boxes: BoxFile | None,
+        lifter: Lifter | None = None,
     ) -> None:
+        self.lifter = lifter
         self.estimator, self.files, self.tally = estimator, files, tally
         self.overlays, self.boxes = overlays, boxes
         self.next_image_id = boxes.max_image_id + 1 if boxes else 1
@@ -124,16 +129,27 @@ class PhotoRun:
             boxes = [keypoint_box(points, image) for points in poses.keypoints]
         else:
             image_id, boxes = entry.image_id, list(entry.boxes)
-        self.files.add(
-            PictureName(image_id, source.name, image.shape[1::-1]), poses.keypoints, poses.scores, boxes
-        )
+        size = image.shape[1::-1]
+        lifted = self._lifted(poses.keypoints, size)
+        self.files.add(PictureName(image_id, source.name, size), poses.keypoints, poses.scores, boxes, lifted)
         self.tally.num_photos += 1
         self.tally.score_sum += float(poses.scores.sum())
         if self.overlays is not None:
             suffix = source.path.suffix.lower()
             path = self.overlays / (source.name if suffix in WRITABLE else f"{source.name}.jpg")
-            write_photo(path, draw_legend(draw_poses(image, poses.keypoints)))
+            drawn = draw_legend(draw_poses(image, poses.keypoints))
+            for pose in lifted if lifted is not None else ():
+                drawn = beside(drawn, pose, schema=self.lifter.output_schema)
+            write_photo(path, drawn)
             self.tally.overlays.append(path.relative_to(self.overlays).as_posix())
+
+    def _lifted(self, keypoints: np.ndarray, size: tuple[int, int]) -> np.ndarray | None:
+        """Return (N, K, 3) poses, each from its own picture alone."""
+        if self.lifter is None:
+            return None
+        poses = [self.lifter.lift(points[None], size) for points in keypoints]
+        empty = np.zeros((0, len(self.lifter.output_schema), 3), np.float32)
+        return np.concatenate(poses) if poses else empty
 
 
 def counted(count: int, noun: str) -> str:

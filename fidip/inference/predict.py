@@ -16,8 +16,10 @@ from fidip.inference.estimator import PoseEstimator
 from fidip.inference.options import PredictConfig
 from fidip.inference.photo_run import PhotoRun, counted
 from fidip.inference.result_files import CSV_FILE, RESULTS_FILE, ResultFiles
+from fidip.inference.result_files_3d import ARRAYS_3D_FILE, CSV_3D_FILE
 from fidip.inference.sources import Source, find_sources
 from fidip.inference.video_run import VideoRun
+from fidip.lifting.lift import Lifter
 from fidip.models.catalog import network_names
 from fidip.models.interface import PoseNetwork
 from fidip.models.weights import open_network
@@ -27,6 +29,8 @@ from fidip.progress import Progress
 __all__ = ["PredictResult", "open_checkpoint", "pick_device", "predict"]
 
 RUN_FILE = "run.json"
+SHIPPED = "infant"
+"""Name of the lifter that comes with syrip."""
 MAX_TOLD = 10
 
 
@@ -88,6 +92,8 @@ class PredictResult:
         if self.was_interrupted:
             lines.append("  Interrupted: everything up to there is kept.")
         lines += [f"  results   {self.output / RESULTS_FILE}", f"  table     {self.output / CSV_FILE}"]
+        if (self.output / ARRAYS_3D_FILE).is_file():
+            lines.append(f"  3D        {self.output / ARRAYS_3D_FILE}, {CSV_3D_FILE}")
         if self.overlays:
             lines.append(f"  overlays  {self.output / 'overlays'}")
         return "\n".join(lines)
@@ -128,11 +134,12 @@ def predict(
         flip_test=not config.no_flip_test,
         rotation_pick=config.rotation_pick,
     )
+    lifter = _open_lifter(config, estimator, device)
     result = PredictResult(output, estimator.spec.name, str(device))
     began = time.monotonic()
-    files = ResultFiles(output, estimator.schema)
+    files = ResultFiles(output, estimator.schema, None if lifter is None else lifter.output_schema)
     try:
-        _work(sources, boxes, config, estimator, files, result, progress, should_stop)
+        _work(sources, boxes, config, estimator, lifter, files, result, progress, should_stop)
     finally:
         result.seconds = time.monotonic() - began
         if files.num_persons or result.num_photos or result.num_frames or not result.failures:
@@ -157,6 +164,23 @@ def open_checkpoint(name: str | None) -> PoseNetwork:
     return open_network(name)
 
 
+def _open_lifter(config: PredictConfig, estimator: PoseEstimator, device: torch.device) -> Lifter | None:
+    """Return the lifter that was asked for.
+
+    Raises:
+        ValueError: If it takes other keypoints than the network gives.
+    """
+    if config.lift is None:
+        return None
+    lifter = Lifter.open(None if config.lift == SHIPPED else config.lift, device)
+    if lifter.schema.name != estimator.schema.name:
+        raise ValueError(
+            f"--lift {config.lift} takes {lifter.schema.name} keypoints, but {estimator.spec.name} gives "
+            f"{estimator.schema.name}; use a lifter that was trained on them (data.schema_name)"
+        )
+    return lifter
+
+
 def pick_device(name: str) -> torch.device:
     """Return the device of ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
 
@@ -178,13 +202,14 @@ def _work(
     boxes: BoxFile | None,
     config: PredictConfig,
     estimator: PoseEstimator,
+    lifter: Lifter | None,
     files: ResultFiles,
     result: PredictResult,
     progress: Progress,
     should_stop: Callable[[], bool],
 ) -> None:
     overlays = result.output / "overlays" if config.overlay else None
-    photos = PhotoRun(estimator, files, result, overlays, boxes)
+    photos = PhotoRun(estimator, files, result, overlays, boxes, lifter)
     videos = VideoRun(
         estimator,
         files,
@@ -192,6 +217,7 @@ def _work(
         overlays,
         is_smooth=config.smooth == "one-euro",
         max_frames=config.max_frames,
+        lifter=lifter,
     )
     photo_sources = [source for source in sources if source.kind == "photo"]
     if photo_sources:

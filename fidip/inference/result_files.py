@@ -5,11 +5,12 @@ import json
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from fidip.inference.picture_name import PictureName
+from fidip.inference.result_files_3d import MM_DIGITS, ResultFiles3D
 from syrip_gen.keypoints.catalog import COCO17
 from syrip_gen.keypoints.schema import KeypointSchema
 
@@ -20,29 +21,19 @@ CATEGORY_ID = 1
 PX_DIGITS, SCORE_DIGITS = 2, 4
 
 
-@dataclass(frozen=True, slots=True)
-class PictureName:
-    """Which picture a prediction belongs to."""
-
-    image_id: int
-    file_name: str
-    size: tuple[int, int]
-    """(width, height) px."""
-    frame: int | None = None
-    """Frame of a video, from 0."""
-    time_s: float | None = None
-
-
 class ResultFiles:
     """Both files, written picture by picture and put in place at the end; memory does not grow.
 
     ``predictions.json`` is a COCO results file: image_id, category_id, keypoints, score, and besides bbox,
-    file_name, width and height of the picture, keypoint_schema, and for videos frame and time_s. Image ids
-    count pictures and frames.
+    file_name, width and height of the picture, keypoint_schema, for videos frame and time_s, and with a
+    lifter keypoints_3d_mm (x, y, z of every keypoint relative to the middle of the hips, camera frame; not in
+    gaps). Image ids count pictures and frames. With a lifter, :class:`ResultFiles3D` are written beside them.
     """
 
-    def __init__(self, folder: Path, schema: KeypointSchema = COCO17) -> None:
-        """Open both files.
+    def __init__(
+        self, folder: Path, schema: KeypointSchema = COCO17, schema_3d: KeypointSchema | None = None
+    ) -> None:
+        """Open the files; with ``schema_3d``, those of lifted poses too.
 
         Raises:
             OSError: If the folder cannot be written to.
@@ -53,6 +44,7 @@ class ResultFiles:
         folder.mkdir(parents=True, exist_ok=True)
         self._json = open(self._part(RESULTS_FILE), "w", encoding="utf-8")  # noqa: SIM115 - closed in close()
         self._csv = open(self._part(CSV_FILE), "w", encoding="utf-8", newline="")  # noqa: SIM115
+        self._files_3d = ResultFiles3D(folder, schema_3d) if schema_3d is not None else None
         self._json.write("[")
         self._rows = csv.writer(self._csv)
         points = [f"{name}_{value}" for name in schema.keypoints for value in ("x", "y", "score")]
@@ -60,7 +52,12 @@ class ResultFiles:
         self._rows.writerow(["image_id", "file_name", "frame", "time_s", "person", "score", *box, *points])
 
     def add(
-        self, picture: PictureName, keypoints: np.ndarray, scores: np.ndarray, boxes: Sequence[np.ndarray]
+        self,
+        picture: PictureName,
+        keypoints: np.ndarray,
+        scores: np.ndarray,
+        boxes: Sequence[np.ndarray],
+        poses_3d: np.ndarray | None = None,
     ) -> None:
         """Write the persons of one picture.
 
@@ -69,6 +66,7 @@ class ResultFiles:
             keypoints: (N, K, 3) x, y px and score.
             scores: (N,).
             boxes: N boxes xywh px.
+            poses_3d: (N, K, 3) metres, NaN in gaps, with a lifter.
         """
         video = {} if picture.frame is None else {"frame": picture.frame, "time_s": round(picture.time_s, 4)}
         for person, (points, score, box) in enumerate(zip(keypoints, scores, boxes, strict=True)):
@@ -89,6 +87,9 @@ class ResultFiles:
                 "keypoint_schema": self.schema.name,
                 **video,
             }
+            if poses_3d is not None:
+                record |= _millimetres(poses_3d[person])
+                self._files_3d.add(picture, person, poses_3d[person])
             self._json.write(",\n" if self.num_persons else "\n")
             self._json.write(json.dumps(record, separators=(",", ":"), allow_nan=False))
             where = [picture.image_id, picture.file_name, video.get("frame", ""), video.get("time_s", "")]
@@ -101,15 +102,26 @@ class ResultFiles:
         for file, name in ((self._json, RESULTS_FILE), (self._csv, CSV_FILE)):
             file.close()
             os.replace(self._part(name), self.folder / name)
+        if self._files_3d is not None:
+            self._files_3d.close()
 
     def discard(self) -> None:
         """Leave nothing behind, nor an empty folder that was not there before."""
         for file, name in ((self._json, RESULTS_FILE), (self._csv, CSV_FILE)):
             file.close()
             self._part(name).unlink(missing_ok=True)
+        if self._files_3d is not None:
+            self._files_3d.discard()
         with suppress(OSError):  # something else lies in it
             for made in self._made:
                 made.rmdir()
 
     def _part(self, name: str) -> Path:
         return self.folder / f".{name}.part"
+
+
+def _millimetres(pose: np.ndarray) -> dict[str, list[float]]:
+    """Return a record's 3D keypoints; nothing for a gap."""
+    if not np.isfinite(pose).all():
+        return {}
+    return {"keypoints_3d_mm": [round(1000 * float(v), MM_DIGITS) for v in np.ravel(pose)]}

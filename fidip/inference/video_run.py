@@ -1,7 +1,8 @@
 """One video or camera through the estimator: follow the person, smooth, write, draw. Memory does not grow."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from fidip.inference.estimator import PoseEstimator
 from fidip.inference.overlay import draw_caption, draw_legend, draw_poses
+from fidip.inference.overlay_3d import beside
 from fidip.inference.persons import PersonFollower, keypoint_box
 from fidip.inference.photo_run import Tally
 from fidip.inference.result_files import PictureName, ResultFiles
@@ -16,6 +18,7 @@ from fidip.inference.smoothing import OneEuroFilter
 from fidip.inference.sources import Source
 from fidip.inference.video_reader import Frame, FrameReader, open_camera, open_video
 from fidip.inference.video_writer import VideoWriter
+from fidip.lifting.lift import Lifter, LiftQueue
 from fidip.progress import Progress
 
 __all__ = ["VideoRun"]
@@ -31,6 +34,19 @@ class VideoTally(Tally, Protocol):
     num_frames: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """A frame whose 2D pose is known."""
+
+    name: PictureName
+    frame: Frame
+    keypoints: np.ndarray
+    scores: np.ndarray
+    box: np.ndarray
+    rate: float
+    """Frames per second."""
+
+
 class VideoRun:
     """Predicts videos and writes their results and overlays."""
 
@@ -43,7 +59,9 @@ class VideoRun:
         *,
         is_smooth: bool,
         max_frames: int | None,
+        lifter: Lifter | None = None,
     ) -> None:
+        self.lifter = lifter
         self.estimator, self.files, self.tally = estimator, files, tally
         self.overlays, self.is_smooth, self.max_frames = overlays, is_smooth, max_frames
 
@@ -88,28 +106,43 @@ class VideoRun:
         follower = PersonFollower(self.estimator)
         smoother = OneEuroFilter() if self.is_smooth else None
         began, seconds_a_frame, count = time.monotonic(), 0.0, 0
+        queue: LiftQueue[_Done] | None = None
         for frame in reader:
             keypoints, scores = self._pose(frame, follower, smoother)
             box = keypoint_box(keypoints, frame.image)
-            name = PictureName(
-                image_id + count, source.name, frame.image.shape[1::-1], frame.index, frame.time_s
-            )
-            self.files.add(name, keypoints[None], scores, [box])
+            size = frame.image.shape[1::-1]
+            name = PictureName(image_id + count, source.name, size, frame.index, frame.time_s)
             now = time.monotonic()
             seconds = now - began
             began = now
             seconds_a_frame = (
                 RATE_MEMORY * seconds_a_frame + (1 - RATE_MEMORY) * seconds if count else seconds
             )
-            if writer is not None:
-                writer.write(_drawn(frame, keypoints, 1 / max(seconds_a_frame, 1e-6)), frame.time_s)
+            done = _Done(name, frame, keypoints, scores, box, 1 / max(seconds_a_frame, 1e-6))
+            if self.lifter is not None and queue is None:
+                queue = LiftQueue(self.lifter, size, fps=reader.fps)
+            self._finish(_lifted(done, queue), writer)
             count += 1
             self.tally.num_frames += 1
             self.tally.score_sum += float(scores.sum())
             progress.advance()
             if should_stop() or (self.max_frames and count >= self.max_frames):
                 break
+        if queue is not None:
+            self._finish(queue.flush(), writer)
         return count
+
+    def _finish(self, frames: Iterator[tuple[_Done, np.ndarray | None]], writer: VideoWriter | None) -> None:
+        """Write frames that are ready."""
+        for done, pose in frames:
+            poses = None if pose is None else pose[None]
+            self.files.add(done.name, done.keypoints[None], done.scores, [done.box], poses)
+            if writer is None:
+                continue
+            picture = _drawn(done.frame, done.keypoints, done.rate)
+            if pose is not None:
+                picture = beside(picture, pose, done.frame.time_s, schema=self.lifter.output_schema)
+            writer.write(picture, done.frame.time_s)
 
     @staticmethod
     def _pose(
@@ -124,6 +157,14 @@ class VideoRun:
             size = float(np.linalg.norm(keypoint_box(keypoints, frame.image)[2:]))
             keypoints[:, :2] = smoother(keypoints[:, :2], frame.time_s, size=size, scores=keypoints[:, 2])
         return keypoints, poses.scores
+
+
+def _lifted(done: _Done, queue: LiftQueue[_Done] | None) -> Iterator[tuple[_Done, np.ndarray | None]]:
+    """Yield the frames that are ready now, with their lifted poses (None without a lifter)."""
+    if queue is None:
+        yield done, None
+    else:
+        yield from queue.push(done, done.keypoints)
 
 
 def _drawn(frame: Frame, keypoints: np.ndarray, rate: float) -> np.ndarray:

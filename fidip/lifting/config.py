@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 __all__ = [
     "LiftDataSettings",
@@ -42,6 +42,12 @@ class LiftNetworkSettings(_Settings):
     weights: str = "none"
     """Lifter to begin from: a run folder or a weights file; ``required`` = the user must bring --weights."""
 
+    @model_validator(mode="after")
+    def _check(self) -> "LiftNetworkSettings":
+        if self.output == "rays" and (self.inputs != "view" or self.kind != "residual"):
+            raise ValueError("output rays needs inputs view and kind residual")
+        return self
+
 
 class LiftDataSettings(_Settings):
     """How 3D poses are read."""
@@ -63,7 +69,7 @@ class ViewSettings(_Settings):
     roll_deg: float = Field(40, ge=0, le=180)
     any_roll: float = Field(0.25, ge=0, le=1)
     """Probability of any roll at all: photos of infants from above have no upright."""
-    any_rotation: float = Field(0.1, ge=0, le=1)
+    any_rotation: float = Field(0.04, ge=0, le=1)
     """Probability of any view at all."""
     mirror: float = Field(0.5, ge=0, le=1)
     body_scale: float = Field(0.03, ge=0, lt=1)
@@ -76,9 +82,9 @@ class ViewSettings(_Settings):
     """Probability that the network is told the lens."""
     noise: float = Field(0.015, ge=0)
     """Error of the 2D keypoints in the noisiest views, as a fraction of the box's side."""
-    outliers: float = Field(0.02, ge=0, le=1)
-    missing: float = Field(0.06, ge=0, lt=1)
-    missing_face: float = Field(0.15, ge=0, le=1)
+    outliers: float = Field(0.015, ge=0, le=1)
+    missing: float = Field(0.04, ge=0, lt=1)
+    missing_face: float = Field(0.12, ge=0, le=1)
 
 
 class SelfSupervisionSettings(_Settings):

@@ -26,13 +26,13 @@ class Look:
     scatter_radius: tuple[float, float, float] = (1.0, 0.38, 0.2)
     """Of it, by colour."""
     skin_roughness: float = 0.46
-    skin_specular: float = 0.4
+    skin_specular: float = 0.32
     moist_roughness: float = 0.25
     eye_roughness: float = 0.04
     pores_per_m: float = 450.0
     skin_bump_m: float = 0.0004
     cloth_roughness: float = 0.85
-    cloth_sheen: float = 0.12
+    cloth_sheen: float = 0.2
     folds_per_m: float = 22.0
     fold_octaves: float = 3.0
     """Its finest structure stands for the weave."""
@@ -100,6 +100,7 @@ def _cloth(graph: NodeGraph, look: Look, color: bpy.types.NodeSocket) -> bpy.typ
     inputs["Specular IOR Level"].default_value = 0.15
     graph.set(inputs["Sheen Weight"], graph.math("MULTIPLY", fabric, look.cloth_sheen))
     inputs["Sheen Roughness"].default_value = 0.4
+    graph.set(inputs["Sheen Tint"], color)  # black cloth and hair stay black
     folds = graph.noise(graph.attribute(REST, "Vector"), look.folds_per_m, look.fold_octaves, 0.5)
     height = graph.math("MULTIPLY", folds, graph.math("MULTIPLY", fabric, look.fold_bump_m))
     graph.set(inputs["Normal"], _relief(graph, height))

@@ -55,7 +55,7 @@ class SceneFile:
     focus_m: float | None
     fstop: float
     shutter: float | None
-    """Share of the way from ``vertices_open`` to ``vertices_close`` that is exposed; None = no motion blur."""
+    """Share of the way from ``vertices_open`` to ``vertices_close`` that is exposed; None = no blur."""
     with_depth: bool
     result: Path
 

@@ -46,6 +46,8 @@ def clip_from_points(
     check_shape(points, source)
     check_frames(len(points), source)
     points = np.where(np.isfinite(points), points, np.nan).astype(np.float64)
+    if np.isnan(points).any(axis=2).all():
+        raise ValueError(f"{source}: no frame has a single finite point")
     notes = []
     if fps is None:
         fps = DEFAULT_FPS

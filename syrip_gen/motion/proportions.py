@@ -83,6 +83,8 @@ def _oddity(points: np.ndarray, schema: KeypointSchema) -> float:
         hips = (at["left_hip"] + at["right_hip"]) / 2
         shoulders = (at["left_shoulder"] + at["right_shoulder"]) / 2
         trunk = _median(np.linalg.norm(shoulders - hips, axis=1))
+        if not (np.isfinite(asymmetry).any() and np.isfinite(change).any()):
+            return np.inf
         oddity = float(np.nanmean(asymmetry) + np.nanmean(change))
         if "pelvis" in at:
             oddity += float(_median(np.linalg.norm(at["pelvis"] - hips, axis=1)) / trunk)
@@ -91,9 +93,9 @@ def _oddity(points: np.ndarray, schema: KeypointSchema) -> float:
     return oddity if np.isfinite(oddity) else np.inf
 
 
-def _median(values: np.ndarray) -> float:
+def _median(values: np.ndarray) -> np.float64:
     finite = values[np.isfinite(values)]
-    return float(np.median(finite)) if finite.size else float("nan")
+    return np.float64(np.median(finite)) if finite.size else np.float64("nan")
 
 
 def _spread(values: np.ndarray) -> float:
@@ -114,8 +116,8 @@ def stature(points: np.ndarray, schema: KeypointSchema) -> float:
         for side in ("left", "right")
     ]
     if not np.isfinite(legs).all():
-        return trunk / STATURE_OF_TRUNK
-    return (sum(legs) / 2 + trunk) / STATURE_OF_LEGS_AND_TRUNK
+        return float(trunk / STATURE_OF_TRUNK)
+    return float(sum(legs) / 2 + trunk) / STATURE_OF_LEGS_AND_TRUNK
 
 
 def to_metres(points: np.ndarray, schema: KeypointSchema, source: str) -> tuple[np.ndarray, str]:

@@ -14,32 +14,20 @@ UNIFORM[0] = 1.0 / 0.886227
 """Harmonics of irradiance 1 from everywhere."""
 
 
-def icosphere(levels: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return (V, 3) unit vectors and (F, 3) triangles that face outwards."""
-    g = (1 + 5**0.5) / 2
-    points = [(-1, g, 0), (1, g, 0), (-1, -g, 0), (1, -g, 0), (0, -1, g), (0, 1, g)]
-    points += [(0, -1, -g), (0, 1, -g), (g, 0, -1), (g, 0, 1), (-g, 0, -1), (-g, 0, 1)]
-    faces = [(0, 11, 5), (0, 5, 1), (0, 1, 7), (0, 7, 10), (0, 10, 11), (1, 5, 9), (5, 11, 4), (11, 10, 2)]
-    faces += [(10, 7, 6), (7, 1, 8), (3, 9, 4), (3, 4, 2), (3, 2, 6), (3, 6, 8), (3, 8, 9), (4, 9, 5)]
-    faces += [(2, 4, 11), (6, 2, 10), (8, 6, 7), (9, 8, 1)]
-    for _ in range(levels):
-        middles: dict[tuple[int, int], int] = {}
-
-        def middle(a: int, b: int, known: dict[tuple[int, int], int] = middles) -> int:
-            key = (min(a, b), max(a, b))
-            if key not in known:
-                known[key] = len(points)
-                points.append(tuple(np.array(points[a]) / 2 + np.array(points[b]) / 2))
-            return known[key]
-
-        split = []
-        for a, b, c in faces:
-            ab, bc, ca = middle(a, b), middle(b, c), middle(c, a)
-            split += [(a, ab, ca), (ab, b, bc), (ca, bc, c), (ab, bc, ca)]
-        points = [tuple(np.array(p) / np.linalg.norm(p)) for p in points]
-        faces = split
-    vertices = np.array(points)
-    return vertices / np.linalg.norm(vertices, axis=1, keepdims=True), np.array(faces)
+def sphere(rows: int = 64) -> tuple[np.ndarray, np.ndarray]:
+    """Return (V, 3) unit vectors in rows of equal latitude and (F, 3) triangles that face outwards."""
+    columns = 2 * rows
+    polar, around = np.pi * np.arange(1, rows) / rows, 2 * np.pi * np.arange(columns) / columns
+    polar, around = np.meshgrid(polar, around, indexing="ij")
+    rings = np.stack([np.sin(polar) * np.cos(around), np.sin(polar) * np.sin(around), np.cos(polar)], -1)
+    vertices = np.concatenate([rings.reshape(-1, 3), [[0, 0, 1], [0, 0, -1]]])
+    here = np.arange(rings.shape[0] * columns).reshape(-1, columns)
+    beside = np.roll(here, -1, axis=1)
+    upper, lower = here[:-1], here[1:]
+    faces = [np.stack([upper, lower, beside[:-1]], -1), np.stack([lower, beside[1:], beside[:-1]], -1)]
+    top, bottom = np.full(columns, len(vertices) - 2), np.full(columns, len(vertices) - 1)
+    faces += [np.stack([top, here[0], beside[0]], -1), np.stack([bottom, beside[-1], here[-1]], -1)]
+    return vertices, np.concatenate([part.reshape(-1, 3) for part in faces])
 
 
 def write_scene(folder: Path, **changes: Any) -> Path:
@@ -51,7 +39,7 @@ def write_scene(folder: Path, **changes: Any) -> Path:
             ``cloth`` (gloss 0 rather than skin) and ``move`` (3,) the sphere's motion while exposed.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    directions, faces = icosphere(4)
+    directions, faces = sphere()
     vertices = (SPHERE_MIDDLE + SPHERE_RADIUS * directions).astype(np.float32)
     uv = (0.5 + 0.45 * directions[:, :2]).astype(np.float32)
     arrays = {

@@ -91,7 +91,7 @@ def test_harmonics_light_the_sphere_like_the_raster_renderer(process: BlenderPro
         assert np.corrcoef(got[facing][:, k], expected[facing][:, k])[0, 1] > 0.9
 
 
-@pytest.mark.parametrize(("distance", "radius"), [(1.5, 0.05), (0.8, 0.3)])
+@pytest.mark.parametrize("distance, radius", [(1.5, 0.05), (0.8, 0.3)])
 def test_lamp_gives_its_irradiance(
     process: BlenderProcess, tmp_path: Path, distance: float, radius: float
 ) -> None:
@@ -166,7 +166,7 @@ def test_motion_and_defocus_blur_the_picture_but_not_the_depth(
 
 
 @pytest.mark.parametrize(
-    ("changes", "text"),
+    "changes, text",
     [
         ({"version": 9}, "version is 9, expected 1"),
         ({"texture": "/nowhere.png"}, "/nowhere.png does not exist"),

@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter1d, minimum_filter1d
 
 from syrip_gen.motion.contacts_surface import PARTS
 
-__all__ = ["Ground", "leg_length", "read_ground"]
+__all__ = ["Ground", "floor_score", "leg_length", "read_ground"]
 
 ADULT_LEG = 0.83
 """Thigh and shin of the adult for whom the lengths below are meant, metres; others are scaled."""
@@ -31,6 +31,8 @@ STILL = 0.35
 STILL_TRUNK = 0.06
 """The same of the trunk, whose points turn when it rolls."""
 PINNED = ("foot", "knee", "hand", "elbow", "pelvis")
+FLOOR_BAND = 0.04
+"""Standard deviation of the height of what lies on the floor, metres."""
 ENVELOPE_SECONDS = 0.75
 """Half the time within which something touches the floor."""
 UPRIGHT = 0.7
@@ -39,7 +41,9 @@ FLIGHT_UPRIGHT, FLIGHT_LYING = 0.06, 0.2
 """Height (metres) of the lowest point from which a person is in the air."""
 GAP_SECONDS = 0.07
 """Gaps and flickers of contact shorter than this are mended."""
-SUPPORT_BAND = 0.03
+SMOOTH_SECONDS = 0.03
+"""Width of the window over which places are averaged against the noise of estimated points."""
+SUPPORT_BAND = 0.01
 """Height (metres) above the lowest point at which a point's say in moving a root-relative clip falls off."""
 
 
@@ -67,6 +71,33 @@ def leg_length(points: dict[str, np.ndarray]) -> float:
     return float(np.nanmean(sides)) if sides else float("nan")
 
 
+def _landmarks(points: dict[str, np.ndarray], size: float) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Return names, places (T, L, 3) and usual heights (L,) in metres of what may lie on a floor."""
+    resting = {point: height for point, height in LANDMARKS.values()} | {
+        name: BELOW_HEIGHT.get(name, 0.11) for name in BELOW_ALL
+    }
+    names = [name for name in resting if name in points and np.isfinite(points[name]).all()]
+    place = np.stack([points[name] for name in names], axis=1)
+    return names, place, size * np.array([resting[name] for name in names])
+
+
+def floor_score(points: dict[str, np.ndarray], leg: float, is_absolute: bool, down: np.ndarray) -> float:
+    """Return how many points of a body lie on one floor, on average over the frames, if gravity were so.
+
+    Args:
+        points: (T, 3) metres by name, any axes.
+        leg: Length of the leg, metres.
+        is_absolute: Whether the floor is one plane for all frames, or each frame has its own.
+        down: (3,) unit direction of gravity in these axes.
+    """
+    size = leg / ADULT_LEG
+    _, place, radius = _landmarks(points, size)
+    height = -(place @ down) - radius
+    lowest = height.min(axis=1)
+    floor = np.percentile(lowest, 10.0) if is_absolute else lowest[:, None]
+    return float(np.exp(-0.5 * ((height - floor) / (FLOOR_BAND * size)) ** 2).sum(axis=1).mean())
+
+
 def read_ground(points: dict[str, np.ndarray], fps: float, leg: float, is_absolute: bool) -> Ground:
     """Find floor, contacts and path of a clip.
 
@@ -78,12 +109,8 @@ def read_ground(points: dict[str, np.ndarray], fps: float, leg: float, is_absolu
             points that carry the body.
     """
     size = leg / ADULT_LEG
-    resting = {point: height for point, height in LANDMARKS.values()} | {
-        name: BELOW_HEIGHT.get(name, 0.11) for name in BELOW_ALL
-    }
-    names = [name for name in resting if name in points and np.isfinite(points[name]).all()]
-    place = np.stack([points[name] for name in names], axis=1)
-    radius = size * np.array([resting[name] for name in names])
+    names, place, radius = _landmarks(points, size)
+    place = gaussian_filter1d(place, SMOOTH_SECONDS * fps, axis=0)
     hips = points["hip_mid"].copy()
     if not is_absolute:
         shift = _support_path(place, radius, size)
@@ -102,7 +129,7 @@ def read_ground(points: dict[str, np.ndarray], fps: float, leg: float, is_absolu
         track = place[:, names.index(name)]
         usual = np.clip(np.percentile(track[:, 2], 3.0), 0.3 * height * size, 1.5 * height * size)
         touch[:, p] = _mend(track[:, 2] < usual + HEIGHT_BAND * size, fps)
-        speed = np.linalg.norm(np.diff(gaussian_filter1d(track[:, :2], 0.02 * fps, axis=0), axis=0), axis=1)
+        speed = np.linalg.norm(np.diff(track[:, :2], axis=0), axis=1)
         limit = STILL if part != "pelvis" else STILL_TRUNK
         if part.split("_")[-1] in PINNED:
             still[:, p] = touch[1:, p] & touch[:-1, p] & _mend(speed * fps < limit * size, fps)

@@ -74,13 +74,14 @@ def retarget(
         raise ValueError(f"betas: expected ({body.num_betas},) for body '{body.name}', got {np.shape(betas)}")
     followed = _follow_points(clip, body, prior, betas) if clip.is_3d else _fit(clip, body, prior, betas)
     state, source, points, shape, kin, index, notes = followed
-    turn, note = up_rotation(up, clip.frame, state, body, shape, prior, clip.fps)
+    is_absolute = clip.is_absolute or not clip.is_3d
+    turn, note = up_rotation(up, clip.frame, points, is_absolute, not clip.is_3d, state, prior, clip.fps)
     state = state._replace(roots=turn @ state.roots)
     goals = bone_goals(kin, index, source._replace(direction=source.direction @ turn.T))
     points = {name: value @ turn.T for name, value in points.items()}
     leg = leg_length(points)
     scale = float(np.linalg.norm(np.diff(kin.joints[[1, 4, 7]], axis=0), axis=1).sum() / leg)
-    ground = read_ground(points, clip.fps, leg, clip.is_absolute or not clip.is_3d)
+    ground = read_ground(points, clip.fps, leg, is_absolute)
     state, floor = settle(state, goals, ground, scale, build_surface(body, shape), prior, clip.fps)
     sequence = BodySequence(
         betas=shape,

@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation, Slerp
 
 from syrip_gen.body.assets import BodyAssets
 from syrip_gen.fitting.bank import FitBank
-from syrip_gen.fitting.fit import fit_poses
+from syrip_gen.fitting.fit import FOCAL_PER_SIDE, fit_poses
 from syrip_gen.fitting.objective import Mixture
 from syrip_gen.geometry.rotations import axis_angle_to_matrix
 from syrip_gen.keypoints.catalog import COCO17
@@ -50,8 +50,9 @@ def fit_clip(clip: MotionClip, body: BodyAssets, prior: Mixture) -> FittedClip:
     """Fit a body to every frame of a 2D clip.
 
     Key frames are fitted one by one (many starts, all sides); what is no plausible infant is left out and
-    bridged. Shape and focal length are their medians. Then all frames are refined together with the same
-    prior, the same robust data term and a term of smoothness.
+    bridged. The shape is their median; the focal length lies between their median and a typical camera's,
+    because single frames underestimate it. Then all frames are refined together with the same prior, the
+    same robust data term and a term of smoothness.
 
     Args:
         clip: Pixels, with the size of the image.
@@ -74,7 +75,8 @@ def fit_clip(clip: MotionClip, body: BodyAssets, prior: Mixture) -> FittedClip:
             f"clip '{clip.name}': only {good.sum()} of {len(keys)} frames are plausible bodies: {reasons}"
         )
     betas = np.median(bank.betas[good], axis=0)
-    focal = float(np.exp(np.median(np.log(bank.focal_px[good]))))
+    typical = FOCAL_PER_SIDE * max(clip.image_size)
+    focal = float(np.sqrt(np.median(bank.focal_px[good]) * typical))
     state = _bridge(bank, keys, count, focal)
     kin, index = named_points(body, betas, clip.schema is COCO17)
     seen = [k for k, name in enumerate(clip.schema.keypoints) if name in index]

@@ -7,42 +7,47 @@ from typing import Literal
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from syrip_gen.body.assets import BodyAssets
 from syrip_gen.fitting.objective import Mixture
-from syrip_gen.geometry.rotations import matrix_to_axis_angle
+from syrip_gen.motion.contacts import floor_score, leg_length
 from syrip_gen.motion.retarget_energy import State, posture_shares
-from syrip_gen.sampling.coarse_body import CoarseBody
-from syrip_gen.sampling.resting import rest_direction
 
 __all__ = ["Up", "up_rotation"]
 
 Up = Literal["auto", "camera", "h36m", "world"]
-LEVEL = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
-"""World (z up) from the axes of a level camera (x right, y down, z forward)."""
 H36M_QUATERNION = (0.1407, -0.1501, -0.7552, 0.6223)
 """(w, x, y, z), camera to world, with which VideoPose3D shows what it makes of videos."""
-NEARLY_LEVEL_DEG = 40.0
-"""A camera is taken as level when the poses speak for a gravity this near to the picture's down."""
-RESTING_FRAMES, MAX_TILT_DEG = 24, 35.0
-"""Frames that are laid down, and how far from what the posture says the resting direction may lie."""
-CERTAIN = 0.35
-"""Length of the mean of the gravity vectors from which the poses say anything at all."""
+PITCHES_DEG = np.arange(-15, 91)
+"""Cameras that are considered, 0 = level, 90 = straight down; none lies on its side."""
+USUAL_PITCH_DEG, PITCH_SIGMA_DEG = 10.0, 35.0
+POSTURE_WEIGHT, FITTED_POSTURE_WEIGHT = 2.0, 6.0
+"""Weight of what the pose prior says of gravity, against points that lie on the floor."""
+LEVEL_DEG = 3
+"""Cameras this near to level are level."""
 
 
 def up_rotation(
-    up: Up, frame: str, state: State, body: BodyAssets, betas: np.ndarray, prior: Mixture, fps: float
+    up: Up,
+    frame: str,
+    points: dict[str, np.ndarray],
+    is_absolute: bool,
+    is_fitted: bool,
+    state: State,
+    prior: Mixture,
+    fps: float,
 ) -> tuple[np.ndarray, str]:
     """Return the (3, 3) rotation from a clip's axes to the world's, and a note that says what was assumed.
 
     Args:
         up: ``world``: z is up in the clip. ``camera``: the camera was level. ``h36m``: as VideoPose3D shows
-            its results. ``auto``: a clip in the world's axes is left as it is; a camera is level, unless the
-            postures (as the prior sees them) speak for a camera that looked down or lay on its side; then
-            gravity is what lets the bodies rest on their hulls' facets.
+            its results. ``auto``: a clip in the world's axes is left as it is; otherwise the camera was not
+            tilted sideways and looked down by the angle at which most points lie on one floor, with a say of
+            the postures as the pose prior sees them.
         frame: The clip's axes, ``camera`` or ``world``.
+        points: The clip's points by name, metres.
+        is_absolute: Whether they move through the world.
+        is_fitted: Whether they are those of infants that were fitted to pixels: postures are then sure, and
+            depths are not.
         state: Bodies in the clip's axes.
-        body: The infant.
-        betas: (S,) its shape.
         prior: Pose prior; its Gaussians may know which way is down.
         fps: Frames a second.
 
@@ -55,27 +60,22 @@ def up_rotation(
         w, *xyz = H36M_QUATERNION
         return Rotation.from_quat([*xyz, w]).as_matrix(), "up: VideoPose3D's Human3.6M camera"
     if up == "camera":
-        return LEVEL, "up: against the picture's down (level camera)"
+        return _from_pitch(0.0), "up: against the picture's down (level camera)"
     if up != "auto":
         raise ValueError(f"up must be auto, camera, h36m or world, got {up!r}")
-    down = (state.roots @ (posture_shares(prior, state.pose, fps) @ prior.gravity)[..., None])[..., 0].mean(0)
-    length = float(np.linalg.norm(down))
-    if length < CERTAIN:
-        return LEVEL, "up: against the picture's down (level camera; the poses do not tell)"
-    down /= length
-    if down[1] > np.cos(np.radians(NEARLY_LEVEL_DEG)):
-        return LEVEL, "up: against the picture's down (level camera; the poses agree)"
-    down = _resting(down, state, body, betas)
-    pitch = np.degrees(np.arctan2(down[2], np.hypot(down[0], down[1])))
-    turn = Rotation.align_vectors([[0.0, 0.0, -1.0]], [down])[0].as_matrix()
-    return turn, f"up: from how the bodies rest; the camera looked down by about {pitch:.0f} degrees"
+    told = (state.roots @ (posture_shares(prior, state.pose, fps) @ prior.gravity)[..., None])[..., 0].mean(0)
+    weight = FITTED_POSTURE_WEIGHT if is_fitted else POSTURE_WEIGHT
+    leg, scores = leg_length(points), []
+    for pitch in PITCHES_DEG:
+        down = -_from_pitch(pitch)[2]
+        score = floor_score(points, leg, is_absolute and not is_fitted, down) + weight * float(told @ down)
+        scores.append(score - 0.5 * ((pitch - USUAL_PITCH_DEG) / PITCH_SIGMA_DEG) ** 2)
+    pitch = int(PITCHES_DEG[np.argmax(scores)])
+    pitch = 0 if abs(pitch) <= LEVEL_DEG else pitch
+    return _from_pitch(pitch), f"up: from contacts and postures, the camera looked down by {pitch} degrees"
 
 
-def _resting(hint: np.ndarray, state: State, body: BodyAssets, betas: np.ndarray) -> np.ndarray:
-    """Return the mean (3,) of the directions near ``hint`` in which the bodies rest, of a few frames."""
-    coarse = CoarseBody.from_assets(body)
-    found = np.zeros(3)
-    for t in np.unique(np.linspace(0, len(state.pose) - 1, RESTING_FRAMES).astype(int)):
-        orient = matrix_to_axis_angle(state.roots[t])
-        found += rest_direction(coarse.pose(betas, orient, state.pose[t].reshape(23, 3)), hint, MAX_TILT_DEG)
-    return found / np.linalg.norm(found)
+def _from_pitch(pitch_deg: float) -> np.ndarray:
+    """Return the (3, 3) rotation to the world from the axes of a camera that looks down so far."""
+    sine, cosine = np.sin(np.radians(pitch_deg)), np.cos(np.radians(pitch_deg))
+    return np.array([[1.0, 0.0, 0.0], [0.0, -sine, cosine], [0.0, -cosine, -sine]])

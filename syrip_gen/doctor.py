@@ -38,6 +38,7 @@ def checks() -> list[Check]:
         _guarded("assets", _assets),
         _guarded("disk", _disk),
         _guarded("pyrender", _pyrender, optional=True),
+        _guarded("blender", _blender, optional=True),
         *(_extra(extra, module) for extra, module in EXTRAS.items()),
     ]
 
@@ -117,6 +118,18 @@ def _pyrender() -> tuple[bool, str]:
 
     make_renderer("pyrender").close()
     return True, "an OpenGL context can be made"
+
+
+def _blender() -> tuple[bool, str]:
+    from syrip_gen.rendering.blender_process import BlenderProcess, find_blender
+
+    try:
+        program = find_blender()
+    except FileNotFoundError as error:
+        return False, str(error)
+    with BlenderProcess("render_scene.py", program) as process:
+        hello = process.start()
+    return True, f"{hello['blender']} at {program.path}, Cycles on {', '.join(hello['devices'])}"
 
 
 def _extra(extra: str, module: str) -> Check:

@@ -5,9 +5,11 @@ import time
 from types import TracebackType
 from typing import Any
 
-__all__ = ["ConsoleProgress", "format_duration"]
+__all__ = ["ConsoleProgress", "format_duration", "format_rate"]
 
 SECONDS_BETWEEN_LINES = 30.0
+SPEED_WINDOW_S = 600.0
+"""The bar's time left looks so far back: one picture may take a minute."""
 
 
 def format_duration(seconds: float) -> str:
@@ -18,6 +20,13 @@ def format_duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def format_rate(per_second: float) -> str:
+    """Return ``83.1/s``, or ``12 s each`` for slow work; nothing when it is not known."""
+    if per_second <= 0.0:
+        return ""
+    return f"{per_second:.1f}/s" if per_second >= 0.5 else f"{format_duration(1.0 / per_second)} each"
 
 
 class ConsoleProgress:
@@ -59,12 +68,16 @@ class ConsoleProgress:
         ):  # the first item waits for workers to start, a resumed run begins with many done
             self._first = now, self._done
         if self._bar is not None:
-            self._bar.update(self._task, completed=self._done, rate=f"{self._rate(now):.1f}/s")
+            self._bar.update(self._task, completed=self._done, rate=format_rate(self._rate(now)))
         elif not self.is_terminal and now - self._said >= SECONDS_BETWEEN_LINES:
             self._said = now
             rate = self._rate(now)
-            left = f", about {format_duration((self._total - self._done) / rate)} left" if rate else ""
-            self._line(f"{self._name}: {self._done}/{self._total}, {rate:.1f}/s{left}")
+            left = (
+                f", {format_rate(rate)}, about {format_duration((self._total - self._done) / rate)} left"
+                if rate
+                else ""
+            )
+            self._line(f"{self._name}: {self._done}/{self._total}{left}")
 
     def note(self, text: str) -> None:
         """Say one line that the user should see."""
@@ -101,4 +114,5 @@ def _bar(stream: Any) -> Any:
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
         console=Console(file=stream),
+        speed_estimate_period=SPEED_WINDOW_S,
     )

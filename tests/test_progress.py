@@ -5,7 +5,7 @@ import io
 import pytest
 
 from syrip_gen import progress
-from syrip_gen.progress import ConsoleProgress, format_duration
+from syrip_gen.progress import ConsoleProgress, format_duration, format_rate
 
 
 @pytest.mark.parametrize(
@@ -14,6 +14,11 @@ from syrip_gen.progress import ConsoleProgress, format_duration
 )
 def test_durations(seconds, text):
     assert format_duration(seconds) == text
+
+
+@pytest.mark.parametrize("rate,text", [(83.14, "83.1/s"), (0.5, "0.5/s"), (0.04, "25 s each"), (0, "")])
+def test_rates(rate, text):
+    assert format_rate(rate) == text
 
 
 @pytest.fixture
@@ -46,6 +51,16 @@ def test_rate_counts_neither_the_start_nor_what_was_there(clock):
     clock[0] = 30.0
     shown.advance(30)
     assert stream.getvalue() == "render: 730/1000, 1.0/s, about 4 min 30 s left\n"
+
+
+def test_slow_pictures_have_seconds_each(clock):
+    stream = io.StringIO()
+    shown = ConsoleProgress(stream)
+    shown.stage("render", 50)
+    for second in (40.0, 80.0, 120.0):
+        clock[0] = second
+        shown.advance()
+    assert stream.getvalue().splitlines()[-1] == "render: 3/50, 40 s each, about 31 min 20 s left"
 
 
 def test_interrupted_stage_says_nothing_more(clock):

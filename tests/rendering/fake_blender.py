@@ -24,6 +24,25 @@ def count(name):
     return number
 
 
+def render(path):
+    """Answer with a red disc whose size depends on the scene, and nothing of Blender's quality."""
+    import numpy as np
+
+    scene = json.loads(Path(path).read_text())
+    number = count("renders") if "state" in SETTINGS else 1
+    if number in SETTINGS.get("die_at", ()) or number >= SETTINGS.get("die_from", 10**9):
+        os.kill(os.getpid(), 9)
+    time.sleep(SETTINGS.get("seconds", 0.0))
+    with np.load(scene["mesh"]) as mesh:
+        radius = 0.2 + 0.1 * float(np.abs(mesh["vertices"]).mean())
+    x0, y0, x1, y1 = scene["region"]
+    y, x = np.mgrid[-1 : 1 : 1j * (y1 - y0), -1 : 1 : 1j * (x1 - x0)]
+    alpha = (x * x + y * y < radius).astype(np.float32)
+    rgba = np.stack([alpha, 0 * alpha, 0 * alpha, alpha], axis=-1)
+    np.savez(scene["result"], rgba=rgba, depth=np.where(alpha > 0, 1.0, np.inf))
+    say(ok=True, result=scene["result"], seconds=0.1, memory_mb=1.0)
+
+
 def main():
     if "--version" in sys.argv:
         print(SETTINGS.get("version", "Blender 5.0.1"))
@@ -44,6 +63,8 @@ def main():
             say(ok=True, value=request["value"], pid=os.getpid())
         elif request["do"] == "refuse":
             say(ok=False, error="no such mesh")
+        elif request["do"] == "render":
+            render(request["scene"])
         elif request["do"] == "die":
             if count("deaths") <= request.get("times", 10**9):
                 print("Error: out of memory", flush=True)

@@ -18,8 +18,7 @@ from syrip_gen.rendering.blender_process import (
     find_blender,
 )
 from syrip_gen.rendering.types import RendererLostError
-
-FAKE = Path(__file__).parent / "fake_blender.py"
+from tests.rendering.fake_program import FAKE, is_running, write_blender
 
 
 @pytest.fixture
@@ -38,14 +37,6 @@ def fake(settings, tmp_path):
     program = BlenderProgram(path=Path(sys.executable), is_python=True, version=(5, 0, 1))
     with BlenderProcess(FAKE, program, log_file=tmp_path / "logs" / "b.log", timeout_s=20.0) as process:
         yield process
-
-
-def is_running(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return "zombie" not in Path(f"/proc/{pid}/status").read_text()
 
 
 def wait_until(condition, seconds=10.0):
@@ -159,7 +150,7 @@ def test_it_dies_with_its_parent_however_that_goes(settings, tmp_path, request_)
 
 
 def test_blender_is_found_where_it_was_named(settings, tmp_path):
-    program = executable(tmp_path / "blender")
+    program = write_blender(tmp_path / "blender")
     found = find_blender(str(program))
     assert (found.path, found.is_python, found.version) == (program, False, (5, 0, 1))
     assert found.command(Path("s.py"))[-2:] == ["--python", "s.py"]
@@ -167,7 +158,7 @@ def test_blender_is_found_where_it_was_named(settings, tmp_path):
 
 
 def test_an_environment_variable_names_it_too(settings, tmp_path, monkeypatch):
-    monkeypatch.setenv("SYRIP_BLENDER", str(executable(tmp_path / "blender")))
+    monkeypatch.setenv("SYRIP_BLENDER", str(write_blender(tmp_path / "blender")))
     assert find_blender().path == tmp_path / "blender"
     with pytest.raises(FileNotFoundError, match="--blender nowhere: no such file"):
         find_blender("nowhere")
@@ -195,7 +186,7 @@ def test_no_blender_is_one_line_that_says_what_to_do(monkeypatch, tmp_path):
 def test_what_is_no_blender_is_refused(settings, tmp_path, said, reason):
     settings(version=said)
     with pytest.raises(ValueError, match=reason):
-        find_blender(str(executable(tmp_path / "blender")))
+        find_blender(str(write_blender(tmp_path / "blender")))
 
 
 def test_a_python_without_bpy_is_refused():
@@ -212,10 +203,3 @@ def test_a_file_that_cannot_run_is_refused(tmp_path):
 def test_a_folder_without_blender_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="neither blender nor bin/python"):
         find_blender(str(tmp_path))
-
-
-def executable(path):
-    """Write a program that runs the fake."""
-    path.write_text(f"#!/bin/sh\nexec '{sys.executable}' '{FAKE}' \"$@\"\n")
-    path.chmod(0o755)
-    return path

@@ -20,7 +20,7 @@ __all__ = ["Thumb", "render_card", "render_report"]
 THUMB_WIDTH = 400
 MAX_POSES = 300
 MAX_ROWS = 12
-_BLOCKS = ("settings", "versions", "inputs", "digests", "notes")
+_BLOCKS = ("motion", "settings", "versions", "inputs", "digests", "notes")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,7 +70,7 @@ def render_report(
             title=_title(run, statistics),
             subtitle=_subtitle(run),
             version=_version(run),
-            run={"command": "", "licences": [], "fits": {}, **run},
+            run={"command": "", "licences": [], "fits": {}, "motion": {}, **run},
             statistics=statistics,
             tiles=_tiles(run, statistics, thumbs),
             thumbs=[_thumb(thumb) for thumb in thumbs],
@@ -96,7 +96,7 @@ def render_card(run: Mapping[str, Any], statistics: DatasetStatistics, thumbs: S
         .render(
             title=_title(run, statistics),
             version=_version(run),
-            run={"command": "", "licences": [], "fits": {}, **run},
+            run={"command": "", "licences": [], "fits": {}, "motion": {}, **run},
             statistics=statistics,
             image_size=_image_size(thumbs),
             num_poses_used=len(statistics.poses),
@@ -172,11 +172,16 @@ def _tiles(
         tiles.append(
             (f"{fits.get('num_accepted')} of {fits.get('num_poses')}", "input poses fitted and accepted")
         )
-    if statistics.poses:
+    motion = run.get("motion") or {}
+    if motion:
+        takes = "1 take" if motion.get("num_takes") == 1 else f"{motion.get('num_takes')} takes"
+        shown = f"{motion.get('num_chosen')} of {motion.get('num_frames')}"
+        tiles.append((shown, f"frames of {motion.get('name')} shown, in {takes}"))
+    elif statistics.poses:
         tiles.append((f"{len(statistics.poses):,}", "poses that images were made from"))
     tiles.append((f"{shares[2]} %", f"of keypoints visible, {shares[1]} % occluded"))
     redrawn = sum(statistics.rejections.values())
-    if _is_ours(run):
+    if _is_ours(run) and not motion:
         tiles.append((f"{redrawn:,}", "scenes thrown away and drawn again"))
     if statistics.num_failed:
         tiles.append((f"{statistics.num_failed:,}", "items failed"))
@@ -279,13 +284,14 @@ def _keypoint_rows(
 
 def _reason_tables(run: Mapping[str, Any], statistics: DatasetStatistics) -> list[dict[str, Any]]:
     fits = run.get("fits") or {}
-    tables = [
-        ("Scenes drawn again", Counter(statistics.rejections), "Every scene was good at the first draw.")
-    ]
+    redrawn = Counter(statistics.rejections)
+    tables = [("Scenes drawn again", redrawn, "Every scene was good at the first draw.")]
     if fits:
         reasons = Counter({str(k): int(v) for k, v in (fits.get("reasons") or {}).items()})
         tables.append(("Input poses not used", reasons, "Every input pose was used."))
-    if statistics.failures:
+    if run.get("motion"):  # frames of a clip are not drawn again
+        tables = [("Frames without an image", Counter(statistics.failures), "Every chosen frame is here.")]
+    elif statistics.failures:
         tables.append(("Items without an image", Counter(statistics.failures), ""))
     return [
         {"title": title, "rows": counts.most_common(MAX_ROWS), "empty": empty}

@@ -197,6 +197,19 @@ def test_card_lists_licences_and_says_whose_terms_hold():
     assert "not redistributable until they are known" in bare
 
 
+def test_card_and_page_of_a_clip_tell_frames_and_takes():
+    motion = {"name": "cra_wl", "num_frames": 88, "fps": 30.0, "num_chosen": 4, "num_takes": 2, "notes": []}
+    files = build_report(pictures(), lambda: iter(RECORDS), run={**RUN, "fits": {}, "motion": motion})
+    card, page = files["README.md"].decode(), Page(files["report.html"].decode()).text
+    assert "poses come from a clip of motion" in card
+    assert "cra\\_wl: 88 frames, 30.0 a second" in card
+    assert "`sequence.npz`" in card
+    assert "fits.npz" not in card
+    assert "frames of cra_wl shown, in 2 takes" in page
+    assert "Scenes drawn again" not in page
+    assert "Frames without an image" in page
+
+
 @pytest.fixture
 def dataset(tmp_path):
     """A finished dataset on disk."""

@@ -224,19 +224,55 @@ def predict(config: Any, inputs: tuple[str, ...], json_file: str | None) -> int:
 
 
 @main.command()
-@click.argument("run", required=False)
+@click.argument("source", metavar="[RUN|DATASET]", required=False)
+@click.option("--onnx", "onnx_file", metavar="FILE", help="ONNX file to write.  [default: none]")
+@click.option("--mini-rgbd", metavar="DIR", help="Folder to write in MINI-RGBD's layout.  [default: none]")
 @click.option(
-    "--onnx", "onnx_file", metavar="FILE", required=True, help="ONNX file to write.  [default: required]"
+    "--camera",
+    type=click.Choice(["own", "mini-rgbd"]),
+    default="own",
+    help="With --mini-rgbd: keep pictures and cameras, or bring them onto its camera, 640x480.  "
+    "[default: own]",
+)
+@click.option(
+    "--body",
+    metavar="NAME|FILE",
+    default="infant",
+    help="With --mini-rgbd: body model that the dataset was made with.  [default: infant]",
 )
 @JSON_OPTION
-def export(run: str | None, onnx_file: str, json_file: str | None) -> int:
-    """Write the network of a RUN folder or weights file (none = the shipped one) as ONNX and check it."""
+def export(
+    source: str | None,
+    onnx_file: str | None,
+    mini_rgbd: str | None,
+    camera: str,
+    body: str,
+    json_file: str | None,
+) -> int:
+    """Write a network as ONNX, or a dataset in MINI-RGBD's layout.
+
+    For --onnx name a RUN folder or weights file (none = the shipped network): what is written is checked.
+    For --mini-rgbd name a DATASET folder of syrip generate or animate.
+    """
+    from fidip.output_check import check_output_file, check_output_folder
+
+    if (onnx_file is None) == (mini_rgbd is None):
+        raise click.UsageError("name what to write: either --onnx FILE or --mini-rgbd DIR")
+    if mini_rgbd is not None:
+        if source is None:
+            raise click.UsageError("--mini-rgbd needs a DATASET folder of syrip generate")
+        from syrip_gen.annotation.mini_rgbd_export import export_mini_rgbd
+
+        check_output_folder(mini_rgbd, "--mini-rgbd")
+        written = export_mini_rgbd(source, mini_rgbd, body=body, camera=camera)
+        click.echo(written.summary())
+        _write_json(json_file, written.figures())
+        return SOME_FAILED if written.failures else OK
     from fidip.export import export_onnx
     from fidip.inference.predict import open_checkpoint
-    from fidip.output_check import check_output_file
 
     check_output_file(onnx_file, "--onnx")
-    result = export_onnx(open_checkpoint(run), onnx_file)
+    result = export_onnx(open_checkpoint(source), onnx_file)
     click.echo(result.summary())
     _write_json(json_file, result.figures())
     return OK

@@ -62,7 +62,7 @@ def test_shipped_network_is_exported_from_the_command_line(tmp_path):
     assert json.loads((tmp_path / "m.json").read_text())["max_abs_difference"] < 1e-4
 
 
-def test_onnx_option_is_required():
+def test_what_to_write_is_required():
     result = CliRunner().invoke(cli.main, ["export"])
     assert result.exit_code == 2
-    assert "Missing option '--onnx'" in result.output
+    assert "either --onnx FILE or --mini-rgbd DIR" in result.output

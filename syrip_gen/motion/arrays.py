@@ -1,7 +1,9 @@
 """Read .npy and .npz files from strangers: sizes are checked before memory is taken, nothing is executed."""
 
+import errno
 import math
 import os
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -46,24 +48,26 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            members = [m for m in archive.infolist() if m.filename.endswith(".npy")]
-            if len(members) > MAX_MEMBERS or sum(m.file_size for m in members) > MAX_BYTES:
-                raise ValueError(f"{path}: too large: {len(members)} arrays, at most {MAX_MEMBERS} of 2 GiB")
-            arrays = {}
-            for member in members:
-                name = member.filename.removesuffix(".npy")
-                with archive.open(member) as file:
-                    arrays[name] = _read_array(file, member.file_size, f"{path}: '{name}'")
-            return arrays
-    except (
-        zipfile.BadZipFile,
-        zipfile.LargeZipFile,
-        EOFError,
-        zlib.error,
-        NotImplementedError,
-        RuntimeError,
-    ) as error:
+            return _members(archive, path)
+    except OSError as error:
+        # A damaged directory sends the reader to a place that no file has.
+        if error.errno != errno.EINVAL:
+            raise
+        raise ValueError(f"{path}: not a readable .npz archive: {error.strerror}") from error
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, zlib.error, RuntimeError) as error:
         raise ValueError(f"{path}: not a readable .npz archive: {error}") from error
+
+
+def _members(archive: zipfile.ZipFile, path: Path) -> dict[str, np.ndarray]:
+    members = [m for m in archive.infolist() if m.filename.endswith(".npy")]
+    if len(members) > MAX_MEMBERS or sum(m.file_size for m in members) > MAX_BYTES:
+        raise ValueError(f"{path}: too large: {len(members)} arrays, at most {MAX_MEMBERS} of 2 GiB")
+    arrays = {}
+    for member in members:
+        name = member.filename.removesuffix(".npy")
+        with archive.open(member) as file:
+            arrays[name] = _read_array(file, member.file_size, f"{path}: '{name}'")
+    return arrays
 
 
 def _read_array(file: IO[bytes], size: int, source: str) -> np.ndarray:
@@ -95,7 +99,9 @@ def _read_header(file: IO[bytes], source: str) -> tuple[tuple[int, ...], bool, n
         if version != (1, 0):
             reader = np.lib.format.read_array_header_2_0
         shape, fortran, dtype = reader(file)
-    except (ValueError, TypeError, SyntaxError, OverflowError, MemoryError, RecursionError) as error:
+    except (
+        ValueError, TypeError, SyntaxError, OverflowError, MemoryError, RecursionError, tokenize.TokenError,
+    ) as error:  # fmt: skip
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(f"{source}: not a sound .npy array: {reason}") from error
     if any(n < 0 for n in shape):

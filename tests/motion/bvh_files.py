@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-__all__ = ["NAMES", "RIG", "random_angles", "walk_tree", "write_bvh"]
+__all__ = ["NAMES", "RIG", "along_x", "random_angles", "walk_tree", "write_bvh"]
 
 RIG = (
     # part, parent, offset in cm (x left, y up, z forward)
@@ -26,6 +26,11 @@ RIG = (
 )
 UPRIGHT = np.eye(3)
 HEAD_END = np.array([0.0, 19.0, 0.0])
+FRAMES = {
+    "trunk": np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]),
+    "leg": np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]]),
+}
+"""Columns: a joint's own x (along the bone), y and z (left) in the rig's axes."""
 _LIMBS = ("hip", "knee", "ankle", "shoulder", "elbow", "wrist")
 
 
@@ -67,14 +72,15 @@ def random_angles(rng, frames, scale=25.0):
     return rng.normal(0.0, scale, (frames, len(RIG), 3))
 
 
-def write_bvh(path, names, angles, root, order="ZXY", frame_time=1 / 60, scale=1.0, turn=UPRIGHT):
+def write_bvh(path, names, angles, root, order="ZXY", frame_time=1 / 60, scale=1.0, turn=UPRIGHT, rig=RIG):
     """Write a file; ``turn`` (3, 3) takes the rig's axes (y up) to the file's."""
-    parts = [part for part, *_ in RIG]
+    head_end = HEAD_END if rig is RIG else FRAMES["trunk"].T @ HEAD_END
+    parts = [part for part, *_ in rig]
     lines = ["HIERARCHY"]
 
     def joint(part, depth):
         pad = "\t" * depth
-        _, parent, offset = RIG[parts.index(part)]
+        _, parent, offset = rig[parts.index(part)]
         lines.append(f"{pad}{'JOINT' if parent else 'ROOT'} {names[part]}")
         lines.append(pad + "{")
         x, y, z = scale * (turn @ np.array(offset, float))
@@ -85,11 +91,11 @@ def write_bvh(path, names, angles, root, order="ZXY", frame_time=1 / 60, scale=1
         else:
             lines.append(f"{pad}\tCHANNELS 6 Xposition Yposition Zposition {rotations}")
         written.append(part)
-        children = [name for name, p, _ in RIG if p == part]
+        children = [name for name, p, _ in rig if p == part]
         for child in children:
             joint(child, depth + 1)
         if not children:
-            x, y, z = scale * (turn @ (HEAD_END if part == "head" else np.array([0.0, -5.0, 0.0])))
+            x, y, z = scale * (turn @ (head_end if part == "head" else np.array([0.0, -5.0, 0.0])))
             lines.extend([f"{pad}\tEnd Site", pad + "\t{", f"{pad}\t\tOFFSET {x:.9f} {y:.9f} {z:.9f}"])
             lines.append(pad + "\t}")
         lines.append(pad + "}")
@@ -103,6 +109,19 @@ def write_bvh(path, names, angles, root, order="ZXY", frame_time=1 / 60, scale=1
         lines.append(" ".join(f"{v:.9f}" for v in np.concatenate(values)))
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+def along_x(angles, order="ZXY"):
+    """The same motion of a rig whose joints' own axes are turned so that at rest every bone lies along x."""
+    frame = {part: FRAMES["leg" if part.endswith(("hip", "knee", "ankle")) else "trunk"] for part, *_ in RIG}
+    rig, turned = [], np.empty_like(angles)
+    for i, (part, parent, offset) in enumerate(RIG):
+        above = frame[parent] if parent else np.eye(3)
+        rig.append((part, parent, tuple(above.T @ np.array(offset, float))))
+        for t in range(len(angles)):
+            local = above.T @ _product(order, angles[t, i]) @ frame[part]
+            turned[t, i] = Rotation.from_matrix(local).as_euler(order, degrees=True)
+    return tuple(rig), turned
 
 
 def walk_tree(angles, root, order="ZXY", turn=UPRIGHT):

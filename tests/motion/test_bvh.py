@@ -7,7 +7,7 @@ import pytest
 
 from syrip_gen.keypoints.catalog import H36M17
 from syrip_gen.motion.readers import read_motion
-from tests.motion.bvh_files import NAMES, random_angles, walk_tree, write_bvh
+from tests.motion.bvh_files import NAMES, along_x, random_angles, walk_tree, write_bvh
 
 Z_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 CARRIED = {name: {"thorax": "neck"}.get(name, name) for name in H36M17.keypoints if name != "neck_nose"}
@@ -59,6 +59,15 @@ def test_the_nose_is_in_front_and_turns_with_the_head(tmp_path):
     _, head = walk_tree(angles, root)
     local = np.einsum("tij,ti->tj", head, (nose - top) @ Z_UP)
     np.testing.assert_allclose(local, np.broadcast_to(local[0], local.shape), atol=1e-6)
+
+
+def test_rest_pose_with_all_bones_along_x(tmp_path):
+    """As LaFAN1 has it: places are the same as of a rig that stands, and so is the nose."""
+    angles, root = motion(6)
+    upright = read_motion(write_bvh(tmp_path / "a.bvh", NAMES["cmu"], angles, root))
+    rig, turned = along_x(angles)
+    clip = read_motion(write_bvh(tmp_path / "b.bvh", NAMES["cmu"], turned, root, rig=rig))
+    np.testing.assert_allclose(clip.points, upright.points, atol=1e-6)
 
 
 def test_head_without_an_end_site_gets_a_crown(tmp_path):

@@ -43,6 +43,7 @@ class ImageCache:
 
         def store(target: Path) -> None:
             image = bpy.data.images.new("radiance", pixels.shape[1], pixels.shape[0], float_buffer=True)
+            image.colorspace_settings.name = "Non-Color"  # or they would be stored sRGB-encoded
             image.pixels.foreach_set(pixels.ravel())
             image.filepath_raw, image.file_format = str(target), "OPEN_EXR"
             image.save()

@@ -83,8 +83,12 @@ def build_film(data: dict[str, Any], arrays: dict[str, np.ndarray]) -> Film:
     middle = 0.5 * (swept.min(axis=0) + swept.max(axis=0))
     received = _light(scene, data, middle)
     if data["has_support"]:
-        _support(scene, swept, np.array(data["ground_color"]) / np.maximum(received, 1e-3))
-    show_background(scene, camera, data["background"])
+        sheet = _support(scene, swept, np.array(data["ground_color"]) / np.maximum(received, 1e-3))
+        sheet.is_shadow_catcher = data["background"] is not None
+    if data["background"]:
+        show_background(scene, camera, data["background"])
+    else:
+        scene.render.film_transparent = False
     scene.frame_set(FIRST_FRAME)
     return film
 
@@ -155,9 +159,9 @@ def _light(scene: bpy.types.Scene, data: dict[str, Any], middle: np.ndarray) -> 
     return received
 
 
-def _support(scene: bpy.types.Scene, swept: np.ndarray, albedo: np.ndarray) -> None:
-    """Lay a sheet that shows shadows only under all that the infant sweeps."""
+def _support(scene: bpy.types.Scene, swept: np.ndarray, albedo: np.ndarray) -> bpy.types.Object:
+    """Lay a sheet under all that the infant sweeps."""
     ground = Ground(scene)
     ground.update(UP, swept, albedo)
     ground.object.name = "support"
-    ground.object.is_shadow_catcher = True
+    return ground.object

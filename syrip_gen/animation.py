@@ -27,6 +27,7 @@ from syrip_gen.rendering.catalog import CATALOG
 from syrip_gen.sampling.clip_takes import ClipOptics, take_betas
 from syrip_gen.sampling.options import SamplingOptions
 from syrip_gen.sampling.scene import SceneSpec
+from syrip_gen.stages.blend_take import check_blend_file, save_take
 from syrip_gen.stages.clip_plan import ClipPlan, ClipPlanner, clip_context
 from syrip_gen.stages.inputs import check_pictures, identity_of
 from syrip_gen.stages.merge import Tally, merge, read_records, tally_records
@@ -37,9 +38,11 @@ from syrip_gen.stages.run_state import FINISHED_FILE, claim_folder, lock_folder,
 from syrip_gen.stages.sample import load_resources
 from syrip_gen.stages.saved_sequence import SavedSequence, has_sequence, load_sequence, save_sequence
 from syrip_gen.stages.shard import ShardJob
+from syrip_gen.stages.subjects import CharacterChoice, check_character
 from syrip_gen.stages.warm_up import compiling
 
 if TYPE_CHECKING:
+    from syrip_gen.rendering.blender_program import BlenderProgram
     from syrip_gen.rendering.catalog import RendererChoice
 
 __all__ = ["animate", "dry_run"]
@@ -70,10 +73,15 @@ def animate(config: AnimateConfig, progress: Progress | None = None) -> Generate
     is_pool = config.executor == "local" and workers > 1
     if is_pool:
         prepare_workers("syrip_gen.stages.preload")
+    character = character_choice(config)
+    program = check_blend_file(config.save_blend, config.blender) if config.save_blend else None
     body, prior = load_body(config.body), load_prior(config.pose_prior)
     motion = read_clip(config, body)
     notes = check_pictures(sampling_options(config), body)
+    if character:
+        check_character(character, renderer)
     sources = {"motion": config.motion or str(asset_path(BUNDLED_MOTION))}
+    sources |= {"character": config.character, "bone_map": config.bone_map}
     identity = identity_of(config, sources, uses_prior=isinstance(motion, MotionClip))
     identity["versions"] |= renderer.versions()
     folder = open_folder(config.output)
@@ -81,6 +89,7 @@ def animate(config: AnimateConfig, progress: Progress | None = None) -> Generate
         if claim_folder(folder, identity, resume=config.resume):
             run = json.loads(folder.read_bytes(FINISHED_FILE))
             folder.remove_tree(WORK_FOLDER)
+            _blend_stage(config, program, body, folder, progress)
             return GenerateResult(output=folder.url, run=run, num_failures=run["num_failures"])
         for note in (*motion.notes, *notes):
             progress.note(note)
@@ -98,6 +107,7 @@ def animate(config: AnimateConfig, progress: Progress | None = None) -> Generate
         results = run_shards(job, shards, progress, executor=config.executor, workers=workers)
         render_seconds = time.monotonic() - began
         run, tally = _merge_stage(config, folder, identity, notes, saved, len(shards), progress)
+        _blend_stage(config, program, body, folder, progress)
     return GenerateResult(
         output=folder.url,
         run=run,
@@ -124,6 +134,25 @@ def dry_run(config: AnimateConfig) -> Iterator[SceneSpec]:
     planner = ClipPlanner(context, saved, len(first.frames), config.seed, _optics(config, first))
     for index in range(config.takes * len(first.frames)):
         yield planner.scene(index, attempt=0)
+
+
+def character_choice(config: AnimateConfig) -> CharacterChoice | None:
+    """Return the scan that is shown in the body's place, if there is one.
+
+    Raises:
+        ValueError: When the settings do not go together.
+    """
+    if config.character is None:
+        if config.bone_map:
+            raise ValueError(f"--bone-map {config.bone_map}: it belongs to a --character, which is missing")
+        return None
+    if config.bone_map is None:
+        raise ValueError(f"--character {config.character}: it needs --bone-map FILE, which names its bones")
+    if config.renderer != "cycles":
+        raise ValueError(f"--character needs --renderer cycles, got {config.renderer}")
+    if config.motion_blur:
+        raise ValueError("--motion-blur is not there for a --character; leave one of them out")
+    return CharacterChoice(config.character, config.bone_map)
 
 
 def sampling_options(config: AnimateConfig) -> SamplingOptions:
@@ -183,7 +212,7 @@ def _flat(figures: dict[str, Any]) -> dict[str, Any]:
     """Round figures for files; what is not a number is None."""
     return {
         name: (round(value, 4) if math.isfinite(value) else None) if isinstance(value, float) else value
-        for name, value in figures.items()
+        for name, value in sorted(figures.items())  # the order in which a saved sequence has them
     }
 
 
@@ -231,7 +260,25 @@ def _shard_job(
         plan=ClipPlan(config.seed, len(saved.frames), _optics(config, saved)),
         write_depth=config.depth,
         write_masks=config.masks,
+        character=character_choice(config),
     )
+
+
+def _blend_stage(
+    config: AnimateConfig,
+    program: "BlenderProgram | None",
+    body: BodyAssets,
+    folder: OutputFolder,
+    progress: Progress,
+) -> None:
+    """Save the first take as a .blend, if that was asked for."""
+    if program is None or config.save_blend is None:
+        return
+    progress.stage("save .blend", 1)
+    saved = load_sequence(folder, 0)
+    resources = load_resources(body, sampling_options(config))
+    save_take(config.save_blend, saved.sequence, resources, config.seed, _optics(config, saved), program)
+    progress.advance()
 
 
 def _merge_stage(

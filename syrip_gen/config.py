@@ -235,6 +235,21 @@ class AnimateConfig(_DatasetConfig):
     depth_of_field: bool = _option(False, "Focus on the infant only, with --renderer cycles.")
     body: str = _body_option()
     pose_prior: str = _pose_prior_option()
+    character: str | None = _option(
+        None,
+        "A rigged scan of your own (.blend, .fbx, .glb or .gltf) in the body's place; needs --bone-map and "
+        "--renderer cycles.",
+        metavar="FILE",
+    )
+    bone_map: str | None = _option(
+        None, "YAML that says which bones of the --character are which joints.", metavar="FILE"
+    )
+    save_blend: str | None = _option(
+        None,
+        "Also save the first take as a .blend: body, skeleton, keys, camera and lamps; needs Blender.",
+        metavar="FILE",
+        run_only=True,
+    )
     textures: str | None = _textures_option()
     backgrounds: str | None = _backgrounds_option()
     depth: bool = _option(False, "Also write depth maps (16-bit PNG, millimetres, 0 = no body).")

@@ -3,6 +3,7 @@
 import json
 import math
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from syrip_gen.motion.sequence import BodySequence
 from syrip_gen.rendering.blender_process import BlenderProcess, BlenderProgram
 from syrip_gen.rendering.blender_scene import KEY_DISTANCE_M, ground_color
 from syrip_gen.rendering.resolve import Resources, dress
-from syrip_gen.sampling.scene import LightSpec, SceneSpec
+from syrip_gen.sampling.scene import CameraSpec, LightSpec, SceneSpec
 
 __all__ = ["save_blend", "write_film"]
 
@@ -31,6 +32,7 @@ def save_blend(
     resources: Resources,
     program: BlenderProgram,
     *,
+    cameras: Sequence[CameraSpec] | None = None,
     samples: int = 64,
 ) -> Path:
     """Save a motion as a .blend that opens anywhere (pictures packed) and plays.
@@ -44,6 +46,8 @@ def save_blend(
         spec: Camera, appearance, background and light; its body is not used.
         resources: Shared assets.
         program: Which Blender.
+        cameras: Camera of each frame where it moves. No still picture fits behind it then: the support is a
+            plain sheet in the light of the scene. None = that of ``spec``.
         samples: Light paths a pixel when the artist renders.
 
     Returns:
@@ -68,9 +72,17 @@ def save_blend(
 
 
 def write_film(
-    folder: Path, sequence: BodySequence, spec: SceneSpec, resources: Resources, *, samples: int = 64
+    folder: Path,
+    sequence: BodySequence,
+    spec: SceneSpec,
+    resources: Resources,
+    *,
+    cameras: Sequence[CameraSpec] | None = None,
+    samples: int = 64,
 ) -> Path:
     """Write ``film.json`` and the files that it names, as ``blender_scripts/film.py`` reads them.
+
+    The arguments are those of :func:`save_blend`.
 
     Returns:
         The path of ``film.json``.
@@ -92,7 +104,7 @@ def write_film(
         "joints": joints,
         **_skinning(body),
         **_motion(body, sequence),
-        "T_world_cam": np.linalg.inv(np.array(camera.T_cam_world, np.float64))[None],
+        "T_world_cam": np.linalg.inv([c.T_cam_world for c in cameras or [camera]]),
     }
     np.savez(folder / "film.npz", **arrays)
     cv2.imwrite(str(folder / "skin.png"), cv2.cvtColor(skin.texture, cv2.COLOR_RGB2BGR))
@@ -109,7 +121,7 @@ def write_film(
         "arrays": str(folder / "film.npz"),
         "texture": str(folder / "skin.png"),
         "gloss": None if skin.gloss is None else str(folder / "gloss.png"),
-        "background": str(folder / "background.png"),
+        "background": None if cameras else str(folder / "background.png"),
         "sh": (np.array(spec.light.sh) * backdrop.light_gain).tolist(),
         "lamps": _lamps(spec.light, backdrop.light_gain),
         "has_support": backdrop.has_support,

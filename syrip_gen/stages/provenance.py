@@ -100,8 +100,13 @@ def licences(config: "GenerateConfig | AnimateConfig", body: BodyAssets) -> list
         ),
         _entry("lights", "from Poly Haven HDRIs", "CC0 1.0", "https://polyhaven.com"),
         _entry("rooms", "ambientCG materials, Poly Haven views", "CC0 1.0", "https://ambientcg.com"),
+        *([_entry("character", Path(config.character).name, OWN)] if _has(config, "character") else []),
         *([_entry("backgrounds", Path(config.backgrounds).name, OWN)] if config.backgrounds else []),
     ]
+
+
+def _has(config: "GenerateConfig | AnimateConfig", name: str) -> bool:
+    return getattr(config, name, None) is not None
 
 
 def _source(config: "GenerateConfig | AnimateConfig") -> dict[str, str]:

@@ -21,7 +21,7 @@ from syrip_gen.sampling.scene import SceneSpec
 if TYPE_CHECKING:
     from syrip_gen.rendering.blender_process import BlenderProcess
 
-__all__ = ["BodySubject", "CharacterChoice", "CharacterSubject", "Subject"]
+__all__ = ["BodySubject", "CharacterChoice", "CharacterSubject", "Subject", "check_character"]
 
 BLENDER_SCRIPT = "animate.py"
 
@@ -86,6 +86,21 @@ class CharacterChoice:
         """Open it in a Blender; raises ValueError or FileNotFoundError when it cannot be used."""
         character = Character(self.file, read_bone_map(self.bone_map), process)
         return CharacterSubject(resources, character, checker)
+
+
+def check_character(choice: CharacterChoice, renderer: RendererChoice) -> None:
+    """Open a scan once, before any work.
+
+    Raises:
+        FileNotFoundError: When the file or its bone map is not there.
+        ValueError: When they do not fit together, or cannot be used.
+    """
+    bones = read_bone_map(choice.bone_map)
+    camera = choice.renderer(renderer).open()
+    try:
+        Character(choice.file, bones, camera.process).close()
+    finally:
+        camera.close()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

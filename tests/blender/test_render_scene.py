@@ -72,7 +72,7 @@ def test_white_world_shows_the_albedo(process: BlenderProcess, tmp_path: Path) -
 
 def test_harmonics_light_the_sphere_like_the_raster_renderer(process: BlenderProcess, tmp_path: Path) -> None:
     sh = np.zeros((9, 3))
-    sh[0], sh[1], sh[2], sh[3], sh[6] = 0.9, (-0.2, -0.3, -0.4), -0.2, 0.25, 0.15
+    sh[0], sh[1], sh[2], sh[3], sh[6] = (0.9, 0.6, 0.3), (-0.2, -0.15, -0.1), -0.05, 0.04, 0.03
     rgba = render(process, write_scene(tmp_path, samples=24, environment={"sh": sh.tolist()}))["rgba"]
     scene = json.loads((tmp_path / "scene.json").read_text())
     depth = sphere_depth(scene)
@@ -116,6 +116,24 @@ def test_ground_takes_a_shadow_and_is_clear_elsewhere(process: BlenderProcess, t
     assert rgba[24, 60, 3] < 0.08
     assert rgba[24, 32, 3] > 0.99
     assert np.isfinite(rgba).all()
+
+
+def test_ground_out_of_reach_stays_clear_in_colored_light(process: BlenderProcess, tmp_path: Path) -> None:
+    sh = np.zeros((9, 3))
+    sh[0], sh[2] = (0.9, 0.5, 0.2), (-0.3, -0.1, 0.05)
+    lamp = {"direction": [0.6, 0.0, -0.8], "distance_m": 2.0, "radius_m": 0.4, "color": [0.1, 0.2, 0.4]}
+    path = write_scene(
+        tmp_path,
+        samples=32,
+        environment={"sh": sh.tolist()},
+        lamps=[lamp],
+        support_plane=[0.0, 0.0, -1.0, 4.0],
+        ground_color=[0.1, 0.3, 0.2],
+    )
+    rgba = render(process, path)["rgba"]
+    corners = rgba[[4, 4, -5, -5], [4, -5, 4, -5]]
+    assert np.abs(rgba[:6, :, :].mean(axis=(0, 1))).max() < 0.03
+    assert corners[:, :3].max() < 0.05
 
 
 def test_region_is_a_crop_of_the_whole(process: BlenderProcess, tmp_path: Path) -> None:

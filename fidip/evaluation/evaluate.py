@@ -11,6 +11,7 @@ from fidip.evaluation.earlier import remove_earlier
 from fidip.evaluation.figures import measure
 from fidip.evaluation.ground_truth import GroundTruth
 from fidip.evaluation.joint_bars import BARS_FILE, draw_joint_bars
+from fidip.evaluation.labels_3d import with_labels_3d
 from fidip.evaluation.metric_words import MetricSet, read_metrics
 from fidip.evaluation.options import EvalConfig
 from fidip.evaluation.pck import pck_notes
@@ -52,9 +53,11 @@ def evaluate_runs(
     metrics, schema = read_metrics(config.metrics), get_schema(config.keypoint_schema)
     has_networks = any(source.kind == "network" for source in sources)
     gt = read_truth(config.gt, split=config.split, with_images=has_networks)
+    if config.gt_3d is not None:
+        gt = with_labels_3d(gt, config.gt_3d)
     if metrics.needs_3d and not gt.has_3d:
         words = ", ".join(metrics.needs_3d)
-        raise ValueError(f"--metrics {words}: {gt.name} has no 3D keypoints (keypoints_3d_m) to compare with")
+        raise ValueError(f"--metrics {words}: {gt.name} has no 3D keypoints (keypoints_3d_m); see --gt-3d")
     if config.gap is not None and all(source.kind == "predictions" for source in sources):
         raise ValueError("--gap compares a network's features: name a run or weights beside predictions")
     predictions, infos, gaps = _predict(config, gt, sources, progress)
@@ -98,7 +101,7 @@ def _without_3d(name: str, found: Predictions, metrics: MetricSet) -> list[str]:
 def _kept(config: EvalConfig, sources: Sequence[Source], gaps: Mapping[str, "GapFigures"]) -> list[Path]:
     """Return what stays of the output folder: files that networks just wrote, and the user's input."""
     folder = Path(config.output)
-    inputs = [s.path for s in sources] + [p for p in (config.gt, config.boxes, config.gap) if p]
+    inputs = [s.path for s in sources] + [p for p in (config.gt, config.gt_3d, config.boxes, config.gap) if p]
     predictions = [f"predictions_{file_stem(s.name)}.json" for s in sources if s.kind == "network"]
     maps = [f"tsne_{file_stem(name)}.png" for name in gaps]
     return [*map(Path, inputs), *(folder / name for name in [*predictions, *maps])]

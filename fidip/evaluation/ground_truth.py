@@ -42,7 +42,7 @@ class Person:
     native: np.ndarray | None = None
     """(K', 3) the keypoints in the ground truth's own schema; None where that is COCO-17."""
     points_3d_mm: np.ndarray | None = None
-    """(K', 3) mm, camera frame, in the ground truth's own schema, NaN where unknown; None without any."""
+    """(K', 3) mm, camera frame, in ``GroundTruth.space_schema``, NaN where unknown; None without any."""
     head_px: float = float("nan")
     """Length of the head in the picture, where the dataset says it."""
     head_mm: float = float("nan")
@@ -79,10 +79,17 @@ class GroundTruth:
     """What was odd about the file, a sentence each."""
     schema: KeypointSchema = COCO17
     """The dataset's own, which may be richer than COCO-17."""
+    schema_3d: KeypointSchema | None = None
+    """Of the 3D keypoints, where they come from a file of their own; None = ``schema``."""
     picture_root: Path | None = None
     """Folder that file names are relative to, where the layout says it."""
     failures: tuple[str, ...] = ()
     """What of the dataset could not be read, a sentence each."""
+
+    @property
+    def space_schema(self) -> KeypointSchema:
+        """Schema of the persons' 3D keypoints."""
+        return self.schema_3d or self.schema
 
     @property
     def has_3d(self) -> bool:

@@ -49,6 +49,12 @@ class EvalConfig(BaseModel):
         "pa-mpjpe, n-mpjpe, pck3d@MM (150), accel; iou of boxes.",
         metavar="LIST",
     )
+    gt_3d: str | None = _option(
+        None,
+        "3D keypoints of --gt where it has none: an .npz with keypoints_3d_m (N, K, 3) in metres, file_name "
+        "and schema.",
+        metavar="FILE.npz",
+    )
     keypoint_schema: str = _option(
         "coco17",
         "Keypoints that all figures but AP and AR are computed of: coco17, mpii16 (published MINI-RGBD "

@@ -79,7 +79,7 @@ def head_size_mm(person: Person, schema: KeypointSchema) -> float:
 
     Args:
         person: With 3D keypoints.
-        schema: Theirs (``GroundTruth.schema``).
+        schema: Theirs (``GroundTruth.space_schema``).
     """
     if person.head_mm > 0:
         return person.head_mm

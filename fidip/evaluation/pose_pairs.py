@@ -74,7 +74,7 @@ def pair_poses(
         distances_px=np.where(defined, distances, np.nan),
         truth_mm=np.where(defined[:, None], _truth_mm(gt, schema), np.nan),
         found_mm=found_mm,
-        head_mm=np.array([head_size_mm(person, gt.schema) for person in people]),
+        head_mm=np.array([head_size_mm(person, gt.space_schema) for person in people]),
         triples=consecutive_triples([p.sequence for p in people], np.array([p.frame for p in people])),
         sequences=tuple(person.sequence for person in people),
         overlaps=box_overlaps(gt, predictions.results),
@@ -113,6 +113,6 @@ def _mapped_keypoints(
 
 
 def _truth_mm(gt: GroundTruth, schema: KeypointSchema) -> np.ndarray:
-    unknown = np.full((len(gt.schema), 3), np.nan)
+    unknown = np.full((len(gt.space_schema), 3), np.nan)
     points = [unknown if p.points_3d_mm is None else p.points_3d_mm for p in gt.labelled]
-    return map_points(np.stack(points), gt.schema, schema)[0]
+    return map_points(np.stack(points), gt.space_schema, schema)[0]

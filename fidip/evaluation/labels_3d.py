@@ -24,8 +24,8 @@ def with_labels_3d(gt: GroundTruth, path: str | Path) -> GroundTruth:
     """Return the ground truth with the 3D keypoints of an ``.npz`` file.
 
     The file holds ``keypoints_3d_m`` (or ``joints3d_m``) (N, K, 3) in metres with a camera's axes,
-    ``file_name`` or ``image_id`` (N,) to find the picture by, ``schema`` (a name) or ``joint_names`` (K,) of a schema that
-    syrip knows, and may hold ``valid`` (N,). Poses may be relative to any point.
+    ``file_name`` or ``image_id`` (N,) to find the picture by, ``schema`` (a name) or ``joint_names`` (K,) of
+    a schema that syrip knows, and may hold ``valid`` (N,). Poses may be relative to any point.
 
     Raises:
         FileNotFoundError: If there is no such file.

@@ -34,7 +34,10 @@ class GroupFigures:
 
 @dataclass(frozen=True, slots=True)
 class PoseFigures:
-    """What is measured beside AP. Names carry their unit; shares are 0..1; NaN where nothing is known."""
+    """What is measured beside AP. Names carry their unit; shares are 0..1; NaN where nothing is known.
+
+    Figures in space are missing where either side has no 3D keypoint at all.
+    """
 
     schema: str
     overall: Mapping[str, float]
@@ -85,7 +88,7 @@ def _errors(pairs: PosePairs, metrics: MetricSet, correct: Mapping[str, np.ndarr
     shares = dict(correct)
     if "ajpe" in metrics.pose:
         distances["AJPE (px)"] = pairs.distances_px
-    if np.isnan(pairs.truth_mm).all():
+    if np.isnan(pairs.truth_mm).all() or np.isnan(pairs.found_mm).all():
         return _Errors(distances, shares)
     truth = root_relative(pairs.truth_mm, pairs.schema)
     found = root_relative(pairs.found_mm, pairs.schema)

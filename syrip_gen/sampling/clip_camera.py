@@ -6,7 +6,6 @@ import numpy as np
 
 from syrip_gen.sampling.cameras import (
     ELEVATION_DEG,
-    FACE_TRIES,
     FOCAL_RANGE,
     Framing,
     camera_position,
@@ -20,6 +19,8 @@ __all__ = ["ClipCamera", "place_clip_camera"]
 
 ELEVATION_LIMITS_DEG = (12.0, 78.0)
 ROLL_STD_DEG = 2.0
+FACE_TRIES = 5
+"""Of so many directions the camera looks from the one that sees most of the face over the clip."""
 MIN_HEIGHT_M = 0.22
 """Of the camera over the floor: lower than a parent who lies beside the infant holds it."""
 FILL = (0.60, 0.92)

@@ -16,6 +16,8 @@ FADE = 0.06
 """Shadows fade out over this share of the region next to its edges."""
 LEAST = 0.01
 """Weaker shadows are left out, and the rest begins there: this is how well the light is known."""
+REACH_M = (1.5, 2.5)
+"""Shadows fade out between these distances from the middle of the body."""
 LATTICE_PX = 8
 """The bare light is worked out so often and interpolated."""
 
@@ -80,7 +82,7 @@ def add_shadow(
     least = kept.min(axis=-1, keepdims=True)
     alpha = np.clip((1.0 - least - LEAST) / (1.0 - LEAST), 0.0, 1.0)
     surplus = np.clip(kept - least, 0.0, 1.0) * scene.ground_color
-    behind = np.concatenate([surplus, alpha], axis=-1) * (covered > 1e-3)
+    behind = np.concatenate([surplus, alpha], axis=-1) * _nearness(light, pinhole, region)
     x0, y0, x1, y1 = scene.region
     down = _weights(0.5 * (np.arange(y0, y1) + 0.5), np.arange(region[1], region[3]) + 0.5)
     across = _weights(0.5 * (np.arange(x0, x1) + 0.5), np.arange(region[0], region[2]) + 0.5)
@@ -88,17 +90,31 @@ def add_shadow(
     return rgba + (1.0 - rgba[..., 3:]) * behind * _fade(scene)
 
 
+def _nearness(light: ShadowLight, p: Pinhole, region: Region) -> np.ndarray:
+    """Return (h, w, 1) weights that fall to 0 on the ground far from the body, and at the horizon."""
+    x0, y0, x1, y1 = region
+    points = _ground_points(light, p, np.arange(x0, x1) + 0.5, np.arange(y0, y1) + 0.5)
+    distance = np.linalg.norm(points - light.target, axis=-1, keepdims=True)
+    far = np.clip((distance - REACH_M[0]) / (REACH_M[1] - REACH_M[0]), 0.0, 1.0)
+    return 1.0 - far * far * (3 - 2 * far)
+
+
+def _ground_points(light: ShadowLight, p: Pinhole, columns: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return where (rows, columns, 3) the rays of a lattice of places meet the plane, 50 m off at most."""
+    x, y = np.meshgrid((columns - p.cx) / p.fx, (rows - p.cy) / p.fy)
+    rays = to_blender(np.stack([x, y, np.ones_like(x)], axis=-1))
+    height = light.plane[3]
+    towards = -(rays @ light.plane[:3]) / (height if abs(height) > 1e-6 else 1e-6)  # > 0: it meets the plane
+    return rays * np.where(towards > 0.02, 1.0 / np.maximum(towards, 0.02), 50.0)[..., None]
+
+
 def _bare_light(light: ShadowLight, p: Pinhole, region: Region) -> np.ndarray:
     """Return the irradiance (h, w, 3) at the ground under each pixel, without the body."""
     x0, y0, x1, y1 = region
     columns = np.linspace(x0, x1, max((x1 - x0) // LATTICE_PX, 1) + 1)
     rows = np.linspace(y0, y1, max((y1 - y0) // LATTICE_PX, 1) + 1)
-    x, y = np.meshgrid((columns - p.cx) / p.fx, (rows - p.cy) / p.fy)
-    rays = to_blender(np.stack([x, y, np.ones_like(x)], axis=-1)).reshape(-1, 3)
-    towards = -(rays @ light.plane[:3])  # above 0: the ray goes down to the plane
-    height = max(light.plane[3], 1e-6)
-    way = np.minimum(height / np.maximum(towards, 1e-3 * height), 50.0)
-    values = light.at(rays * way[:, None]).reshape(*x.shape, 3)
+    points = _ground_points(light, p, columns, rows)
+    values = light.at(points.reshape(-1, 3)).reshape(points.shape)
     down = _weights(np.arange(y0, y1) + 0.5, rows)
     return np.einsum(
         "hr,rcx,wc->hwx", down, values, _weights(np.arange(x0, x1) + 0.5, columns), optimize=True

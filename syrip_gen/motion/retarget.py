@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from syrip_gen.body.assets import BodyAssets
 from syrip_gen.fitting.kinematics import Kinematics, forward
@@ -72,6 +73,15 @@ def retarget(
     """
     if betas is not None and np.shape(betas) != (body.num_betas,):
         raise ValueError(f"betas: expected ({body.num_betas},) for body '{body.name}', got {np.shape(betas)}")
+    # Blocks of 150 unknowns are too small to share: threads of BLAS would only wait for each other.
+    with threadpool_limits(limits=1):
+        return _retarget(clip, body, prior, betas, up)
+
+
+def _retarget(
+    clip: MotionClip, body: BodyAssets, prior: Mixture, betas: np.ndarray | None, up: Up
+) -> Retargeted:
+    """Follow the points, find up and floor, settle, measure."""
     followed = _follow_points(clip, body, prior, betas) if clip.is_3d else _fit(clip, body, prior, betas)
     state, source, points, shape, kin, index, notes = followed
     is_absolute = clip.is_absolute or not clip.is_3d

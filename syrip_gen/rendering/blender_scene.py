@@ -50,6 +50,9 @@ def write_scene(
     if is_moving:
         arrays["vertices_open"] = np.asarray(inputs.vertices_open, dtype=np.float32)
         arrays["vertices_close"] = np.asarray(inputs.vertices_close, dtype=np.float32)
+    for name, values in (("rest", inputs.rest_vertices), ("head", inputs.head_weights)):
+        if values is not None:
+            arrays[name] = np.asarray(values, dtype=np.float32)
     np.savez(folder / "mesh.npz", **arrays)
     _write_png(folder / "texture.png", cv2.cvtColor(inputs.texture, cv2.COLOR_RGB2BGR))
     if inputs.gloss is not None:

@@ -32,6 +32,7 @@ class CyclesRenderer:
 
     Attributes:
         process: Blender.
+        last_answer: What Blender said of its last render: ``seconds``, ``memory_mb``.
     """
 
     name = "cycles"
@@ -62,6 +63,7 @@ class CyclesRenderer:
         self._files = tempfile.TemporaryDirectory(prefix="syrip-cycles-", ignore_cleanup_errors=True)
         log_file = Path(log_folder or self._files.name) / f"blender-{os.getpid()}.log"
         self.process = BlenderProcess(script, find_blender(blender), log_file=log_file)
+        self.last_answer: dict[str, Any] = {}
         self._buffer = DepthBuffer()
 
     def versions(self) -> dict[str, str]:
@@ -128,5 +130,5 @@ class CyclesRenderer:
         scene = write_scene(inputs, self._folder, region, mask, **settings)
         pixels = (region[2] - region[0]) * (region[3] - region[1])
         patience = PATIENCE_S + PATIENCE_S_PER_SAMPLE * pixels * settings["samples"]
-        answer = self.process.request({"do": "render", "scene": str(scene)}, patience)
-        return Path(answer["result"])
+        self.last_answer = self.process.request({"do": "render", "scene": str(scene)}, patience)
+        return Path(self.last_answer["result"])

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 __all__ = ["ResolvedScene", "Resources", "resolve_scene"]
 
 
+HEAD_JOINT = 15
+"""Of SMPL's tree."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ResolvedScene:
     """One scene, ready to render and to label. Camera frame: OpenCV axes, metres."""
@@ -134,6 +138,8 @@ def resolve_scene(spec: SceneSpec, resources: Resources) -> ResolvedScene:
         vertices_close=_exposed(spec, spec.motion and spec.motion.shutter_close, resources),
         focus_distance_m=spec.focus and spec.focus.distance_m,
         fstop=spec.focus and spec.focus.fstop,
+        rest_vertices=body.v_template,
+        head_weights=body.weights[:, HEAD_JOINT],
     )
     return ResolvedScene(
         inputs, keypoints, joints, body_in_camera(spec.body, T, rest_root), backdrop.source, backdrop.notes

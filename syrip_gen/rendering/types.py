@@ -80,6 +80,10 @@ class RenderInputs:
     """Depth that is sharp, metres along the camera's z; None = everything is."""
     fstop: float | None = None
     """Aperture of a lens of this angle of view on a 36 mm wide sensor; None without depth of field."""
+    rest_vertices: np.ndarray | None = None
+    """(V, 3) places in the body at rest, to which fine structure of skin and cloth sticks; None = unknown."""
+    head_weights: np.ndarray | None = None
+    """(V,) how much each vertex belongs to the head, 0..1; None = unknown."""
     character: Mapping[str, Any] | None = None
     """The scan whose surface the mesh is (``CharacterFrame.scene_entry``); Cycles shows it with its own
     materials. None = the mesh is the body model's."""

@@ -33,7 +33,15 @@ def test_scene_has_what_was_given(inputs, tmp_path):
     with np.load(scene["mesh"], allow_pickle=False) as mesh:
         np.testing.assert_array_equal(mesh["vertices"], inputs.vertices)
         np.testing.assert_array_equal(mesh["uv_faces"], inputs.uv_faces)
-        assert "vertices_open" not in mesh.files
+        assert not {"vertices_open", "rest", "head"} & set(mesh.files)
+
+
+def test_places_at_rest_and_the_head_go_along(inputs, tmp_path):
+    rest, head = inputs.vertices * 2, np.linspace(0, 1, len(inputs.vertices))
+    scene = write(dataclasses.replace(inputs, rest_vertices=rest, head_weights=head), tmp_path)
+    with np.load(scene["mesh"], allow_pickle=False) as mesh:
+        np.testing.assert_array_equal(mesh["rest"], rest)
+        np.testing.assert_allclose(mesh["head"], head, atol=1e-6)
 
 
 def test_texture_keeps_its_colours(inputs, tmp_path):

@@ -79,7 +79,7 @@ def _skin(
         graph.mix(eye, graph.mix(moist, uneven, look.moist_roughness), look.eye_roughness),
     )
     inputs["IOR"].default_value = 1.4
-    graph.set(inputs["Specular IOR Level"], graph.mix(eye, look.skin_specular, 0.7))
+    graph.set(inputs["Specular IOR Level"], graph.mix(eye, look.skin_specular, 0.5))
     graph.set(inputs["Subsurface Weight"], graph.math("SUBTRACT", 1.0, eye))
     inputs["Subsurface Radius"].default_value = look.scatter_radius
     inputs["Subsurface Scale"].default_value = look.scatter_scale_m
@@ -97,7 +97,7 @@ def _cloth(graph: NodeGraph, look: Look, color: bpy.types.NodeSocket) -> bpy.typ
     fabric = graph.math("SUBTRACT", 1.0, graph.attribute(HEAD, "Fac"))
     graph.set(inputs["Base Color"], color)
     inputs["Roughness"].default_value = look.cloth_roughness
-    inputs["Specular IOR Level"].default_value = 0.15
+    inputs["Specular IOR Level"].default_value = 0.08
     graph.set(inputs["Sheen Weight"], graph.math("MULTIPLY", fabric, look.cloth_sheen))
     inputs["Sheen Roughness"].default_value = 0.4
     graph.set(inputs["Sheen Tint"], color)  # black cloth and hair stay black

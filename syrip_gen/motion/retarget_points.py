@@ -66,8 +66,20 @@ class Bones(NamedTuple):
 
 
 def source_points(clip: MotionClip) -> dict[str, np.ndarray]:
-    """Return the clip's points (T, 3) by name, with the middles of hips and shoulders."""
-    points = {name: clip.points[:, k] for k, name in enumerate(clip.schema.keypoints)}
+    """Return the clip's points (T, 3) by name, with the middles of hips and shoulders.
+
+    Raises:
+        ValueError: When a hip or a shoulder is in no frame.
+    """
+    points = {
+        name: clip.points[:, k]
+        for k, name in enumerate(clip.schema.keypoints)
+        if np.isfinite(clip.points[:, k]).any()
+    }
+    needed = [f"{side}_{part}" for part in ("hip", "shoulder") for side in ("left", "right")]
+    lacking = [name for name in needed if name not in points]
+    if lacking:
+        raise ValueError(f"clip '{clip.name}' ({clip.schema.name}) lacks {', '.join(lacking)}")
     for middle, part in (("hip_mid", "hip"), ("shoulder_mid", "shoulder")):
         points[middle] = 0.5 * (points[f"left_{part}"] + points[f"right_{part}"])
     return points
@@ -106,18 +118,10 @@ def bone_directions(clip: MotionClip) -> Bones:
     """Return the directions of a 3D clip's bones in the clip's own axes.
 
     Raises:
-        ValueError: When the clip is 2D, or its schema lacks hips or shoulders.
+        ValueError: When the clip is 2D, or lacks hips or shoulders.
     """
     if not clip.is_3d:
         raise ValueError(f"clip '{clip.name}': bone directions need 3D points, it holds pixels")
-    lacking = [
-        f"{side}_{part}"
-        for part in ("hip", "shoulder")
-        for side in ("left", "right")
-        if f"{side}_{part}" not in clip.schema.keypoints
-    ]
-    if lacking:
-        raise ValueError(f"clip '{clip.name}': its schema {clip.schema.name} lacks {', '.join(lacking)}")
     points = source_points(clip)
     share = 0.5
     if "spine" in points:

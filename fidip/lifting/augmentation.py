@@ -1,7 +1,8 @@
-"""Endless 2D views of 3D poses: turn the pose, put a random pinhole before it, project, then spoil the keypoints.
+"""Endless 2D views of 3D poses: turn the pose, put a random pinhole before it, project, spoil the keypoints.
 
-All of it is done to the 3D pose, so that every 2D pose is the exact projection of its target until the last step,
-which imitates what 2D networks do: every keypoint a little off, a few far off, sides mixed up, some missing.
+All of it is done to the 3D pose, so that every 2D pose is the exact projection of its target until the last
+step, which imitates what 2D networks do: every keypoint a little off, a few far off, sides mixed up, some
+missing.
 """
 
 import math
@@ -22,7 +23,7 @@ from fidip.lifting.geometry import (
 from fidip.lifting.views import Keypoints2D
 from syrip_gen.keypoints.schema import KeypointSchema
 
-__all__ = ["Layout", "PICTURE", "Views", "layout_of", "make_views", "spoil"]
+__all__ = ["PICTURE", "Layout", "Views", "layout_of", "make_views", "spoil"]
 
 PICTURE = (640.0, 480.0)
 """Width and height of the pictures that the views are projected to, px."""

@@ -35,7 +35,7 @@ class LiftNetworkSettings(_Settings):
     max_norm: float | None = Field(None, gt=0)
     """Largest Frobenius norm of a linear layer's weights; the paper's 1."""
     output: Literal["joints", "rays"] = "joints"
-    """``joints``: their coordinates. ``rays``: the body's size, depths, and corrections to the keypoints' rays
+    """``joints``: their coordinates. ``rays``: the body's size, depths, corrections to the keypoints' rays
     (``view`` inputs only)."""
     output_m: float = Field(0.2, gt=0)
     """One unit of the network's output in metres; 0.001 = the thesis's millimetres."""
@@ -44,8 +44,8 @@ class LiftNetworkSettings(_Settings):
 
     @model_validator(mode="after")
     def _check(self) -> "LiftNetworkSettings":
-        if self.output == "rays" and (self.inputs != "view" or self.kind != "residual"):
-            raise ValueError("output rays needs inputs view and kind residual")
+        if self.output == "rays" and self.inputs != "view":
+            raise ValueError("output rays needs inputs view")
         return self
 
 
@@ -125,7 +125,7 @@ class LiftTrainingSettings(_Settings):
     loss: Literal["distance", "squared"] = "distance"
     """Mean distance of the joints (metres), or Martinez's mean squared coordinate (output units)."""
     keep: Literal["best", "last"] = "best"
-    """Which epoch's weights are kept as the best: of the lowest error on the validation poses, or the last."""
+    """Which epoch's weights are kept: of the lowest error on the validation poses, or the last."""
     predictions_share: float = Field(0.5, ge=0, le=1)
     """Part of every batch that are 2D predictions (``--predictions``), where they are given."""
 

@@ -6,7 +6,7 @@ __all__ = ["ajpe_mm", "jitter_mm", "pa_mpjpe_mm"]
 
 
 def ajpe_mm(points: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Return (N,) mean distance (mm) of (N, K, 3) pelvis-relative joints in metres (AJPE of the thesis, MPJPE).
+    """Return (N,) mean joint distances (mm) of (N, K, 3) pelvis-relative poses in metres (AJPE, MPJPE).
 
     Joints that are NaN in the truth do not count.
     """

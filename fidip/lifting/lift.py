@@ -28,7 +28,8 @@ Item = TypeVar("Item")
 class Lifter:
     """Lifts COCO-17 keypoints (or those of another schema, see ``schema``).
 
-    Poses are relative to the middle of the hips, in metres, in the camera's frame: x right, y down, z forward.
+    Poses are relative to the middle of the hips, in metres, in the camera's frame: x right, y down, z
+    forward.
     """
 
     def __init__(self, network: LiftNetwork, name: str, device: torch.device | None = None) -> None:
@@ -185,8 +186,8 @@ def shipped_lifter() -> Path:
         if place.is_file():
             return place
     raise FileNotFoundError(
-        "no lifter comes with this installation: train one with 'syrip train --recipe lifter-infant' and give "
-        "its run folder"
+        "no lifter comes with this installation: train one with 'syrip train --recipe lifter-infant' and "
+        "give its run folder"
     )
 
 

@@ -1,8 +1,9 @@
-"""The residual network of Martinez et al. 2017, "A simple yet effective baseline for 3D human pose estimation".
+"""The residual network of Martinez et al. 2017.
 
+"A simple yet effective baseline for 3D human pose estimation":
 One linear layer to ``width`` features, blocks of two linear layers around a shortcut, one linear layer out;
-batch norm, ReLU and dropout after every layer but the last (their Fig. 1). The names of the tensors are those of
-Ellershaw's thesis code, whose checkpoints load.
+batch norm, ReLU and dropout after every layer but the last (their Fig. 1). The names of the tensors are those
+of Ellershaw's thesis code, whose checkpoints load.
 """
 
 import torch

@@ -11,6 +11,8 @@ from syrip_gen.keypoints.schema import KeypointSchema
 
 __all__ = ["LiftNetwork", "build_lifter"]
 
+REACH = 2
+"""Frames before and after a window's middle one that its rays are averaged over."""
 TYPICAL_SIDE_M = 0.5
 """Side of an infant's keypoint box, metres."""
 
@@ -25,7 +27,8 @@ class LiftNetwork(nn.Module):
         output_m: One unit of its output, metres.
         schema: Keypoints in.
         output_schema: Keypoints out; the same by default.
-        on_rays: Whether the first number of the output is the log of the box's side, and the rest are corrections
+        on_rays: Whether the first number of the output is the log of the box's side, and the rest are
+            corrections
             to points on the rays of the keypoints (``view`` inputs only).
     """
 
@@ -69,16 +72,29 @@ class LiftNetwork(nn.Module):
     def _on_rays(self, points: Tensor, side_m: Tensor, encoded: Encoded) -> Tensor:
         """Move joints in the picture's plane to the rays that they were seen on.
 
-        A box of ``side_m`` metres that looks ``side`` wide is side_m / side away, so a joint that is Z behind the
-        pelvis and seen at u (box sides) is at u (side_m + side Z). The network adds what it knows better.
+        A box of ``side_m`` metres that looks ``side`` wide is side_m / side away, so a joint that is Z behind
+        the pelvis and seen at u (box sides) is at u (side_m + side Z). The network adds what it knows better.
         """
-        middle = encoded.points.shape[1] // 2
-        seen = encoded.points[:, middle] * (side_m[..., None] + encoded.side[:, None, None] * points[..., 2:])
-        there = (encoded.points[:, middle] != 0).any(-1, keepdim=True).to(seen.dtype)
+        rays, there = _middle(encoded.points)
+        seen = rays * (side_m[..., None] + encoded.side[:, None, None] * points[..., 2:])
         hips = list(self.hips)
         both = there[:, hips].amin(1, keepdim=True)
         seen = (seen - seen[:, hips].mean(1, keepdim=True) * both) * there
         return torch.cat([points[..., :2] + seen, points[..., 2:]], -1)
+
+
+def _middle(points: Tensor) -> tuple[Tensor, Tensor]:
+    """Return (B, K, 2) the points of a window's middle frame, and (B, K, 1) 1 where there is one.
+
+    Of longer windows they are the mean of the frames around it, the nearer the heavier: steadier, and filled
+    in where only a neighbour has them.
+    """
+    middle, reach = points.shape[1] // 2, min(REACH, points.shape[1] // 2)
+    near = points[:, middle - reach : middle + reach + 1]
+    weight = 1 + reach - (torch.arange(-reach, reach + 1, device=points.device)).abs().to(points.dtype)
+    weight = weight[None, :, None, None] * (near != 0).any(-1, keepdim=True)
+    total = weight.sum(1)
+    return (near * weight).sum(1) / total.clamp(min=1), (total > 0).to(points.dtype)
 
 
 def build_lifter(settings: LiftNetworkSettings, schema: KeypointSchema) -> LiftNetwork:

@@ -77,8 +77,8 @@ def read_poses_3d(path: str | Path, schema: KeypointSchema = COCO17, *, by_order
         path = path / ANNOTATION_FILE
     if not path.is_file():
         raise FileNotFoundError(
-            f"{path} not found: expected a dataset folder of 'syrip generate', its annotation file or an .npz "
-            "with keypoints_3d_m"
+            f"{path} not found: expected a dataset folder of 'syrip generate', its annotation file or an "
+            ".npz with keypoints_3d_m"
         )
     poses = _read_npz(path) if path.suffix == ".npz" else _read_dataset(path)
     if not len(poses):
@@ -152,7 +152,7 @@ def _read_npz(path: Path) -> Poses3D:
     if (np.diff(clip) < 0).any():
         raise ValueError(f"{path}: clip must not decrease: the frames of a movement lie side by side")
     fps = float(arrays["fps"]) if "fps" in arrays and np.ndim(arrays["fps"]) == 0 else None
-    group = arrays["pose_id"] if "pose_id" in arrays else clip
+    group = arrays.get("pose_id", clip)
     return _without_pictures(points, gravity, clip, group.astype(str), schema, fps, str(path))
 
 

@@ -1,4 +1,4 @@
-"""2D poses to learn from: a 2D network's predictions on a dataset's pictures, and real 2D poses without 3D."""
+"""2D poses to learn from: a 2D network's predictions on a dataset, and real 2D poses without 3D."""
 
 import json
 from dataclasses import dataclass
@@ -82,8 +82,8 @@ def read_predictions(path: str | Path, poses: Poses3D) -> np.ndarray:
 def read_poses_2d(path: str | Path, schema: KeypointSchema) -> Poses2D:
     """Read 2D poses of real infants: any dataset that syrip knows, or an .npz of sequences.
 
-    An .npz holds ``keypoints_2d_px`` (N, K, 3) x, y, v or score, ``image_size`` (N, 2), and may hold ``schema``
-    and ``clip`` (N,).
+    An .npz holds ``keypoints_2d_px`` (N, K, 3) x, y, v or score, ``image_size`` (N, 2), and may hold
+    ``schema`` and ``clip`` (N,).
 
     Raises:
         FileNotFoundError: If there is none.

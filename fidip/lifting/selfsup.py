@@ -1,9 +1,9 @@
-"""Self-supervision by geometry for 2D poses without 3D (Chen et al. 2019, "Unsupervised 3D pose estimation with
-geometric self-supervision").
+"""Self-supervision by geometry for 2D poses without 3D.
 
-A 2D pose is lifted, the lifted pose is turned and projected, the projection is lifted again, turned back and
-projected: it should be the first 2D pose again, and the second lifted pose the turned first one. A discriminator
-that knows only 2D poses tells the projections from real 2D poses, so that lifted poses look right from anywhere.
+After Chen et al. 2019, "Unsupervised 3D pose estimation with geometric self-supervision". A 2D pose is
+lifted, the lifted pose is turned and projected, the projection is lifted again, turned back and projected: it
+should be the first 2D pose again, and the second lifted pose the turned first one. A discriminator that knows
+only 2D poses tells the projections from real 2D poses, so that lifted poses look right from anywhere.
 """
 
 from dataclasses import dataclass
@@ -60,7 +60,8 @@ class Cycle:
 def place_before_camera(points: Tensor, seen: Tensor, mask: Tensor) -> Tensor:
     """Return (B, 3) where poses must stand for their projections to fit 2D poses best.
 
-    Linear least squares of (X + tx) - u (Z + tz) = 0 and (Y + ty) - v (Z + tz) = 0 over the joints that are there.
+    Linear least squares of (X + tx) - u (Z + tz) = 0 and (Y + ty) - v (Z + tz) = 0 over the joints that are
+    there.
 
     Args:
         points: (B, K, 3) poses.

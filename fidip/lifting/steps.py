@@ -23,7 +23,8 @@ def joint_loss(points: Tensor, target: Tensor, kind: str, output_m: float) -> Te
     Args:
         points: (B, K, 3) metres.
         target: The same; NaN where unknown.
-        kind: ``distance`` (metres), or ``squared`` coordinates in units of ``output_m`` (Martinez et al. eq. 1).
+        kind: ``distance`` (metres), or ``squared`` coordinates in units of ``output_m`` (Martinez et al. eq.
+            1).
         output_m: Unit of the network's output, metres.
     """
     known = torch.isfinite(target).all(-1)

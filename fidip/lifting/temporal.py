@@ -1,7 +1,7 @@
 """Lifting over time: dilated convolutions (Pavllo et al. 2019, "3D human pose estimation in video").
 
-Kernels of three frames whose gaps grow by threes see 3^n frames with n layers. The names of the tensors are those
-of the authors' VideoPose3D, so that its published weights load.
+Kernels of three frames whose gaps grow by threes see 3^n frames with n layers. The names of the tensors are
+those of the authors' VideoPose3D, so that its published weights load.
 """
 
 import torch
@@ -14,7 +14,7 @@ KERNEL = 3
 
 
 class TemporalLifter(nn.Module):
-    """(B, T, in_features) to (B, T - frames + 1, out_features): one pose for every frame whose window is full.
+    """(B, T, in_features) to (B, T - frames + 1, out_features): a pose for every frame with a whole window.
 
     Args:
         in_features: Numbers that describe one frame's 2D pose.
@@ -53,8 +53,8 @@ class TemporalLifter(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Return the poses of all frames that have a whole window.
 
-        A single window goes through strided instead of dilated convolutions, which leaves out the features that
-        nothing reads: the same numbers with a third of the work.
+        A single window goes through strided instead of dilated convolutions, which leaves out the features
+        that nothing reads: the same numbers with a third of the work.
         """
         is_one = features.shape[1] == self.frames
         x = functional.conv1d(

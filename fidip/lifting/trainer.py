@@ -207,8 +207,8 @@ class _Run:
         means = totals.means()
         if not all(abs(value) < float("inf") for value in means.values()):
             raise RuntimeError(
-                f"the loss became NaN or infinite in epoch {epoch + 1}: stopped; the last epoch is kept. Lower "
-                "optimizer.learning_rate."
+                f"the loss became NaN or infinite in epoch {epoch + 1}: stopped; the last epoch is kept. "
+                "Lower optimizer.learning_rate."
             )
         seconds = time.monotonic() - began
         rate = training.steps_per_epoch * training.batch_size / seconds

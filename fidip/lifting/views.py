@@ -1,10 +1,10 @@
-"""How 2D keypoints go into a lifter and its 3D poses come out: seen along the ray to the body, in its own size.
+"""How 2D keypoints go into a lifter: seen along the ray to the body, upright, in its own size.
 
-A pinhole camera that turns about its centre sees the same rays. So every pose is looked at by a virtual camera
-that faces the middle of its keypoints' box, is rolled until the trunk is upright, and is scaled to the box; what a
-network learns there holds anywhere in the picture, for any lens and for infants that lie this way or that. The
-lifted pose is turned back into the real camera's frame. The roll itself goes in as well: it says which way is down
-in pictures from the side.
+A pinhole camera that turns about its centre sees the same rays. So every pose is looked at by a virtual
+camera that faces the middle of its keypoints' box, is rolled until the trunk is upright, and is scaled to the
+box; what a network learns there holds anywhere in the picture, for any lens and for infants that lie this way
+or that. The lifted pose is turned back into the real camera's frame. The roll itself goes in as well: it says
+which way is down in pictures from the side.
 """
 
 from dataclasses import dataclass
@@ -64,7 +64,7 @@ class Encoded:
     rotation: Tensor
     """(B, 3, 3): turns poses of the virtual camera's frame into the real camera's."""
     points: Tensor
-    """(B, T, K, 2) the keypoints as the virtual camera sees them, in box sides from its middle; 0 = missing."""
+    """(B, T, K, 2) the keypoints as the virtual camera sees them, in box sides from its middle; 0 = none."""
     side: Tensor
     """(B,) side of the box in the virtual camera's picture at focal length 1 (``view``), else in px."""
 
@@ -145,7 +145,7 @@ def assumed_camera(image_size: Tensor) -> Tensor:
 
 
 def _box(points: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the (B, 2) middle and the (B,) longer side of the keypoints' box: the median over a window's frames.
+    """Return (B, 2) the middle and (B,) the longer side of the keypoints' box: medians over the frames.
 
     Frames without any keypoint do not count.
     """

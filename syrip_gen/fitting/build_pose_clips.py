@@ -2,9 +2,9 @@
 
 Poses come from the posture templates (paediatric joint ranges, see :mod:`syrip_gen.fitting.postures`) on the
 embedded body with random shapes; no dataset's poses go in. A movement goes from pose to pose of one template:
-every limb, the trunk and the head at times of their own, along minimum-jerk paths (Flash and Hogan 1985), with
-rests between, while the whole body rocks a little. A file of them is what ``syrip train --synthetic`` takes for
-a lifter beside dataset folders.
+every limb, the trunk and the head at times of their own, along minimum-jerk paths (Flash and Hogan 1985),
+with rests between, while the whole body rocks a little. A file of them is what ``syrip train --synthetic``
+takes for a lifter beside dataset folders.
 """
 
 import argparse
@@ -78,8 +78,8 @@ def build_pose_clips(
         body: Name or file of the body.
 
     Returns:
-        keypoints_3d_m (N, 17, 3) float32 COCO-17 in the camera frame, metres; gravity (N, 3) unit vectors, the
-        same frame; clip (N,) int32 number of the movement; fps; schema.
+        keypoints_3d_m (N, 17, 3) float32 COCO-17 in the camera frame, metres; gravity (N, 3) unit vectors,
+        the same frame; clip (N,) int32 number of the movement; fps; schema.
     """
     assets = load_body(body)
     model = KeypointPath(assets, dtype=torch.float32)

@@ -1,0 +1,157 @@
+"""Measure lifters side by side: ``python -m benchmarks.lifting RUN... --test DATASET [--clips FILE] ...``.
+
+Unseen synthetic pictures (AJPE from true 2D and from a 2D network's predictions), unseen movements (AJPE and
+jitter, from exact and from noisy 2D), and real infants against weak 3D labels (PA-MPJPE over twelve limb
+joints).
+"""
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from fidip.lifting.augmentation import PICTURE, layout_of, spoil
+from fidip.lifting.config import ViewSettings
+from fidip.lifting.errors import ajpe_mm, jitter_mm, pa_mpjpe_mm
+from fidip.lifting.lift import Lifter
+from fidip.lifting.pose_files import read_poses_3d
+from fidip.lifting.poses_2d import read_poses_2d, read_predictions
+from syrip_gen.keypoints.catalog import COCO17, SPIN14
+
+HIPS = [COCO17.index("left_hip"), COCO17.index("right_hip")]
+LIMBS_WEAK = slice(0, 12)
+LIMBS = [COCO17.index(name) for name in SPIN14.keypoints[LIMBS_WEAK]]
+NOISE = 0.01
+"""Error of the noisy keypoints of movements, as a fraction of the box's side."""
+Figures = dict[str, float]
+
+
+def relative(points: np.ndarray) -> np.ndarray:
+    """Return (N, 17, 3) poses relative to the middle of the hips."""
+    return points - points[:, HIPS].mean(1, keepdims=True)
+
+
+def pictures(lifter: Lifter, test: Path, predictions: Path | None) -> Figures:
+    """Return errors on a dataset's pictures."""
+    poses = read_poses_3d(test)
+    truth, figures = relative(poses.points), {}
+    sources = {"true 2D": poses.labels}
+    if predictions is not None:
+        sources["predicted"] = read_predictions(predictions, poses)
+    for name, labels in sources.items():
+        lifted = np.concatenate(
+            [
+                lifter.lift(points[None], tuple(size), tuple(camera))
+                for points, size, camera in zip(
+                    labels, poses.image_size.tolist(), poses.camera.tolist(), strict=True
+                )
+            ]
+        )
+        good = np.isfinite(lifted).all((1, 2))
+        figures[f"{name} AJPE"] = float(np.mean(ajpe_mm(lifted[good], truth[good])))
+        figures[f"{name} PA"] = float(np.nanmean(pa_mpjpe_mm(lifted[good], truth[good])))
+        if not good.all():
+            figures[f"{name} gaps"] = float((~good).sum())
+    return figures
+
+
+def movements(lifter: Lifter, clips: Path) -> Figures:
+    """Return errors and jitter on movements, from exact and noisy keypoints, the camera known."""
+    poses = read_poses_3d(clips)
+    layout = layout_of(COCO17)
+    settings = ViewSettings(noise=NOISE, outliers=0.005, missing=0.0, missing_face=0.0)
+    focal = 1.2 * max(PICTURE)
+    camera = (focal, focal, PICTURE[0] / 2, PICTURE[1] / 2)
+    numbers: dict[str, list[float]] = {}
+    for clip in np.unique(poses.clip):
+        points = poses.points[poses.clip == clip].astype(np.float64)
+        extent = np.ptp(points[:, :, :2], axis=(0, 1)).max()
+        points = points - points[:, HIPS].mean((0, 1)) + [0, 0, focal * extent / (0.7 * min(PICTURE))]
+        exact = points[..., :2] / points[..., 2:] * focal + [camera[2:]]
+        generator = torch.Generator().manual_seed(int(clip))
+        window = torch.from_numpy(exact).float()[None]
+        noisy, _ = spoil(window, torch.ones(window.shape[:3]), settings, layout, generator)
+        truth = relative(points)
+        numbers.setdefault("jitter of truth", []).append(jitter_mm(truth))
+        for name, seen in (("exact", exact), ("noisy", noisy[0].numpy())):
+            keypoints = np.concatenate([seen, np.ones((*seen.shape[:2], 1))], -1)
+            lifted = lifter.lift(keypoints, (int(PICTURE[0]), int(PICTURE[1])), camera)
+            numbers.setdefault(f"clips {name} AJPE", []).append(float(ajpe_mm(lifted, truth).mean()))
+            numbers.setdefault(f"clips {name} jitter", []).append(jitter_mm(lifted))
+    return {name: float(np.mean(values)) for name, values in numbers.items()}
+
+
+def real_infants(lifter: Lifter, poses_2d: Path, weak: Path) -> Figures:
+    """Return PA-MPJPE on real infants, the camera unknown."""
+    data = np.load(weak, allow_pickle=False)
+    row = {str(name): i for i, name in enumerate(data["file_name"])}
+    coco = json.loads(poses_2d.read_bytes())
+    images = {image["id"]: image for image in coco["images"]}
+    lifted, truth = [], []
+    for person in coco["annotations"]:
+        image = images[person["image_id"]]
+        keypoints = np.array(person["keypoints"], float).reshape(1, -1, 3)
+        pose = lifter.lift(keypoints, (image["width"], image["height"]))[0]
+        if np.isfinite(pose).all():
+            lifted.append(pose[LIMBS])
+            truth.append(data["joints3d_m"][row[image["file_name"]], LIMBS_WEAK])
+    errors = pa_mpjpe_mm(np.array(lifted), np.array(truth))
+    return {"real PA": float(np.mean(errors)), "real median": float(np.median(errors))}
+
+
+def consistency(lifter: Lifter, poses_2d: Path) -> Figures:
+    """Return how alike a person's bones are over 2D-only recordings: the spread of their lengths, percent."""
+    poses = read_poses_2d(poses_2d, lifter.schema)
+    bones = np.array([b for b in COCO17.skeleton if min(b) >= 5])
+    spreads = []
+    for clip in np.unique(poses.clip):
+        rows = poses.clip == clip
+        keypoints = np.concatenate([poses.points_px[rows], poses.mask[rows][..., None]], -1)
+        size = tuple(int(v) for v in poses.image_size[rows][0])
+        lifted = lifter.lift(keypoints, size)
+        lengths = np.linalg.norm(lifted[:, bones[:, 0]] - lifted[:, bones[:, 1]], axis=-1)
+        spreads.append(np.nanmean(np.nanstd(lengths, 0) / np.nanmean(lengths, 0)))
+    return {"bone spread %": 100 * float(np.mean(spreads))}
+
+
+def main() -> None:
+    """Print one column a lifter."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("runs", nargs="+", help="NAME=RUN or RUN; infant = the shipped lifter")
+    parser.add_argument("--test", type=Path, help="dataset folder with pictures not trained on")
+    parser.add_argument("--predictions", type=Path, help="a 2D network's predictions of its pictures")
+    parser.add_argument("--clips", type=Path, help=".npz of movements not trained on")
+    parser.add_argument("--real", type=Path, help="COCO file of real infants")
+    parser.add_argument("--weak", type=Path, help=".npz of their weak 3D joints")
+    parser.add_argument("--real-clips", type=Path, help="2D-only recordings of real infants")
+    parser.add_argument("--json", type=Path, help="write the figures here")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    parts: list[Callable[[Lifter], Figures]] = []
+    if args.test:
+        parts.append(lambda lifter: pictures(lifter, args.test, args.predictions))
+    if args.clips:
+        parts.append(lambda lifter: movements(lifter, args.clips))
+    if args.real and args.weak:
+        parts.append(lambda lifter: real_infants(lifter, args.real, args.weak))
+    if args.real_clips:
+        parts.append(lambda lifter: consistency(lifter, args.real_clips))
+    table: dict[str, Figures] = {}
+    for word in args.runs:
+        name, _, run = word.rpartition("=")
+        lifter = Lifter.open(None if run == "infant" else run)
+        table[name or Path(run).name] = {k: v for part in parts for k, v in part(lifter).items()}
+    rows = list(dict.fromkeys(row for figures in table.values() for row in figures))
+    print(" " * 22 + "".join(f"{name:>16}" for name in table))
+    for row in rows:
+        cells = "".join(f"{figures.get(row, float('nan')):16.2f}" for figures in table.values())
+        print(f"{row:22}{cells}")
+    if args.json:
+        args.json.write_text(json.dumps(table, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

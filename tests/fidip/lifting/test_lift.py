@@ -1,0 +1,105 @@
+"""A trained lifter in use: gaps, queues, wrong input."""
+
+import numpy as np
+import pytest
+import torch
+
+from fidip.lifting.config import LiftNetworkSettings
+from fidip.lifting.lift import Lifter, LiftQueue
+from fidip.lifting.network import build_lifter
+from fidip.lifting.state import open_lifter_weights, save_lifter
+from syrip_gen.keypoints.catalog import COCO17
+from tests.fidip.lifting.skeletons import project, random_poses
+
+SIZE = (320, 240)
+
+
+def lifter(kind="residual", **settings):
+    torch.manual_seed(0)
+    settings = LiftNetworkSettings(kind=kind, width=16, blocks=1, frames=9, **settings)
+    return Lifter(build_lifter(settings, COCO17), "test")
+
+
+@pytest.mark.parametrize("kind", ["residual", "temporal"])
+def test_gaps_stay_gaps(kind):
+    keypoints = project(random_poses(12))
+    keypoints[4, :, 2] = 0.0
+    keypoints[7] = np.nan
+    keypoints[9, :12] = np.nan  # five keypoints are too few
+    lifted = lifter(kind).lift(keypoints, SIZE)
+    assert lifted.shape == (12, 17, 3)
+    assert np.flatnonzero(np.isnan(lifted).all((1, 2))).tolist() == [4, 7, 9]
+    assert np.isfinite(np.delete(lifted, [4, 7, 9], axis=0)).all()
+
+
+def test_what_missing_keypoints_hold_does_not_matter():
+    keypoints = project(random_poses(3))
+    keypoints[:, 9, 2] = 0.0
+    other = keypoints.copy()
+    other[:, 9, :2] = 9999.0
+    np.testing.assert_array_equal(lifter().lift(keypoints, SIZE), lifter().lift(other, SIZE))
+
+
+@pytest.mark.parametrize("kind, fps", [("residual", 30), ("temporal", 30), ("temporal", 60)])
+@pytest.mark.parametrize("count", [1, 3, 25])
+def test_a_queue_gives_what_the_whole_video_gives(kind, fps, count):
+    keypoints = project(random_poses(count))
+    keypoints[count // 2, :, 2] = 0.0
+    whole = lifter(kind).lift(keypoints, SIZE, fps=fps)
+    queue = LiftQueue(lifter(kind), SIZE, fps=fps)
+    came = [pair for i, points in enumerate(keypoints) for pair in queue.push(i, points)]
+    came += queue.flush()
+    assert [i for i, _ in came] == list(range(count))
+    np.testing.assert_allclose(np.stack([pose for _, pose in came]), whole, atol=1e-5)
+
+
+def test_a_queue_holds_back_no_more_than_it_must():
+    queue = LiftQueue(lifter("temporal"), SIZE)
+    held = [len(list(queue.push(i, project(random_poses(1))[0]))) for i in range(30)]
+    assert held == [0] * 4 + [1] * 26
+
+
+def test_a_mirrored_picture_gives_the_mirrored_pose():
+    keypoints = project(random_poses(4))
+    flip = COCO17.flip_index
+    mirrored = keypoints[:, flip] * [-1, 1, 1] + [SIZE[0], 0, 0]
+    straight = lifter().lift(keypoints, SIZE, (300, 300, 150, 120))
+    other = lifter().lift(mirrored, SIZE, (300, 300, SIZE[0] - 150, 120))
+    np.testing.assert_allclose(other, straight[:, flip] * [-1, 1, 1], atol=1e-5)
+
+
+def test_a_lifter_is_the_same_from_its_file_in_16_bits_too(tmp_path):
+    settings = LiftNetworkSettings(width=16, blocks=1)
+    network = build_lifter(settings, COCO17)
+    save_lifter(tmp_path / "a.safetensors", network, settings, network.state_dict())
+    tensors = network.state_dict().items()
+    half = {k: t.half() if t.is_floating_point() else t for k, t in tensors}
+    save_lifter(tmp_path / "b.safetensors", network, settings, half)
+    keypoints = project(random_poses(3))
+    first, second = (Lifter.open(tmp_path / f"{n}.safetensors").lift(keypoints, SIZE) for n in "ab")
+    np.testing.assert_array_equal(first, Lifter(network, "x").lift(keypoints, SIZE))
+    np.testing.assert_allclose(first, second, atol=2e-3)
+
+
+def test_wrong_input_is_told(tmp_path):
+    with pytest.raises(ValueError, match=r"expected \(T, 17, 3\) keypoints of coco17, got \(2, 16, 3\)"):
+        lifter().lift(np.zeros((2, 16, 3)), SIZE)
+    with pytest.raises(FileNotFoundError, match=r"lifter .*nowhere not found"):
+        Lifter.open(tmp_path / "nowhere")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FileNotFoundError, match="holds no lifter"):
+        Lifter.open(tmp_path / "empty")
+    (tmp_path / "x.safetensors").write_bytes(b"no")
+    with pytest.raises(ValueError, match="is not a safetensors file"):
+        open_lifter_weights(tmp_path / "x.safetensors")
+    torch.save({"model_pos": {"a": torch.zeros(2)}}, tmp_path / "x.bin")
+    with pytest.raises(ValueError, match="neither a lifter of syrip nor VideoPose3D's"):
+        Lifter.open(tmp_path / "x.bin")
+
+
+def test_weights_of_a_2d_network_are_no_lifter(tmp_path):
+    from fidip.checkpoint import save_weights
+
+    save_weights(tmp_path / "best.safetensors", {"a": torch.zeros(1)}, {"name": "movenet"})
+    with pytest.raises(ValueError, match="is not a lifter: give the run folder"):
+        Lifter.open(tmp_path)

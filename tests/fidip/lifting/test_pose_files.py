@@ -1,0 +1,134 @@
+"""3D poses from datasets and .npz files, and 2D poses beside them."""
+
+import json
+
+import numpy as np
+import pytest
+
+from fidip.lifting.pose_files import join_poses, read_poses_3d
+from fidip.lifting.poses_2d import read_poses_2d, read_predictions
+from syrip_gen.annotation.coco import ANNOTATION_FILE
+from syrip_gen.keypoints.catalog import COCO17, MPII16
+from tests.fidip.lifting.skeletons import random_poses, write_dataset, write_npz
+
+
+def test_a_dataset_folder_gives_poses_cameras_gravity_and_sources(tmp_path):
+    poses = read_poses_3d(write_dataset(tmp_path / "d"))
+    np.testing.assert_allclose(poses.points, random_poses(6, 3), atol=1e-6)
+    assert poses.camera[0].tolist() == [300, 300, 160, 120]
+    assert poses.gravity[0].tolist() == [0, 0, -1]
+    assert poses.group.tolist() == ["pose0", "pose1", "pose1", "pose2", "pose2", "pose3"]
+    assert len(set(poses.clip.tolist())) == 6
+    assert poses.labels[..., 2].min() == 2
+
+
+def test_frames_of_one_clip_lie_side_by_side(tmp_path):
+    folder = write_dataset(tmp_path / "d")
+    data = json.loads((folder / ANNOTATION_FILE).read_text())
+    for i, person in enumerate(data["annotations"]):
+        person["source"]["clip"] = "ab"[i % 2]
+    (folder / ANNOTATION_FILE).write_text(json.dumps(data))
+    poses = read_poses_3d(folder)
+    assert poses.clip.tolist() == [0, 0, 0, 1, 1, 1]
+    assert poses.key.tolist() == [1, 3, 5, 2, 4, 6]
+
+
+def test_a_fit_bank_gives_its_accepted_fits(few_fits):
+    poses = read_poses_3d(few_fits)
+    with np.load(few_fits) as bank:
+        assert len(poses) == bank["accepted"].sum()
+        np.testing.assert_allclose(poses.points, bank["keypoints_3d_m"][bank["accepted"]], atol=1e-6)
+
+
+def test_other_schemas_are_mapped_by_name(tmp_path):
+    points = random_poses(3)[:, :16]
+    path = write_npz(tmp_path / "p.npz", 3, keypoints_3d_m=points, schema=np.array("mpii16"))
+    poses = read_poses_3d(path, COCO17)
+    ours, theirs = COCO17.index("left_knee"), MPII16.index("left_knee")
+    np.testing.assert_allclose(poses.points[:, ours], points[:, theirs])
+    assert np.isnan(poses.points[:, COCO17.index("left_eye")]).all()
+
+
+def test_keypoints_taken_as_they_come_must_be_as_many(tmp_path):
+    points = random_poses(3)
+    same = write_npz(tmp_path / "a.npz", 3, keypoints_3d_m=points, schema=np.array("h36m17"))
+    np.testing.assert_allclose(read_poses_3d(same, COCO17, by_order=True).points, points)
+    less = write_npz(tmp_path / "b.npz", 3, keypoints_3d_m=points[:, :16], schema=np.array("mpii16"))
+    with pytest.raises(ValueError, match=r"16 keypoints \(mpii16\); taken as they come they should be 17"):
+        read_poses_3d(less, COCO17, by_order=True)
+
+
+@pytest.mark.parametrize(
+    "arrays, message",
+    [
+        ({"keypoints_3d_m": None}, "it is missing"),
+        ({"keypoints_3d_m": np.zeros((4, 14, 3), np.float32)}, r"expected .*\(N, 17, 3\).*got \(4, 14, 3\)"),
+        ({"keypoints_3d_m": 900 * random_poses(4)}, "look like millimetres"),
+        ({"clip": np.array([0, 1, 0, 1])}, "clip must not decrease"),
+        ({"gravity": np.zeros((2, 3), np.float32)}, r"gravity \(2, 3\) must go with 4 poses"),
+        ({"schema": np.array("lego")}, "unknown keypoint schema 'lego'"),
+    ],
+)
+def test_a_wrong_npz_is_refused(tmp_path, arrays, message):
+    with pytest.raises(ValueError, match=message):
+        read_poses_3d(write_npz(tmp_path / "p.npz", 4, **arrays))
+
+
+def test_files_that_hold_no_poses_are_refused(tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere not found"):
+        read_poses_3d(tmp_path / "nowhere")
+    (tmp_path / "x.npz").write_bytes(b"nothing")
+    with pytest.raises(ValueError, match=r"x\.npz is not an \.npz of plain arrays"):
+        read_poses_3d(tmp_path / "x.npz")
+    np.savez(tmp_path / "pickle.npz", keypoints_3d_m=np.array([{}]))
+    with pytest.raises(ValueError, match=r"pickle\.npz is not an \.npz of plain arrays"):
+        read_poses_3d(tmp_path / "pickle.npz")
+    folder = write_dataset(tmp_path / "d")
+    data = json.loads((folder / ANNOTATION_FILE).read_text())
+    for person in data["annotations"]:
+        del person["keypoints_3d_m"]
+    (folder / ANNOTATION_FILE).write_text(json.dumps(data))
+    with pytest.raises(ValueError, match=r"no annotation has keypoints_3d_m.*--real-2d"):
+        read_poses_3d(folder)
+
+
+def test_joined_files_keep_their_sources_apart(tmp_path):
+    one = read_poses_3d(write_npz(tmp_path / "a.npz", 4, clips=2))
+    both = join_poses([one, one])
+    assert both.clip.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert both.group.tolist() == ["0:0"] * 2 + ["0:1"] * 2 + ["1:0"] * 2 + ["1:1"] * 2
+
+
+def test_the_best_prediction_of_every_picture_is_taken(tmp_path):
+    poses = read_poses_3d(write_dataset(tmp_path / "d", 3))
+    records = [
+        {"image_id": 2, "score": s, "keypoints": [s] * 51, "keypoint_schema": "coco17"} for s in (0.3, 0.8)
+    ]
+    path = tmp_path / "p.json"
+    path.write_text(json.dumps(records))
+    found = read_predictions(path, poses)
+    assert found[1, 0].tolist() == pytest.approx([0.8] * 3)
+    assert not found[0].any()
+    records[0]["keypoint_schema"] = "mpii16"
+    path.write_text(json.dumps(records[:1]))
+    with pytest.raises(ValueError, match="holds mpii16 keypoints; this lifter takes coco17"):
+        read_predictions(path, poses)
+    path.write_text(json.dumps([{"image_id": 99, "score": 1, "keypoints": [0] * 51}]))
+    with pytest.raises(ValueError, match="none of its 1 pictures is in"):
+        read_predictions(path, poses)
+
+
+def test_2d_poses_come_from_coco_files_and_npz(tmp_path, few_poses):
+    poses = read_poses_2d(few_poses, COCO17)
+    assert len(poses) == 6
+    assert poses.image_size.min() > 0
+    keypoints = np.concatenate([np.full((4, 17, 2), 50.0), np.ones((4, 17, 1))], -1)
+    np.savez(
+        tmp_path / "s.npz", keypoints_2d_px=keypoints, image_size=np.array([640, 480]), clip=[0, 0, 1, 1]
+    )
+    sequence = read_poses_2d(tmp_path / "s.npz", COCO17)
+    assert sequence.image_size.tolist() == [[640, 480]] * 4
+    assert sequence.clip.tolist() == [0, 0, 1, 1]
+    np.savez(tmp_path / "t.npz", other=keypoints)
+    with pytest.raises(ValueError, match="expected keypoints_2d_px"):
+        read_poses_2d(tmp_path / "t.npz", COCO17)

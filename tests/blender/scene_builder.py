@@ -36,7 +36,8 @@ def write_scene(folder: Path, **changes: Any) -> Path:
     Args:
         folder: Where to.
         changes: Entries of the scene file to replace; besides ``gray`` (sRGB value of the texture),
-            ``cloth`` (gloss 0 rather than skin) and ``move`` (3,) the sphere's motion while exposed.
+            ``shine`` (of the gloss map: 0 cloth, 35 skin, 255 eyes) and ``move`` (3,) the sphere's motion
+            while exposed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     directions, faces = sphere()
@@ -53,7 +54,7 @@ def write_scene(folder: Path, **changes: Any) -> Path:
         arrays |= {"vertices_open": vertices - 0.5 * move, "vertices_close": vertices + 0.5 * move}
     np.savez(folder / "mesh.npz", **arrays)
     cv2.imwrite(str(folder / "texture.png"), np.full((8, 8, 3), changes.pop("gray", 188), np.uint8))
-    cv2.imwrite(str(folder / "gloss.png"), np.full((8, 8), 0 if changes.pop("cloth", True) else 35, np.uint8))
+    cv2.imwrite(str(folder / "gloss.png"), np.full((8, 8), changes.pop("shine", 0), np.uint8))
     scene = {
         "version": 1, "width": WIDTH, "height": HEIGHT, "fx": 80.0, "fy": 80.0, "cx": 32.0, "cy": 24.0,
         "mesh": str(folder / "mesh.npz"), "texture": str(folder / "texture.png"),

@@ -3,12 +3,21 @@
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from syrip_gen.rendering.blender_process import BlenderProcess, BlenderRequestError
 from syrip_gen.rendering.lighting import irradiance
-from tests.blender.scene_builder import HEIGHT, SPHERE_MIDDLE, SPHERE_RADIUS, WIDTH, sphere_depth, write_scene
+from tests.blender.scene_builder import (
+    HEIGHT,
+    SPHERE_MIDDLE,
+    SPHERE_RADIUS,
+    UNIFORM,
+    WIDTH,
+    sphere_depth,
+    write_scene,
+)
 
 pytestmark = pytest.mark.blender
 
@@ -107,6 +116,27 @@ def test_lamp_gives_its_irradiance(
     np.testing.assert_allclose(got, albedo * rise * np.array(color), rtol=0.08)
 
 
+def test_panorama_is_mirrored_the_right_way_round_and_lights_nothing(
+    process: BlenderProcess, tmp_path: Path
+) -> None:
+    half = np.zeros((32, 64, 3), np.uint8)
+    half[:, 16:48] = 255  # x, the middle, is bright
+    cv2.imwrite(str(tmp_path / "panorama.png"), half)
+    environment = {"sh": UNIFORM.tolist(), "panorama": str(tmp_path / "panorama.png")}
+    centres = {}
+    for sign in (-1, 1):  # the camera's back to the panorama's x, or its view
+        turn = {"rotation": [[0, 0, sign], [sign, 0, 0], [0, 1, 0]]}
+        path = write_scene(
+            tmp_path / f"eye{sign}", samples=16, shine=255, gray=0, environment=environment | turn
+        )
+        centres[sign] = render(process, path)["rgba"][21:25, 31:36, 0].mean()
+    assert centres[-1] > 0.03
+    assert centres[-1] > 5 * centres[1]
+    plain = render(process, write_scene(tmp_path / "a", samples=16))["rgba"]
+    mirrored = render(process, write_scene(tmp_path / "b", samples=16, environment=environment))["rgba"]
+    np.testing.assert_allclose(mirrored[21:25, 31:36].mean(), plain[21:25, 31:36].mean(), rtol=0.04)
+
+
 def test_ground_takes_a_shadow_and_is_clear_elsewhere(process: BlenderProcess, tmp_path: Path) -> None:
     lamp = {"direction": [0.6, 0.0, -0.8], "distance_m": 2.0, "radius_m": 0.1, "color": [0.7, 0.7, 0.7]}
     plane = [0.0, 0.0, -1.0, SPHERE_MIDDLE[2] + SPHERE_RADIUS]  # behind the sphere, seen from the front
@@ -150,7 +180,7 @@ def test_same_scene_gives_the_same_bytes_whatever_came_before(
     process: BlenderProcess, tmp_path: Path, blender
 ) -> None:
     plane = [0.0, -1.0, 0.0, SPHERE_MIDDLE[1] + SPHERE_RADIUS]
-    path = write_scene(tmp_path / "a", denoise=True, support_plane=plane, cloth=False)
+    path = write_scene(tmp_path / "a", denoise=True, support_plane=plane, shine=35)
     first = render(process, path)["rgba"]
     dark = {"sh": np.zeros((9, 3)).tolist()}
     render(process, write_scene(tmp_path / "b", gray=60, fx=50.0, environment=dark))

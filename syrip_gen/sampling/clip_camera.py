@@ -20,7 +20,7 @@ __all__ = ["ClipCamera", "place_clip_camera"]
 ELEVATION_LIMITS_DEG = (12.0, 78.0)
 ROLL_STD_DEG = 2.0
 FACE_TRIES = 5
-"""Of so many directions the camera looks from the one that sees most of the face over the clip."""
+"""Of so many directions the camera looks from the one that sees the infant most from its front."""
 MIN_HEIGHT_M = 0.22
 """Of the camera over the floor: lower than a parent who lies beside the infant holds it."""
 FILL = (0.60, 0.92)
@@ -66,7 +66,7 @@ def place_clip_camera(
     """
     low, mode, high = ELEVATION_DEG[track.posture]
     azimuths = rng.uniform(-np.pi, np.pi, FACE_TRIES)
-    azimuth = float(max(azimuths, key=lambda a: track.face[0] * np.cos(a) + track.face[1] * np.sin(a)))
+    azimuth = float(max(azimuths, key=lambda a: track.front[0] * np.cos(a) + track.front[1] * np.sin(a)))
     elevation = float(np.deg2rad(np.clip(rng.triangular(low, mode, high), *ELEVATION_LIMITS_DEG)))
     roll = float(np.deg2rad(ROLL_STD_DEG) * np.clip(rng.standard_normal(), -2, 2))
     focal = float(np.exp(rng.uniform(*np.log(FOCAL_RANGE))))

@@ -38,8 +38,8 @@ class ClipTrack:
     """(m, 3) middle of the body's box."""
     postures: tuple[str, ...]
     """(m,) posture at each frame."""
-    face: np.ndarray
-    """(3,) mean direction in which the face looks, not normalised."""
+    front: np.ndarray
+    """(3,) mean direction in which the infant looks and, face down, in which it crawls; not normalised."""
     shift: np.ndarray
     """(3,) what was added to the clip's coordinates to bring the middle of its path to x = y = 0."""
 
@@ -60,18 +60,24 @@ def track_clip(sequence: "BodySequence", coarse: CoarseBody) -> ClipTrack:
     frames = np.unique(np.linspace(0, count - 1, min(count, MAX_SAMPLES)).round().astype(int))
     betas = np.zeros(coarse.num_betas)
     betas[: len(sequence.betas)] = sequence.betas[: coarse.num_betas]
-    points, postures, face = [], [], np.zeros(3)
+    points, postures, front = [], [], np.zeros(3)
     for frame in frames:
         pose = coarse.pose(betas, sequence.global_orient[frame], sequence.body_pose[frame])
         points.append(pose.vertices + sequence.transl[frame])
         postures.append(posture_in_world(pose))
-        face += pose.joint_rotations[HEAD][:, 2] / len(frames)
+        front += _front(pose) / len(frames)
     cloud = np.array(points)
     low, high = cloud.min(axis=(0, 1)), cloud.max(axis=(0, 1))
     shift = np.array([-(low[0] + high[0]) / 2, -(low[1] + high[1]) / 2, 0.0])
     cloud += shift
     centre = (cloud.min(axis=1) + cloud.max(axis=1)) / 2
-    return ClipTrack(frames, cloud, centre, tuple(postures), face, shift)
+    return ClipTrack(frames, cloud, centre, tuple(postures), front, shift)
+
+
+def _front(pose: CoarsePose) -> np.ndarray:
+    """Return the direction of the face; that of the head from the pelvis counts where the belly is down."""
+    trunk = trunk_frame(pose)
+    return pose.joint_rotations[HEAD][:, 2] + max(-float(trunk.front[2]), 0.0) * trunk.up
 
 
 def posture_in_world(pose: CoarsePose) -> str:

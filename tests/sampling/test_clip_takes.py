@@ -43,7 +43,7 @@ def on_all_fours(speed_m_s=0.3, num_frames=NUM_FRAMES, fps=30.0):
     transl = np.zeros((num_frames, 3))
     transl[:, 0] = 3.0 + np.arange(num_frames) / fps * speed_m_s
     transl[:, 2] = 0.35
-    forward = np.array([[0, -1.0, 0], [1.0, 0, 0], [0, 0, 1.0]]) @ np.diag([-1.0, 1.0, -1.0])  # face down
+    forward = np.array([[0, 1.0, 0], [-1.0, 0, 0], [0, 0, 1.0]]) @ np.diag([-1.0, 1.0, -1.0])  # face down
     orient = np.tile(matrix_to_axis_angle(forward), (num_frames, 1))
     return BodySequence(np.zeros(20), orient, pose, transl, fps, name="fours")
 
@@ -85,6 +85,17 @@ def test_camera_stands_above_the_floor_and_is_nearly_upright(context, sequence, 
     T = np.array(spec.camera.T_cam_world)
     assert (-T[:3, :3].T @ T[:3, 3])[2] >= MIN_HEIGHT_M
     assert abs(np.degrees(np.arcsin(T[0, 2]))) < 5
+
+
+def test_most_cameras_see_the_infant_from_its_front(context, sequence):
+    ahead = []
+    for take in range(30):
+        spec = scene_of_frame(plan_take(context, sequence, 4, take, PLAIN), 0, 0)
+        T = np.array(spec.camera.T_cam_world)
+        where = -T[:3, :3].T @ T[:3, 3] - np.array(spec.body.transl)
+        ahead.append(where[0] / np.hypot(*where[:2]))  # it crawls along x
+    assert np.mean(ahead) > 0.5
+    assert np.mean(np.array(ahead) > 0) > 0.85
 
 
 def test_frames_of_a_take_differ_in_body_and_noise_only(context, sequence):

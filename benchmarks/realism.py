@@ -1,4 +1,7 @@
-"""How much do generated pictures look like photos of infants? ``python -m benchmarks.realism DATASET``.
+"""How much do generated pictures look like photos of infants? ``python -m benchmarks.realism DATASET...``.
+
+Several datasets are shown side by side: one made with ``--renderer cycles`` and one with ``raster`` and the
+same other settings hold the same scenes, and this is checked.
 
 Two measures, on ground-truth boxes (both need files of the shared data folder, see ``--data``):
 
@@ -203,14 +206,36 @@ def measure(
     }
 
 
+def side_by_side(all_figures: dict[str, dict[str, Any]]) -> str:
+    """Return the main figures of several datasets as lines of a table."""
+    lines = [f"{'dataset':40}{'images':>8}{'AP':>8}{'AP50':>8}{'AP75':>8}{'score':>8}{'KID':>8}"]
+    for name, figures in all_figures.items():
+        ap = figures["area=box"]
+        values = (
+            ap["AP"],
+            ap["AP50"],
+            ap["AP75"],
+            figures["mean MoveNet score"],
+            figures["KID to real infants"],
+        )
+        lines.append(f"{name[-38:]:40}{figures['images']:8}" + "".join(f"{value:8.3f}" for value in values))
+    return "\n".join(lines)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "dataset", type=Path, help="folder that syrip generate wrote, or a COCO keypoint file"
+        "datasets",
+        metavar="DATASET",
+        type=Path,
+        nargs="+",
+        help="folder that syrip generate wrote, or a COCO keypoint file",
     )
-    parser.add_argument("--images", type=Path, help="image folder, if it is not beside the annotations")
+    parser.add_argument(
+        "--images", type=Path, help="image folder of the only dataset, if it is not beside the annotations"
+    )
     default = os.environ.get("SYRIP_SHARED_DATA", "../shared/data")
     parser.add_argument(
         "--data", type=Path, default=Path(default), help=f"shared data folder (default {default})"
@@ -222,15 +247,25 @@ def main() -> None:
     import torch
 
     torch.set_num_threads(arguments.threads)
+    if arguments.images and len(arguments.datasets) > 1:
+        parser.error("--images is for one dataset only")
+    all_figures, contents = {}, []
     try:
-        file, images = find_dataset(arguments.dataset)
-        dataset = json.loads(file.read_text())
-        figures = measure(
-            dataset, arguments.images or images, arguments.data, arguments.threads, arguments.limit
-        )
+        for path in arguments.datasets:
+            file, images = find_dataset(path)
+            dataset = json.loads(file.read_text())
+            contents.append(dataset["annotations"][: arguments.limit])
+            all_figures[str(path)] = measure(
+                dataset, arguments.images or images, arguments.data, arguments.threads, arguments.limit
+            )
     except (FileNotFoundError, ValueError) as error:
         sys.exit(f"realism: {error}")
+    figures = all_figures if len(all_figures) > 1 else next(iter(all_figures.values()))
     print(json.dumps(figures, indent=2))
+    if len(all_figures) > 1:
+        print(side_by_side(all_figures))
+        are_same = all(annotations == contents[0] for annotations in contents)
+        print(f"annotations are {'the same' if are_same else 'NOT the same: other scenes'}")
     print(
         "reference: MoveNet AP 0.77 on real infants (area=box); KID real-real -0.001..0.05, COCO adults 0.35"
     )

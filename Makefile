@@ -66,7 +66,7 @@ $(BLENDER):
 	@found=""; for p in $(PYTHON311); do \
 	  if "$$p" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then found=$$p; break; fi; done; \
 	test -n "$$found" || { echo "Blender's wheel needs Python 3.11 exactly and none was found: install it, run make blender PYTHON311=/path/to/python3.11, or name an installed Blender with --blender or SYRIP_BLENDER" >&2; exit 2; }; \
-	echo "Installing Blender into $(BLENDER_VENV) (340 MB to fetch, once)"; \
+	echo "Installing Blender into $(BLENDER_VENV) (375 MB to fetch, once)"; \
 	"$$found" -m venv $(BLENDER_VENV) && rm -f $(BLENDER_VENV)/.syrip-blender-*
 	@$(BLENDER_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --retries 1 -r $(BLENDER_LOCK) || \
 	  { echo "Blender could not be installed (pip's reason is above)" >&2; exit 1; }

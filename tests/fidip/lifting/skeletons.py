@@ -24,7 +24,7 @@ def random_poses(count: int, seed: int = 0, spread: float = 0.04) -> np.ndarray:
     rng = np.random.default_rng(seed)
     poses = REST + spread * rng.standard_normal((count, *REST.shape))
     poses -= poses[:, [11, 12]].mean(1, keepdims=True)
-    return ([*poses, 0.05, -0.03, 1.2]).astype(np.float32)
+    return (poses + np.array([0.05, -0.03, 1.2])).astype(np.float32)
 
 
 def write_npz(path: Path, count: int = 16, *, clips: int | None = None, **arrays) -> Path:

@@ -59,9 +59,9 @@ def test_sixteen_poses_are_learnt_by_heart(options):
     recipe = load_any_recipe(options().recipe, changes)[1]
     torch.manual_seed(0)
     state = make_lift_state(recipe, build_lifter(recipe.network, COCO17), torch.device("cpu"), 0)
-    errors = [lift_step(state, batch)["train_mm"].item() for _ in range(240)]
+    errors = [lift_step(state, batch)["train_mm"].item() for _ in range(160)]
     assert errors[0] > 40
-    assert errors[-1] < 5
+    assert errors[-1] < 8
 
 
 def test_a_run_holds_exactly_these_files(options, tmp_path):

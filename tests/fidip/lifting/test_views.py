@@ -51,7 +51,7 @@ def test_a_rolled_camera_shows_the_same_but_says_so():
 
 
 def test_lifted_points_turn_back_onto_their_rays():
-    poses = [*random_poses(3).astype(np.float64), 0.3, -0.2, 0]
+    poses = random_poses(3).astype(np.float64) + np.array([0.3, -0.2, 0])
     keypoints = seen(poses)
     encoded = encode(keypoints, "view", TRUNK)
     middle = (encoded.rotation @ torch.tensor([0, 0, 1.0], dtype=torch.float64))[:, :2]

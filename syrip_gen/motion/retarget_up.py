@@ -18,8 +18,9 @@ H36M_QUATERNION = (0.1407, -0.1501, -0.7552, 0.6223)
 """(w, x, y, z), camera to world, with which VideoPose3D shows what it makes of videos."""
 PITCHES_DEG = np.arange(-15, 91)
 """Cameras that are considered, 0 = level, 90 = straight down; none lies on its side."""
-USUAL_PITCH_DEG, PITCH_SIGMA_DEG = 10.0, 35.0
-POSTURE_WEIGHT, FITTED_POSTURE_WEIGHT = 2.0, 6.0
+USUAL_PITCH_DEG, FITTED_USUAL_PITCH_DEG, PITCH_SIGMA_DEG = 10.0, 60.0, 35.0
+"""How cameras look at adults, and at infants."""
+POSTURE_WEIGHT, FITTED_POSTURE_WEIGHT = 2.0, 4.0
 """Weight of what the pose prior says of gravity, against points that lie on the floor."""
 LEVEL_DEG = 3
 """Cameras this near to level are level."""
@@ -65,11 +66,12 @@ def up_rotation(
         raise ValueError(f"up must be auto, camera, h36m or world, got {up!r}")
     told = (state.roots @ (posture_shares(prior, state.pose, fps) @ prior.gravity)[..., None])[..., 0].mean(0)
     weight = FITTED_POSTURE_WEIGHT if is_fitted else POSTURE_WEIGHT
+    usual = FITTED_USUAL_PITCH_DEG if is_fitted else USUAL_PITCH_DEG
     leg, scores = leg_length(points), []
     for pitch in PITCHES_DEG:
         down = -_from_pitch(pitch)[2]
         score = floor_score(points, leg, is_absolute and not is_fitted, down) + weight * float(told @ down)
-        scores.append(score - 0.5 * ((pitch - USUAL_PITCH_DEG) / PITCH_SIGMA_DEG) ** 2)
+        scores.append(score - 0.5 * ((pitch - usual) / PITCH_SIGMA_DEG) ** 2)
     pitch = int(PITCHES_DEG[np.argmax(scores)])
     pitch = 0 if abs(pitch) <= LEVEL_DEG else pitch
     return _from_pitch(pitch), f"up: from contacts and postures, the camera looked down by {pitch} degrees"

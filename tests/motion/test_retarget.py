@@ -161,3 +161,10 @@ def test_a_clip_of_one_frame_is_a_pose(infant, prior, rocking):
     one = retarget(replace(clip, points=clip.points[:1]), infant, prior)
     assert len(one.sequence) == 1
     assert one.report.bone_error_median_deg < 3.0
+
+
+def test_a_clip_without_hips_is_refused(infant, prior, rocking):
+    points = rocking[2].points.copy()
+    points[:, H36M17.index("left_hip")] = np.nan
+    with pytest.raises(ValueError, match=r"clip 'rocking' \(h36m17\) lacks left_hip"):
+        retarget(replace(rocking[2], points=points), infant, prior)

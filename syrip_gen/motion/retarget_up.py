@@ -22,7 +22,7 @@ USUAL_PITCH_DEG, FITTED_USUAL_PITCH_DEG, PITCH_SIGMA_DEG = 10.0, 60.0, 35.0
 """How cameras look at adults, and at infants."""
 POSTURE_WEIGHT, FITTED_POSTURE_WEIGHT = 2.0, 4.0
 """Weight of what the pose prior says of gravity, against points that lie on the floor."""
-LEVEL_DEG = 3
+LEVEL_DEG = 5
 """Cameras this near to level are level."""
 
 

@@ -165,7 +165,8 @@ class Studio:
         aim_camera(self.scene, self.camera, pinhole)
         set_region(self.scene, pinhole, region)
         size = region[2] - region[0], region[3] - region[1]
-        lit = self._take(scene, size, max(scene.samples // 2, 1))
+        samples = max(scene.samples // 4, min(scene.samples, 4))  # shadows are soft and have no detail
+        lit = self._take(scene, size, samples)
         self.aim(scene)
         return lit
 

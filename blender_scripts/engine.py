@@ -1,7 +1,5 @@
 """Cycles: which device, how many rays, which noise filter."""
 
-import sys
-
 import bpy
 from server import BadRequestError
 
@@ -108,9 +106,3 @@ def set_quality(
     scene.render.threads_mode = "FIXED" if threads else "AUTO"
     if threads:
         scene.render.threads = threads
-
-
-def flush_chatter() -> None:
-    """Write out what Python has buffered, so that the log keeps its order."""
-    sys.stdout.flush()
-    sys.stderr.flush()

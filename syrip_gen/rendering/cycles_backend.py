@@ -17,7 +17,7 @@ from syrip_gen.rendering.blender_process import BlenderProcess, find_blender
 from syrip_gen.rendering.blender_scene import composite, read_result, write_scene
 from syrip_gen.rendering.depth_buffer import DepthBuffer
 from syrip_gen.rendering.influence import Region, influence_region
-from syrip_gen.rendering.types import RenderInputs, RenderOutput
+from syrip_gen.rendering.types import RendererLostError, RenderInputs, RenderOutput
 
 __all__ = ["CyclesRenderer"]
 
@@ -127,7 +127,12 @@ class CyclesRenderer:
     def _render(self, inputs: RenderInputs, region: Region, mask: np.ndarray | None, **settings: Any) -> Path:
         """Have a region rendered; return the file that holds it."""
         settings = {"with_depth": False, "threads": self.threads, "device": self.device, **settings}
-        scene = write_scene(inputs, self._folder, region, mask, **settings)
+        try:
+            scene = write_scene(inputs, self._folder, region, mask, **settings)
+        except OSError as error:  # no item is to blame for a full disk
+            raise RendererLostError(
+                f"scenes for Blender cannot be written to {self._folder}: {error}"
+            ) from error
         pixels = (region[2] - region[0]) * (region[3] - region[1])
         patience = PATIENCE_S + PATIENCE_S_PER_SAMPLE * pixels * settings["samples"]
         self.last_answer = self.process.request({"do": "render", "scene": str(scene)}, patience)

@@ -22,8 +22,8 @@ from tests.folder_digests import digests
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZE = "72x96"
-NUM_FRAMES, EVERY = 10, 3
-CHOSEN = [0, 3, 6, 9]
+NUM_FRAMES, EVERY = 7, 2
+CHOSEN = [0, 2, 4, 6]
 
 
 @pytest.fixture(scope="module")
@@ -64,9 +64,11 @@ def test_source_tells_clip_frame_time_and_take(reference):
     sources = [record["source"] for record in annotations(reference)["annotations"]]
     assert [source["take"] for source in sources] == [0] * 4 + [1] * 4
     assert [source["frame"] for source in sources] == CHOSEN * 2
-    assert [source["time_s"] for source in sources[:4]] == pytest.approx([0, 0.1, 0.2, 0.3])
+    assert [source["time_s"] for source in sources[:4]] == pytest.approx(
+        [frame / 30 for frame in CHOSEN], abs=1e-6
+    )
     assert {source["clip"] for source in sources} == {"crawling"}
-    assert sources[1]["pose_id"] == "crawling:3"
+    assert sources[1]["pose_id"] == "crawling:2"
 
 
 def test_frames_of_a_take_show_one_infant_from_one_place(reference):
@@ -93,11 +95,11 @@ def test_saved_motion_is_the_one_that_is_shown(reference):
     assert saved.frames.tolist() == CHOSEN
     record = annotations(reference)["annotations"][5]
     assert record["body"]["betas"] == pytest.approx(saved.sequence.betas, abs=1e-6)
-    assert record["body"]["pose"][3:] == pytest.approx(saved.sequence.body_pose[3].ravel(), abs=1e-6)
+    assert record["body"]["pose"][3:] == pytest.approx(saved.sequence.body_pose[2].ravel(), abs=1e-6)
 
 
 def test_other_frames_of_the_same_clip_show_the_same_take(clip, textures, reference, tmp_path):
-    animate(config(clip, textures, tmp_path / "out", frames="every=6", takes=2))
+    animate(config(clip, textures, tmp_path / "out", frames="every=4", takes=2))
     made, all_made = digests(tmp_path / "out"), digests(reference)
     for number, place in zip((10001, 10002, 10003, 10004), (10001, 10003, 10005, 10007), strict=True):
         name, other = (f"images/train_infant/train{n}.jpg" for n in (number, place))
@@ -122,7 +124,7 @@ def test_rejected_frames_are_listed_and_not_drawn_again(clip, textures, referenc
     monkeypatch.setattr(SampleChecker, "check", strict)
     result = animate(config(clip, textures, tmp_path / "out", takes=2))
     assert seen == list(range(8))
-    assert result.run["failures"] == {"5": "frame 3 (0.10 s) of take 1: too pretty"}
+    assert result.run["failures"] == {"5": "frame 2 (0.07 s) of take 1: too pretty"}
     assert result.run["rejections"] == {}
     made, all_made = digests(tmp_path / "out"), digests(reference)
     assert "images/train_infant/train10006.jpg" not in made
@@ -155,32 +157,23 @@ def test_finished_run_is_kept_and_other_settings_are_refused(clip, textures, ref
     assert (result.num_rendered, result.run["num_images"]) == (0, 8)
 
 
-@pytest.mark.parametrize("after", ["retarget", "first shard"])
-def test_sigkill_in_the_middle_of_a_clip_and_resume_make_the_same_bytes(
-    clip, textures, reference, tmp_path, after
-):
+def test_sigkill_in_the_middle_of_a_clip_and_resume_make_the_same_bytes(clip, textures, reference, tmp_path):
+    """Two workers make what one made in this process, too."""
     folder = tmp_path / "out"
     words = [sys.executable, "-m", "cli", "animate", "--motion", clip, "--textures", textures, "-o", folder]
     words += ["--frames", f"every={EVERY}", "--takes", 2, "--renderer", "raster", "--size", SIZE]
-    command = [str(word) for word in [*words, "--workers", 1, "--resume"]]
+    command = [str(word) for word in [*words, "--workers", 2, "--resume"]]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    reached = {
-        "retarget": lambda: (folder / "sequence.npz").exists(),
-        "first shard": lambda: any((folder / ".syrip/shards").glob("*.jsonl")),
-    }[after]
-    deadline = time.monotonic() + 60
-    while not reached():
+    deadline = time.monotonic() + 100
+    while not any((folder / ".syrip/shards").glob("*.jsonl")):
         assert process.poll() is None, "the run ended before it could be killed"
         assert time.monotonic() < deadline
         time.sleep(0.005)
     process.kill()
     process.wait()
     assert process.returncode == -signal.SIGKILL
+    motion = (folder / "sequence.npz").stat().st_mtime_ns
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    assert (folder / "sequence.npz").stat().st_mtime_ns == motion
     assert digests(folder) == digests(reference)
-
-
-def test_two_workers_make_the_same_bytes(clip, textures, reference, tmp_path):
-    animate(config(clip, textures, tmp_path / "out", takes=2, workers=2))
-    assert digests(tmp_path / "out") == digests(reference)

@@ -5,15 +5,19 @@ import pytest
 import syrip_gen
 
 PUBLIC = (
+    "AnimateConfig",
     "FitBank",
     "GenerateConfig",
     "PoseSet",
     "SceneSpec",
+    "animate",
     "fit_poses",
     "generate",
     "load_body",
     "load_prior",
+    "read_motion",
     "read_poses",
+    "retarget",
 )
 
 

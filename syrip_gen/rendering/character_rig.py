@@ -102,9 +102,10 @@ def check_bones(rig: CharacterRig, bones: BoneMap, file: str) -> None:
     wanted = list(bones.joints.values()) + [keypoint.bone for keypoint in bones.keypoints.values()]
     missing = [name for name in dict.fromkeys(wanted) if name not in rig.names]
     if missing:
-        close = {name: difflib.get_close_matches(name, rig.names, n=1) for name in missing}
+        free = [name for name in rig.names if name not in wanted]
+        close = {name: difflib.get_close_matches(name, free, n=1) for name in missing}
         listed = ", ".join(f"{n} (like {close[n][0]}?)" if close[n] else n for n in missing)
-        others = ", ".join(name for name in rig.names if name not in wanted)
+        others = ", ".join(free)
         raise ValueError(
             f"{bones.source}: bones that {file} does not have: {listed}. Its other bones: {others or 'none'}"
         )

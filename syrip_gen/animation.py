@@ -39,6 +39,7 @@ from syrip_gen.stages.sample import load_resources
 from syrip_gen.stages.saved_sequence import SavedSequence, has_sequence, load_sequence, save_sequence
 from syrip_gen.stages.shard import ShardJob
 from syrip_gen.stages.subjects import CharacterChoice, check_character
+from syrip_gen.stages.take_films import check_films, write_films
 from syrip_gen.stages.warm_up import compiling
 
 if TYPE_CHECKING:
@@ -73,6 +74,8 @@ def animate(config: AnimateConfig, progress: Progress | None = None) -> Generate
     is_pool = config.executor == "local" and workers > 1
     if is_pool:
         prepare_workers("syrip_gen.stages.preload")
+    if config.film:
+        check_films()
     character = character_choice(config)
     program = check_blend_file(config.save_blend, config.blender) if config.save_blend else None
     body, prior = load_body(config.body), load_prior(config.pose_prior)
@@ -316,6 +319,8 @@ def _merge_stage(
             **{f"retarget.{name}": value for name, value in saved.figures.items()},
         },
     }
+    if config.film:
+        write_films(folder, records)
     merge(folder, records, run, None)
     progress.advance()
     if tally.num_crashes == 0:

@@ -254,6 +254,7 @@ class AnimateConfig(_DatasetConfig):
     backgrounds: str | None = _backgrounds_option()
     depth: bool = _option(False, "Also write depth maps (16-bit PNG, millimetres, 0 = no body).")
     masks: bool = _option(False, "Also write body masks (PNG, 255 = visible body).")
+    film: bool = _option(False, "Also write a film (MP4) of each take's pictures; needs the extra 'video'.")
     executor: Literal["local", "ray"] = _executor_option()
     resume: bool = _resume_option()
 

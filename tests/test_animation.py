@@ -1,5 +1,6 @@
 """animate(): a clip becomes the same dataset however it is run, and every frame is accounted for."""
 
+import importlib.util
 import json
 import signal
 import subprocess
@@ -24,6 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SIZE = "72x96"
 NUM_FRAMES, EVERY = 7, 2
 CHOSEN = [0, 2, 4, 6]
+HAS_FILMS = importlib.util.find_spec("av") is not None
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +44,7 @@ def config(clip, textures, output, **more):
 def reference(clip, textures, tmp_path_factory):
     """Two takes, made in this process by one worker."""
     folder = tmp_path_factory.mktemp("reference") / "out"
-    result = animate(config(clip, textures, folder, takes=2))
+    result = animate(config(clip, textures, folder, takes=2, film=HAS_FILMS))
     assert result.num_failures == 0
     return folder
 
@@ -98,6 +100,25 @@ def test_saved_motion_is_the_one_that_is_shown(reference):
     assert record["body"]["pose"][3:] == pytest.approx(saved.sequence.body_pose[2].ravel(), abs=1e-6)
 
 
+@pytest.mark.skipif(not HAS_FILMS, reason="needs the extra 'video'")
+def test_films_show_the_pictures_of_a_take_at_their_times(reference):
+    import av
+    import cv2
+
+    with av.open(str(reference / "take001.mp4")) as film:
+        frames = list(film.decode(video=0))
+    assert [frame.time for frame in frames] == pytest.approx([n / 30 for n in CHOSEN], abs=1e-4)
+    picture = cv2.imread(str(reference / "images/train_infant/train10007.jpg"))[..., ::-1]
+    assert np.abs(frames[2].to_ndarray(format="rgb24").astype(int) - picture).mean() < 6
+
+
+def test_films_without_their_package_are_refused_before_any_work(clip, textures, tmp_path, monkeypatch):
+    monkeypatch.setattr("syrip_gen.stages.take_films.importlib.util.find_spec", lambda _: None)
+    with pytest.raises(ImportError, match=r"pip install 'syrip\[video\]'"):
+        animate(config(clip, textures, tmp_path / "out", film=True))
+    assert not (tmp_path / "out").exists()
+
+
 def test_other_frames_of_the_same_clip_show_the_same_take(clip, textures, reference, tmp_path):
     animate(config(clip, textures, tmp_path / "out", frames="every=4", takes=2))
     made, all_made = digests(tmp_path / "out"), digests(reference)
@@ -150,10 +171,10 @@ def test_motion_blur_and_focus_leave_labels_and_raster_pictures_alone(clip, text
 
 def test_finished_run_is_kept_and_other_settings_are_refused(clip, textures, reference):
     with pytest.raises(OutputInUseError, match="holds a finished run with these settings"):
-        animate(config(clip, textures, reference, takes=2))
+        animate(config(clip, textures, reference, takes=2, film=HAS_FILMS))
     with pytest.raises(OutputInUseError, match="takes was 2, now 3"):
-        animate(config(clip, textures, reference, takes=3, resume=True))
-    result = animate(config(clip, textures, reference, takes=2, resume=True))
+        animate(config(clip, textures, reference, takes=3, film=HAS_FILMS, resume=True))
+    result = animate(config(clip, textures, reference, takes=2, film=HAS_FILMS, resume=True))
     assert (result.num_rendered, result.run["num_images"]) == (0, 8)
 
 
@@ -162,6 +183,7 @@ def test_sigkill_in_the_middle_of_a_clip_and_resume_make_the_same_bytes(clip, te
     folder = tmp_path / "out"
     words = [sys.executable, "-m", "cli", "animate", "--motion", clip, "--textures", textures, "-o", folder]
     words += ["--frames", f"every={EVERY}", "--takes", 2, "--renderer", "raster", "--size", SIZE]
+    words += ["--film"] if HAS_FILMS else []
     command = [str(word) for word in [*words, "--workers", 2, "--resume"]]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 100

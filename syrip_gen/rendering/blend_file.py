@@ -101,6 +101,7 @@ def write_film(
         "faces": body.faces,
         "uv": skin.uv,
         "uv_faces": skin.uv_faces,
+        "head": body.weights[:, SMPL24.index("head")],
         "joints": joints,
         **_skinning(body),
         **_motion(body, sequence),

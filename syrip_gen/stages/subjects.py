@@ -134,6 +134,8 @@ class CharacterSubject:
             gloss=None,
             vertices_open=None,
             vertices_close=None,
+            rest_vertices=None,
+            head_weights=None,
             character=frame.scene_entry,
         )
         return CharacterScene(inputs, frame, scene.notes)

@@ -129,9 +129,7 @@ def test_a_moving_camera_is_keyed(process, resources, sequence, tmp_path):
     for frame in range(NUM_FRAMES):
         T = np.array(camera.T_cam_world)
         T[0, 3] += 0.1 * frame
-        cameras.append(
-            type(camera)(*(getattr(camera, n) for n in camera.__slots__[:-1]), tuple(map(tuple, T)))
-        )
+        cameras.append(dataclasses.replace(camera, T_cam_world=tuple(map(tuple, T))))
     film = write_film(tmp_path, sequence, scene_of_frame(take, 0, index=0), resources, cameras=cameras)
     assert json.loads(film.read_text())["background"] is None
     saved = str(tmp_path / "moving.blend")

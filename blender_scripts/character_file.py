@@ -77,6 +77,7 @@ def load_character(path: str, armature: str, meshes: list[str]) -> Character:
         bpy.data.objects.remove(other)
     for item in kept:
         item.hide_render = False
+        _show_as_rendered(item)
     _free_bones(rigs[0])
     placement = bpy.data.objects.new("syrip placement", None)
     bpy.context.scene.collection.objects.link(placement)
@@ -165,6 +166,14 @@ def _meshes_of(rig: bpy.types.Object, objects: list[bpy.types.Object]) -> list[b
 
 def _parents_first(bones: bpy.types.ArmatureBones) -> list[bpy.types.Bone]:
     return sorted(bones, key=lambda bone: len(bone.parent_recursive))
+
+
+def _show_as_rendered(mesh: bpy.types.Object) -> None:
+    """Let the surface that labels are made of be the one that is rendered."""
+    for modifier in mesh.modifiers:
+        modifier.show_viewport = modifier.show_render
+        if hasattr(modifier, "render_levels"):
+            modifier.levels = modifier.render_levels
 
 
 def _free_bones(rig: bpy.types.Object) -> None:

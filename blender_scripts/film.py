@@ -16,7 +16,7 @@ from camera import OPENCV_TO_BLENDER, Pinhole, aim_camera, make_camera
 from engine import prepare_cycles, set_quality
 from film_background import show_background
 from ground import Ground
-from keyframes import FIRST_FRAME, key_motion, key_object, set_frame_range
+from keyframes import FIRST_FRAME, key_motion, key_object, key_shapes, set_frame_range
 from light_maths import map_irradiance, radiance_map
 from lights import World, add_lamp, lamp_irradiance, place_lamp
 from materials import BodyMaterial
@@ -107,6 +107,9 @@ def _infant(data: dict[str, Any], arrays: dict[str, np.ndarray]) -> tuple[bpy.ty
     mesh.materials.append(material.material)
     body = bpy.data.objects.new("infant skin", mesh)
     bpy.context.scene.collection.objects.link(body)
+    if "posedirs" in arrays:
+        offsets = np.einsum("ab,vbp->vap", REST_TO_BLENDER, arrays["posedirs"])
+        key_shapes(body, offsets, arrays["pose_features"])
     skin_mesh(body, rig, names, arrays["bones"], arrays["weights"])
     key_motion(rig, names, parents, arrays["rotations"], arrays["roots"])
     return rig, body

@@ -4,10 +4,12 @@ import bpy
 import numpy as np
 from armature import REST_TO_BLENDER, rest_matrices
 
-__all__ = ["FIRST_FRAME", "key_motion", "key_object", "set_frame_range"]
+__all__ = ["FIRST_FRAME", "key_motion", "key_object", "key_shapes", "set_frame_range"]
 
 FIRST_FRAME = 1
 """Blender's habit; frame t of a motion is t + 1 there."""
+SHAPE_RANGE = 2.0
+"""Entries of a rotation minus the identity do not go beyond."""
 
 
 def set_frame_range(scene: bpy.types.Scene, num_frames: int, fps: float) -> None:
@@ -89,16 +91,36 @@ def key_object(target: bpy.types.Object, transforms: np.ndarray) -> None:
     curves.write("rotation_quaternion", continuous(quaternions_of(transforms[:, :3, :3])), group="Path")
 
 
-class CurveWriter:
-    """Writes whole F-curves of one object at once; key by key would take minutes for a long motion."""
+def key_shapes(mesh: bpy.types.Object, offsets: np.ndarray, values: np.ndarray) -> None:
+    """Add shapes to a mesh and key how much of each is there: the body model's pose blend shapes.
 
-    def __init__(self, target: bpy.types.Object, name: str) -> None:
-        """Give the object a fresh action."""
+    Args:
+        mesh: The object; its vertices are at rest.
+        offsets: (V, 3, P) metres by which each shape moves the vertices.
+        values: (T, P) amounts.
+    """
+    rest = np.empty(3 * len(mesh.data.vertices), np.float32)
+    mesh.data.vertices.foreach_get("co", rest)
+    mesh.shape_key_add(name="rest", from_mix=False)
+    for shape in range(offsets.shape[2]):
+        block = mesh.shape_key_add(name=f"pose {shape:03d}", from_mix=False)
+        block.slider_min, block.slider_max = -SHAPE_RANGE, SHAPE_RANGE
+        block.data.foreach_set("co", rest + offsets[:, :, shape].astype(np.float32).ravel())
+    curves = CurveWriter(mesh.data.shape_keys, f"{mesh.name} shapes")
+    for shape in range(offsets.shape[2]):
+        curves.write(f'key_blocks["pose {shape:03d}"].value', values[:, shape : shape + 1], group="Shapes")
+
+
+class CurveWriter:
+    """Writes whole F-curves of one data block at once; key by key would take minutes for a long motion."""
+
+    def __init__(self, target: bpy.types.ID, name: str) -> None:
+        """Give the object, or whatever it is, a fresh action."""
         action = bpy.data.actions.new(name)
         data = target.animation_data_create()
         data.action = action
         if hasattr(action, "slots"):  # Blender 4.4 and later
-            slot = action.slots.new(id_type="OBJECT", name=target.name)
+            slot = action.slots.new(id_type=target.id_type, name=target.name)
             data.action_slot = slot
             bag = action.layers.new("Motion").strips.new(type="KEYFRAME").channelbag(slot, ensure=True)
             self._curves, self._groups = bag.fcurves, bag.groups

@@ -11,7 +11,9 @@ import cv2
 import numpy as np
 
 from syrip_gen.body.assets import BodyAssets
-from syrip_gen.body.posing import pose_body, rest_body
+from syrip_gen.body.kinematics import forward_kinematics
+from syrip_gen.body.posing import rest_body
+from syrip_gen.geometry.rotations import axis_angle_to_matrix
 from syrip_gen.keypoints.catalog import SMPL24
 from syrip_gen.motion.sequence import BodySequence
 from syrip_gen.rendering.blender_process import BlenderProcess, BlenderProgram
@@ -54,7 +56,7 @@ def save_blend(
         The path written.
 
     Raises:
-        ValueError: When the path does not end in .blend, or the body has pose blend shapes.
+        ValueError: When the path does not end in .blend.
     """
     path = Path(path)
     if path.suffix != ".blend":
@@ -88,11 +90,6 @@ def write_film(
         The path of ``film.json``.
     """
     body, camera = resources.body, spec.camera
-    if body.posedirs is not None:
-        raise ValueError(
-            f"body '{body.name}' has pose blend shapes, which the skin of a .blend does not have. "
-            "Save with --body infant"
-        )
     rest, joints = rest_body(body, sequence.betas)
     vertices, _, skin = dress(spec, rest, resources)
     backdrop = resources.backdrops.paint(spec)
@@ -144,21 +141,24 @@ def _skinning(body: BodyAssets) -> dict[str, np.ndarray]:
 
 
 def _motion(body: BodyAssets, sequence: BodySequence) -> dict[str, np.ndarray]:
-    """Return (T, 24, 3, 3) turns of the joints from rest to the world and (T, 3) places of the root."""
-    frames = [
-        pose_body(
-            body,
-            sequence.betas,
-            sequence.global_orient[t],
-            sequence.body_pose[t],
-            sequence.transl[t],
-        )
-        for t in range(len(sequence))
-    ]
-    return {
-        "rotations": np.array([frame.joint_transforms[:, :3, :3] for frame in frames]),
-        "roots": np.array([frame.joints[0] for frame in frames]),
+    """Return what moves.
+
+    Returns:
+        ``rotations`` (T, 24, 3, 3) turns of the joints from rest to the world, ``roots`` (T, 3) places of the
+        root and, where the body has them, ``posedirs`` (V, 3, 207) with ``pose_features`` (T, 207).
+    """
+    _, rest = rest_body(body, sequence.betas)
+    pose = np.concatenate([sequence.global_orient[:, None], sequence.body_pose], axis=1)
+    local = axis_angle_to_matrix(pose)
+    posed = [forward_kinematics(turns, rest, body.parents) for turns in local]
+    moving = {
+        "rotations": np.array([world for world, _ in posed]),
+        "roots": np.array([joints[0] for _, joints in posed]) + sequence.transl,
     }
+    if body.posedirs is not None:
+        moving["posedirs"] = body.posedirs.astype(np.float32)
+        moving["pose_features"] = (local[:, 1:] - np.eye(3)).reshape(len(local), -1)
+    return moving
 
 
 def _lamps(light: LightSpec, gain: np.ndarray) -> list[dict[str, Any]]:

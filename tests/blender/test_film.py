@@ -75,6 +75,22 @@ def test_skin_and_bones_follow_the_body_model(process, resources, sequence, tmp_
             assert np.linalg.norm(found["heads"][i] - body.joints, axis=1).max() < 1e-4
 
 
+def test_pose_blend_shapes_become_keyed_shapes(process, sequence, textures, tmp_path):
+    shapes = np.random.default_rng(1).normal(size=(load_body("infant").num_vertices, 3, 207)) * 1e-3
+    body = dataclasses.replace(load_body("infant"), posedirs=shapes)
+    resources = Resources.load(body, SamplingOptions(width=96, height=64, textures=str(textures)))
+    spec = scene_of_frame(plan_take(clip_context(resources), sequence, 0, 0, ClipOptics()), 0, index=0)
+    film = write_film(tmp_path, sequence, spec, resources)
+    request = {"do": "film_frames", "film": str(film), "frames": [2, 7], "result": str(tmp_path / "out.npz")}
+    with np.load(process.request(request)["result"]) as found:
+        for vertices, frame in zip(found["vertices"], (2, 7), strict=True):
+            s = sequence
+            pose = s.global_orient[frame], s.body_pose[frame], s.transl[frame]
+            expected = pose_body(body, s.betas, *pose).vertices
+            assert np.linalg.norm(vertices - expected, axis=1).max() < 1e-4
+            assert np.linalg.norm(vertices - posed(s, frame).vertices, axis=1).max() > 5e-3
+
+
 def test_the_saved_file_plays_and_holds_everything(blender, resources, sequence, tmp_path):
     path = tmp_path / "roll.blend"
     save_take(str(path), sequence, resources, 0, ClipOptics(), blender)

@@ -7,9 +7,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from click.testing import CliRunner
 
+import cli
 from tests.folder_digests import digests
 from tests.rendering.fake_program import is_running, write_blender
 
@@ -18,26 +21,46 @@ N = 3
 
 
 @pytest.fixture(scope="module")
-def run(few_fits, textures, tmp_path_factory):
-    """Return a function that starts ``syrip generate`` with the stand-in for Blender."""
+def words(few_fits, textures, tmp_path_factory):
+    """Return a function that gives the command, with the stand-in for Blender, and its environment."""
     program = write_blender(tmp_path_factory.mktemp("program") / "blender")
 
-    def start(folder, *words, blender=program, wait=True, **settings):
+    def words(folder, *more, blender=program, **settings):
         state = tmp_path_factory.mktemp("state")
-        command = [sys.executable, "-m", "cli", "generate", "--poses", few_fits, "--textures", textures]
-        command += ["-o", folder, "--n", N, "--size", "96x128", "--renderer", "cycles", "--samples", 1]
-        command += ["--resume", "--blender", blender, *words]
-        process = subprocess.Popen(
-            [str(word) for word in command],
+        command = ["generate", "--poses", few_fits, "--textures", textures, "-o", folder, "--n", N]
+        command += ["--size", "96x128", "--renderer", "cycles", "--samples", 1, "--resume"]
+        environment = {"FAKE_BLENDER": json.dumps({"state": str(state), **settings})}
+        return [str(word) for word in [*command, "--blender", blender, *more]], environment
+
+    return words
+
+
+@pytest.fixture(scope="module")
+def run(words):
+    """Return a function that runs ``syrip generate`` in this process."""
+
+    def run(*arguments, **settings):
+        command, environment = words(*arguments, **settings)
+        done = CliRunner().invoke(cli.main, command, env=environment, prog_name="syrip")
+        return SimpleNamespace(returncode=done.exit_code, out=done.output, err=done.stderr)
+
+    return run
+
+
+@pytest.fixture
+def start(words):
+    """Return a function that starts it in a process of its own."""
+
+    def start(*arguments, **settings):
+        command, environment = words(*arguments, **settings)
+        return subprocess.Popen(
+            [sys.executable, "-m", "cli", *command],
             cwd=ROOT,
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**os.environ, "FAKE_BLENDER": json.dumps({"state": str(state), **settings})},
+            env={**os.environ, **environment},
         )
-        if wait:
-            process.out, process.err = process.communicate(timeout=120)
-        return process
 
     return start
 
@@ -99,9 +122,9 @@ def test_a_blender_that_dies_every_time_ends_the_run(run, tmp_path):
     assert "Traceback" not in done.err
 
 
-def test_a_killed_run_is_resumed_and_leaves_no_blender(run, reference, tmp_path):
+def test_a_killed_run_is_resumed_and_leaves_no_blender(run, start, reference, tmp_path):
     folder = tmp_path / "out"
-    process = run(folder, wait=False, seconds=0.7)
+    process = start(folder, seconds=0.7)
     wait_for(lambda: any((folder / ".syrip/shards").glob("*.jsonl")), process)
     wait_for(lambda: blender_of(folder), process)
     (pid,) = blender_of(folder)
@@ -113,9 +136,9 @@ def test_a_killed_run_is_resumed_and_leaves_no_blender(run, reference, tmp_path)
     assert digests(folder) == digests(reference)
 
 
-def test_ctrl_c_exits_130_and_leaves_no_blender(run, reference, tmp_path):
+def test_ctrl_c_exits_130_and_leaves_no_blender(run, start, reference, tmp_path):
     folder = tmp_path / "out"
-    process = run(folder, wait=False, seconds=0.7)
+    process = start(folder, seconds=0.7)
     wait_for(lambda: any((folder / ".syrip/shards").glob("*.jsonl")), process)
     wait_for(lambda: blender_of(folder), process)
     (pid,) = blender_of(folder)
@@ -133,7 +156,7 @@ def test_two_workers_make_the_same_bytes(run, reference, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "settings,code,words",
+    "settings,code,reason",
     [
         ({"engine": ["BLENDER_EEVEE"]}, 2, "has no Cycles (it has BLENDER_EEVEE)"),
         ({"crash_at_start": True}, 1, "ended with exit code 7 while it started render_scene.py"),
@@ -141,10 +164,10 @@ def test_two_workers_make_the_same_bytes(run, reference, tmp_path):
         ({"version": "GNU bash"}, 2, "is no Blender"),
     ],
 )
-def test_a_blender_that_will_not_do_is_refused_before_any_work(run, tmp_path, settings, code, words):
+def test_a_blender_that_will_not_do_is_refused_before_any_work(run, tmp_path, settings, code, reason):
     done = run(tmp_path / "out", **settings)
     assert done.returncode == code, done.err
-    assert words in done.err
+    assert reason in done.err
     assert len(done.err.strip().splitlines()) == 1
     assert not (tmp_path / "out").exists()
 

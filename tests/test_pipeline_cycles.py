@@ -30,7 +30,8 @@ def words(few_fits, textures, tmp_path_factory):
         command = ["generate", "--poses", few_fits, "--textures", textures, "-o", folder, "--n", N]
         command += ["--size", "96x128", "--renderer", "cycles", "--samples", 1, "--resume"]
         environment = {"FAKE_BLENDER": json.dumps({"state": str(state), **settings})}
-        return [str(word) for word in [*command, "--blender", blender, *more]], environment
+        command += ["--blender", blender] if blender else []
+        return [str(word) for word in [*command, *more]], environment
 
     return words
 
@@ -177,6 +178,17 @@ def test_a_blender_that_is_not_there_is_one_line(run, tmp_path):
     assert done.returncode == 2
     assert "nowhere: no such file" in done.err
     assert "make blender" in done.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_blender_at_all_is_one_line_that_names_make_blender(run, tmp_path, monkeypatch):
+    monkeypatch.delenv("SYRIP_BLENDER", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("syrip_gen.rendering.blender_program._checkout_python", lambda: None)
+    done = run(tmp_path / "out", blender=None)
+    assert done.returncode == 2
+    assert "make blender" in done.err
+    assert len(done.err.strip().splitlines()) == 1
     assert not (tmp_path / "out").exists()
 
 

@@ -1,19 +1,24 @@
 """A scan that is our own body, driven through its files: what comes out must be what the body model gives."""
 
 import dataclasses
+import json
 import os
 import subprocess
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+import yaml
 from scipy.spatial import cKDTree
 
+from syrip_gen.animation import animate
 from syrip_gen.annotation.character import annotate_character, character_surface
 from syrip_gen.annotation.labels import annotate
 from syrip_gen.annotation.surface import BodySurface
 from syrip_gen.body import load_body
 from syrip_gen.body.posing import pose_body, rest_body
+from syrip_gen.config import AnimateConfig
 from syrip_gen.keypoints.catalog import COCO17, SMPL24
 from syrip_gen.rendering.character import Character
 from syrip_gen.rendering.character_map import parse_bone_map
@@ -21,6 +26,7 @@ from syrip_gen.rendering.cycles_backend import CyclesRenderer
 from syrip_gen.rendering.depth_buffer import DepthBuffer
 from syrip_gen.sampling.scene import BodySpec
 from tests.blender.scene_builder import UNIFORM
+from tests.crawling import crawling_points
 from tests.toy_body import toy_inputs, toy_spec
 
 pytestmark = pytest.mark.blender
@@ -169,6 +175,36 @@ def test_names_that_do_not_fit(files, camera, bones):
     with pytest.raises(ValueError, match=r"does not move: coat\. It moves second skin"):
         opened("two.blend", armature="second", meshes=("coat",))
     opened("two.blend", armature="second").close()
+
+
+def test_animate_shows_the_scan_and_labels_it(files, blender, bones, textures, tmp_path):
+    np.save(tmp_path / "clip.npy", crawling_points(5))
+    keypoints = {name: {"bone": k.bone, "offset": list(k.offset)} for name, k in bones.keypoints.items()}
+    (tmp_path / "map.yaml").write_text(yaml.safe_dump({"joints": dict(bones.joints), "keypoints": keypoints}))
+    config = AnimateConfig(
+        motion=str(tmp_path / "clip.npy"),
+        frames="every=3",
+        size="72x96",
+        samples=1,
+        textures=str(textures),
+        blender=str(blender.path),
+        character=str(files / "scan.glb"),
+        bone_map=str(tmp_path / "map.yaml"),
+        save_blend=str(tmp_path / "clip.blend"),
+        output=str(tmp_path / "out"),
+    )
+    result = animate(config)
+    assert (result.num_failures, result.num_rendered) == (0, 2)
+    records = json.loads((tmp_path / "out/annotations/person_keypoints_train_infant.json").read_text())
+    for record in records["annotations"]:
+        assert "body" not in record
+        assert (record["source"]["character"], record["source"]["clip"]) == ("scan", "clip")
+        assert set(record["bones_m"]) == set(SMPL24.keypoints)
+        assert record["num_keypoints"] >= 7
+        picture = cv2.imread(str(tmp_path / "out/images/train_infant" / f"train{record['image_id']}.jpg"))
+        assert picture.shape == (72, 96, 3)
+    assert {"character", "bone_map"} <= set(result.run["inputs"])
+    assert (tmp_path / "clip.blend").stat().st_size > 100_000
 
 
 def test_a_hostile_file_runs_nothing(files, camera, body, bones):

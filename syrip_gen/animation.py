@@ -1,42 +1,32 @@
 """animate(): read a clip → retarget → plan takes, render, label, check → write → merge."""
 
 import json
-import math
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from syrip_gen.asset_files import asset_path
 from syrip_gen.body import load_body
 from syrip_gen.body.assets import BodyAssets
 from syrip_gen.config import AnimateConfig
 from syrip_gen.dataset_files import WORK_FOLDER, OutputFolder, open_folder
 from syrip_gen.execution import prepare_workers
-from syrip_gen.fitting.objective import Mixture
 from syrip_gen.fitting.priors import load_prior
-from syrip_gen.motion.clip import MotionClip
-from syrip_gen.motion.readers import read_motion
-from syrip_gen.motion.retarget import retarget
-from syrip_gen.motion.selection import select_frames
-from syrip_gen.motion.sequence import BodySequence
 from syrip_gen.pipeline import GenerateResult
 from syrip_gen.rendering.catalog import CATALOG
-from syrip_gen.sampling.clip_takes import ClipOptics, take_betas
+from syrip_gen.sampling.clip_takes import ClipOptics
 from syrip_gen.sampling.options import SamplingOptions
 from syrip_gen.sampling.scene import SceneSpec
 from syrip_gen.stages.blend_take import check_blend_file, save_take
+from syrip_gen.stages.clip_motion import ClipMotion, motion_file, read_clip, save_takes
 from syrip_gen.stages.clip_plan import ClipPlan, ClipPlanner, clip_context
 from syrip_gen.stages.inputs import check_pictures, identity_of
 from syrip_gen.stages.merge import Tally, merge, read_records, tally_records
 from syrip_gen.stages.provenance import command_line, licences
 from syrip_gen.stages.renderers import choose_renderer, num_workers, with_logs
 from syrip_gen.stages.run_shards import Progress, SilentProgress, plan_shards, run_shards
-from syrip_gen.stages.run_state import FINISHED_FILE, claim_folder, lock_folder, release_folder
+from syrip_gen.stages.run_state import FINISHED_FILE, claim_folder, lock_folder
 from syrip_gen.stages.sample import load_resources
-from syrip_gen.stages.saved_sequence import SavedSequence, has_sequence, load_sequence, save_sequence
+from syrip_gen.stages.saved_sequence import SavedSequence, load_sequence
 from syrip_gen.stages.shard import ShardJob
 from syrip_gen.stages.subjects import CharacterChoice, check_character
 from syrip_gen.stages.take_films import check_films, write_films
@@ -48,7 +38,6 @@ if TYPE_CHECKING:
 
 __all__ = ["animate", "dry_run"]
 
-BUNDLED_MOTION = "motions/crawl.npy"
 SHUTTER_SHARE = 0.5
 """Of the time between two frames that motion blur exposes for (a film camera's 180 degrees)."""
 
@@ -70,53 +59,70 @@ def animate(config: AnimateConfig, progress: Progress | None = None) -> Generate
         HopelessRunError: When every frame fails.
     """
     progress = progress or SilentProgress()
-    renderer, workers = choose_renderer(config), num_workers(config)
-    is_pool = config.executor == "local" and workers > 1
-    if is_pool:
+    renderer = choose_renderer(config)
+    if config.executor == "local" and num_workers(config) > 1:
         prepare_workers("syrip_gen.stages.preload")
     if config.film:
         check_films()
     character = character_choice(config)
     program = check_blend_file(config.save_blend, config.blender) if config.save_blend else None
-    body, prior = load_body(config.body), load_prior(config.pose_prior)
-    motion = read_clip(config, body)
+    body = load_body(config.body)
+    source = read_clip(config, body, load_prior(config.pose_prior))
     notes = check_pictures(sampling_options(config), body)
     if character:
         check_character(character, renderer)
-    sources = {"motion": config.motion or str(asset_path(BUNDLED_MOTION))}
-    sources |= {"character": config.character, "bone_map": config.bone_map}
-    identity = identity_of(config, sources, uses_prior=isinstance(motion, MotionClip))
+    files = {
+        "motion": motion_file(config),
+        "character": config.character,
+        "bone_map": config.bone_map,
+    }
+    identity = identity_of(config, files, uses_prior=source.is_retargeted)
     identity["versions"] |= renderer.versions()
     folder = open_folder(config.output)
     with lock_folder(folder):
         if claim_folder(folder, identity, resume=config.resume):
             run = json.loads(folder.read_bytes(FINISHED_FILE))
             folder.remove_tree(WORK_FOLDER)
-            _blend_stage(config, program, body, folder, progress)
-            return GenerateResult(output=folder.url, run=run, num_failures=run["num_failures"])
-        for note in (*motion.notes, *notes):
-            progress.note(note)
-        began = time.monotonic()
-        with compiling(config.body, sampling_options(config), config.renderer, progress, is_needed=is_pool):
-            saved = _retarget_stage(config, motion, body, prior, folder, progress)
-            fit_seconds = time.monotonic() - began
-        compile_seconds = time.monotonic() - began - fit_seconds
-        for note in saved.sequence.notes[len(motion.notes) :]:
-            progress.note(note)
-        job = _shard_job(config, with_logs(renderer, folder), folder, saved)
-        num_items = config.takes * len(saved.frames)
-        shards = plan_shards(num_items, is_slow=CATALOG[renderer.name].is_slow)
-        began = time.monotonic()
-        results = run_shards(job, shards, progress, executor=config.executor, workers=workers)
-        render_seconds = time.monotonic() - began
-        run, tally = _merge_stage(config, folder, identity, notes, saved, len(shards), progress)
+            result = GenerateResult(output=folder.url, run=run, num_failures=run["num_failures"])
+        else:
+            result = _photograph(config, source, renderer, folder, identity, notes, progress)
         _blend_stage(config, program, body, folder, progress)
+    return result
+
+
+def _photograph(
+    config: AnimateConfig,
+    source: ClipMotion,
+    renderer: "RendererChoice",
+    folder: OutputFolder,
+    identity: dict[str, Any],
+    notes: list[str],
+    progress: Progress,
+) -> GenerateResult:
+    """Retarget, make the frames that are not there yet, merge."""
+    for note in (*source.motion.notes, *notes):
+        progress.note(note)
+    workers = num_workers(config)
+    began = time.monotonic()
+    is_pool = config.executor == "local" and workers > 1
+    with compiling(config.body, sampling_options(config), config.renderer, progress, is_needed=is_pool):
+        saved = save_takes(source, config.takes, folder, progress)
+        retarget_seconds = time.monotonic() - began
+    compile_seconds = time.monotonic() - began - retarget_seconds
+    for note in saved.sequence.notes[len(source.motion.notes) :]:
+        progress.note(note)
+    job = _shard_job(config, with_logs(renderer, folder), folder, saved)
+    shards = plan_shards(config.takes * len(saved.frames), is_slow=CATALOG[renderer.name].is_slow)
+    began = time.monotonic()
+    results = run_shards(job, shards, progress, executor=config.executor, workers=workers)
+    render_seconds = time.monotonic() - began
+    run, tally = _merge_stage(config, folder, identity, notes, saved, len(shards), progress)
     return GenerateResult(
         output=folder.url,
         run=run,
         num_failures=tally.num_failures,
         num_crashes=tally.num_crashes,
-        fit_seconds=fit_seconds,
+        fit_seconds=retarget_seconds,
         compile_seconds=compile_seconds,
         render_seconds=render_seconds,
         num_rendered=results.num_made,
@@ -126,12 +132,12 @@ def animate(config: AnimateConfig, progress: Progress | None = None) -> Generate
 
 def dry_run(config: AnimateConfig) -> Iterator[SceneSpec]:
     """Yield the scene of every item and write nothing."""
-    body, prior = load_body(config.body), load_prior(config.pose_prior)
-    motion = read_clip(config, body)
-    first = take_motion(config, motion, body, prior, 0, None)
+    body = load_body(config.body)
+    source = read_clip(config, body, load_prior(config.pose_prior))
+    first = source.take(0)
 
     def saved(take: int) -> SavedSequence:
-        return first if take == 0 else take_motion(config, motion, body, prior, take, first.frames)
+        return first if take == 0 else source.take(take, first.frames)
 
     context = clip_context(load_resources(body, sampling_options(config)))
     planner = ClipPlanner(context, saved, len(first.frames), config.seed, _optics(config, first))
@@ -163,88 +169,6 @@ def sampling_options(config: AnimateConfig) -> SamplingOptions:
     return SamplingOptions(
         width=config.width, height=config.height, backgrounds=config.backgrounds, textures=config.textures
     )
-
-
-def read_clip(config: AnimateConfig, body: BodyAssets) -> MotionClip | BodySequence:
-    """Read the motion file.
-
-    Raises:
-        FileNotFoundError: When it is not there.
-        ValueError: When no clip can be made of it.
-    """
-    path = config.motion or asset_path(BUNDLED_MOTION)
-    motion = read_motion(path, fps=config.fps, clip=config.clip, schema=config.keypoint_schema, body=body)
-    if len(motion) < 2:
-        raise ValueError(
-            f"{path}: one frame only is no motion; expected two or more (syrip generate makes pictures of "
-            "single poses)"
-        )
-    return motion
-
-
-def take_motion(
-    config: AnimateConfig,
-    motion: MotionClip | BodySequence,
-    body: BodyAssets,
-    prior: Mixture,
-    take: int,
-    frames: np.ndarray | None,
-) -> SavedSequence:
-    """Return the motion of one take: that of its own infant, unless the file holds bodies already.
-
-    Args:
-        config: Settings.
-        motion: What the file holds.
-        body: The body model.
-        prior: Pose prior.
-        take: Number of the take.
-        frames: Frames to photograph; None chooses them.
-    """
-    if isinstance(motion, BodySequence):
-        sequence, figures = motion, {}
-    else:
-        betas = take_betas(body.num_betas, config.seed, take)
-        result = retarget(motion, body, prior, betas=betas, up=config.up)
-        sequence, figures = result.sequence, _flat(asdict(result.report))
-    if frames is None:
-        frames = np.asarray(select_frames(sequence, config.frames))
-    return SavedSequence(sequence, frames, figures)
-
-
-def _flat(figures: dict[str, Any]) -> dict[str, Any]:
-    """Round figures for files; what is not a number is None."""
-    return {
-        name: (round(value, 4) if math.isfinite(value) else None) if isinstance(value, float) else value
-        for name, value in sorted(figures.items())  # the order in which a saved sequence has them
-    }
-
-
-def _retarget_stage(
-    config: AnimateConfig,
-    motion: MotionClip | BodySequence,
-    body: BodyAssets,
-    prior: Mixture,
-    folder: OutputFolder,
-    progress: Progress,
-) -> SavedSequence:
-    """Save the motion of every take that an interrupted run has not saved; return that of the first."""
-    progress.stage("retarget", config.takes)
-    first: SavedSequence | None = None
-    for take in range(config.takes):
-        if has_sequence(folder, take):
-            first = first or load_sequence(folder, take)
-        else:
-            try:
-                saved = take_motion(config, motion, body, prior, take, first.frames if first else None)
-            except ValueError:
-                if first is None:
-                    release_folder(folder)
-                raise
-            save_sequence(saved, take, folder)
-            first = first or saved
-        progress.advance()
-    assert first is not None
-    return first
 
 
 def _optics(config: AnimateConfig, saved: SavedSequence) -> ClipOptics:

@@ -99,7 +99,7 @@ def make_bank(
 
 def identity_of(
     config: GenerateConfig | AnimateConfig,
-    sources: Mapping[str, str | Sequence[str]],
+    sources: Mapping[str, str | Sequence[str] | None],
     *,
     uses_prior: bool,
 ) -> dict[str, Any]:
@@ -107,7 +107,7 @@ def identity_of(
 
     Args:
         config: The settings.
-        sources: Files that the bodies' poses come from, by the name of the option.
+        sources: Files that the poses come from, by the name of the option; None = not given.
         uses_prior: Whether the pose prior is used: it is not where poses are bodies already.
     """
     skip = {*PATH_SETTINGS, *sources, *unused_options(config.renderer)}

@@ -70,6 +70,8 @@ def load_lift_data(options: TrainOptions, recipe: LiftRecipe) -> LiftData:
     schema = get_schema(recipe.data.schema_name)
     by_order = recipe.data.mapping == "order"
     paths = [*([options.synthetic] if options.synthetic else []), *options.poses_3d]
+    if options.val is not None and Path(options.val).resolve() in {Path(path).resolve() for path in paths}:
+        raise ValueError(f"--val {options.val} is also learnt from: give poses of other sources")
     parts = [read_poses_3d(path, schema, by_order=by_order) for path in paths]
     notes = [f"{part.source}: {len(part)} poses, {len(np.unique(part.group))} sources" for part in parts]
     both = join_poses(parts)

@@ -6,7 +6,8 @@ import torch
 
 from fidip.lifting.build_shipped import halve
 from fidip.lifting.config import LiftNetworkSettings
-from fidip.lifting.lift import Lifter, LiftQueue
+from fidip.lifting.errors import ajpe_mm
+from fidip.lifting.lift import Lifter, LiftQueue, shipped_lifter
 from fidip.lifting.network import build_lifter
 from fidip.lifting.state import open_lifter_weights, save_lifter
 from syrip_gen.keypoints.catalog import COCO17
@@ -103,3 +104,18 @@ def test_weights_of_a_2d_network_are_no_lifter(tmp_path):
     save_weights(tmp_path / "best.safetensors", {"a": torch.zeros(1)}, {"name": "movenet"})
     with pytest.raises(ValueError, match="is not a lifter: give the run folder"):
         Lifter.open(tmp_path)
+
+
+def test_the_shipped_lifter_is_small_and_lifts_fitted_poses(few_fits):
+    assert shipped_lifter().stat().st_size < 5e6
+    with np.load(few_fits) as bank:
+        keep = bank["accepted"]
+        poses, focals, sizes = (bank[n][keep] for n in ("keypoints_3d_m", "focal_px", "image_size"))
+    errors = []
+    for pose, focal, (width, height) in zip(poses, focals, sizes.tolist(), strict=True):
+        seen = pose[:, :2] / pose[:, 2:] * focal + np.array([width / 2, height / 2])
+        keypoints = np.concatenate([seen, np.ones((17, 1))], 1)[None]
+        camera = (focal, focal, width / 2, height / 2)
+        lifted = Lifter.open(None).lift(keypoints, (width, height), camera)
+        errors += ajpe_mm(lifted, pose[None] - pose[None, [11, 12]].mean(1, keepdims=True)).tolist()
+    assert np.mean(errors) < 45

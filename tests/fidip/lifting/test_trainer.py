@@ -169,10 +169,12 @@ def test_a_lifter_begins_where_another_ended(options, tmp_path):
         ({"set": ("network.inputs=pixels",)}, "output rays needs inputs view"),
         ({"set": ("data.schema_name=lego",)}, "unknown keypoint schema"),
         ({"predictions": "p.json"}, "give it by --synthetic"),
+        ({"val": "poses.npz"}, "is also learnt from"),
         ({"set": ("selfsup.share=0.5", "network.kind=temporal")}, "needs network.kind residual"),
     ],
 )
-def test_what_cannot_work_is_refused_before_any_work(options, tmp_path, changes, message):
+def test_what_cannot_work_is_refused_before_any_work(options, tmp_path, monkeypatch, changes, message):
+    monkeypatch.chdir(tmp_path)
     with pytest.raises((ValueError, FileNotFoundError), match=message):
         train_lifter(options(**changes))
     assert not (tmp_path / "run").exists()

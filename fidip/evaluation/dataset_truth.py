@@ -87,6 +87,7 @@ def truth_of_samples(samples: PoseSamples, root: Path) -> GroundTruth:
                 head_mm=_length(samples.head_mm, n),
                 sequence=samples.sequences[n],
                 frame=int(samples.frames[n]),
+                camera=_camera(samples.intrinsics, n),
             )
         )
     return GroundTruth(
@@ -112,3 +113,8 @@ def _millimetres(points: np.ndarray | None, n: int) -> np.ndarray | None:
 
 def _length(lengths: np.ndarray | None, n: int) -> float:
     return float("nan") if lengths is None else float(lengths[n])
+
+
+def _camera(intrinsics: np.ndarray | None, n: int) -> tuple[float, float, float, float] | None:
+    known = intrinsics is not None and np.isfinite(intrinsics[n]).all()
+    return tuple(intrinsics[n].tolist()) if known else None

@@ -12,6 +12,7 @@ from fidip.evaluation.figures import measure
 from fidip.evaluation.ground_truth import GroundTruth
 from fidip.evaluation.joint_bars import BARS_FILE, draw_joint_bars
 from fidip.evaluation.labels_3d import with_labels_3d
+from fidip.evaluation.lifted import label_predictions, lift_predictions
 from fidip.evaluation.metric_words import MetricSet, read_metrics
 from fidip.evaluation.options import EvalConfig
 from fidip.evaluation.pck import pck_notes
@@ -20,10 +21,12 @@ from fidip.evaluation.report import EvalReport, NetworkInfo, write_report
 from fidip.evaluation.sources import Source, file_stem, list_sources
 from fidip.output_check import check_output_folder
 from fidip.progress import Progress, SilentProgress
-from syrip_gen.keypoints.catalog import get_schema
+from syrip_gen.keypoints.catalog import COCO17, get_schema
+from syrip_gen.keypoints.schema import KeypointSchema
 
 if TYPE_CHECKING:
     from fidip.evaluation.gap import GapFigures
+    from fidip.lifting.lift import Lifter
 
 __all__ = ["evaluate_runs"]
 
@@ -58,9 +61,13 @@ def evaluate_runs(
     if metrics.needs_3d and not gt.has_3d:
         words = ", ".join(metrics.needs_3d)
         raise ValueError(f"--metrics {words}: {gt.name} has no 3D keypoints (keypoints_3d_m); see --gt-3d")
-    if config.gap is not None and all(source.kind == "predictions" for source in sources):
+    if config.lift is None and any(source.kind == "labels" for source in sources):
+        raise ValueError("labels have nothing to be compared with: name a lifter with --lift")
+    lifter = None if config.lift is None else _open_lifter(config)
+    if config.gap is not None and not has_networks:
         raise ValueError("--gap compares a network's features: name a run or weights beside predictions")
-    predictions, infos, gaps = _predict(config, gt, sources, progress)
+    label_schema = COCO17 if lifter is None else lifter.schema
+    predictions, infos, gaps = _predict(config, gt, sources, progress, label_schema)
     notes, failures = list(gt.notes), list(gt.failures)
     note = choose_areas(gt, config.area).note
     notes += [note] if note else []
@@ -68,6 +75,8 @@ def evaluate_runs(
     figures = []
     for source in sources:
         found = predictions[source.name]
+        if lifter is not None:
+            found = lift_predictions(found, gt, lifter, use_camera=not config.no_camera)
         notes += found.notes
         failures += found.failures
         run = measure(gt, source.name, found, config.area, metrics, schema=schema, thesis=config.thesis)
@@ -90,6 +99,15 @@ def evaluate_runs(
     return report
 
 
+def _open_lifter(config: EvalConfig) -> "Lifter":
+    from fidip.evaluation.networks import choose_device
+    from fidip.inference.predict import SHIPPED as SHIPPED_LIFTER
+    from fidip.lifting.lift import Lifter
+
+    run = None if config.lift == SHIPPED_LIFTER else config.lift
+    return Lifter.open(run, choose_device(config.device))
+
+
 def _without_3d(name: str, found: Predictions, metrics: MetricSet) -> list[str]:
     """Return what to tell about predictions that cannot be compared in space."""
     count = sum("points_3d_mm" not in result for result in found.results)
@@ -108,11 +126,17 @@ def _kept(config: EvalConfig, sources: Sequence[Source], gaps: Mapping[str, "Gap
 
 
 def _predict(
-    config: EvalConfig, gt: GroundTruth, sources: Sequence[Source], progress: Progress
+    config: EvalConfig,
+    gt: GroundTruth,
+    sources: Sequence[Source],
+    progress: Progress,
+    label_schema: KeypointSchema,
 ) -> tuple[dict[str, Predictions], dict[str, NetworkInfo], dict[str, "GapFigures"]]:
     """Return predictions, network columns and domain gap by name of the source; files are read first."""
     networks = [source for source in sources if source.kind == "network"]
     predictions = {s.name: read_predictions(s.path, gt) for s in sources if s.kind == "predictions"}
+    for source in (source for source in sources if source.kind == "labels"):
+        predictions[source.name] = label_predictions(gt, source.name, label_schema)
     infos: dict[str, NetworkInfo] = {}
     gaps: dict[str, GapFigures] = {}
     if networks:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fidip.data.layouts.coco import points_3d, sequence_and_frame
+from fidip.data.layouts.coco import intrinsics, points_3d, sequence_and_frame
 from syrip_gen.annotation.coco import ANNOTATION_FILE, person_category
 from syrip_gen.keypoints.catalog import COCO17
 from syrip_gen.keypoints.json_input import load_json, number_list, whole_number
@@ -50,6 +50,8 @@ class Person:
     sequence: str = ""
     """Recording that the picture is a frame of."""
     frame: int = -1
+    camera: tuple[float, float, float, float] | None = None
+    """fx, fy, cx, cy in px, where the dataset says it."""
 
     @property
     def num_labelled(self) -> int:
@@ -234,6 +236,7 @@ def _persons(
         boxless += [record.get("id")] if box is None else []
         points = points_3d(record.get("keypoints_3d_m"), NUM_KEYPOINTS, what)
         sequence, frame = sequence_and_frame(images[image_id], record)
+        camera = intrinsics(record.get("camera"), what)
         persons.append(
             Person(
                 image_id=image_id,
@@ -247,6 +250,7 @@ def _persons(
                 points_3d_mm=None if points is None else points * 1000,
                 sequence=sequence,
                 frame=frame,
+                camera=None if camera is None or not np.isfinite(camera).all() else tuple(camera),
             )
         )
     if strays:

@@ -67,6 +67,15 @@ class EvalConfig(BaseModel):
     thesis: bool = _option(
         False, "Count exact hits (distance 0, such as the pelvis) as wrong in PCKh, as Ellershaw's code does."
     )
+    lift: str | None = _option(
+        None,
+        "Lift 2D keypoints to 3D first: run folder of syrip train --recipe lifter-..., a lifter's file, or "
+        "infant (the shipped lifter). With it RUN may also be labels, the labelled 2D keypoints.",
+        metavar="RUN",
+    )
+    no_camera: bool = _option(
+        False, "With --lift: do not tell the lifter the cameras that the dataset knows."
+    )
     boxes: str = _option(
         "gt", "Boxes that networks are run on: gt, or COCO detections of a file.", metavar="gt|FILE"
     )

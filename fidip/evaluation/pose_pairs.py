@@ -58,6 +58,7 @@ def pair_poses(
     found = np.full((len(people), len(schema), 2), np.nan)
     found_mm = np.full((len(people), len(schema), 3), np.nan)
     defined = mapping_weights(predictions.schema, schema).any(axis=1)
+    defined_3d = mapping_weights(predictions.space_schema, schema).any(axis=1)
     for person, number in enumerate(matches.result_index.tolist()):
         if number < 0:
             continue
@@ -65,14 +66,14 @@ def pair_poses(
         points = result.get("native", np.reshape(result["keypoints"], (-1, 3)))[:, :2]
         found[person] = map_points(points, predictions.schema, schema)[0]
         if "points_3d_mm" in result:
-            found_mm[person] = map_points(result["points_3d_mm"], predictions.schema, schema)[0]
+            found_mm[person] = map_points(result["points_3d_mm"], predictions.space_schema, schema)[0]
     labelled = truth[..., 2] > 0
     distances = joint_distances(found, np.where(labelled[..., None], truth[..., :2], np.nan))
     names = np.array(schema.keypoints)
     return PosePairs(
         schema=schema,
         distances_px=np.where(defined, distances, np.nan),
-        truth_mm=np.where(defined[:, None], _truth_mm(gt, schema), np.nan),
+        truth_mm=np.where(defined_3d[:, None], _truth_mm(gt, schema), np.nan),
         found_mm=found_mm,
         head_mm=np.array([head_size_mm(person, gt.space_schema) for person in people]),
         triples=consecutive_triples([p.sequence for p in people], np.array([p.frame for p in people])),

@@ -38,6 +38,13 @@ class Predictions:
     notes: tuple[str, ...] = ()
     schema: KeypointSchema = COCO17
     """What the records' own keypoints are."""
+    schema_3d: KeypointSchema | None = None
+    """What their 3D keypoints are; None = ``schema``."""
+
+    @property
+    def space_schema(self) -> KeypointSchema:
+        """Schema of the 3D keypoints."""
+        return self.schema_3d or self.schema
 
 
 def read_predictions(path: str | Path, gt: GroundTruth) -> Predictions:
@@ -45,7 +52,8 @@ def read_predictions(path: str | Path, gt: GroundTruth) -> Predictions:
 
     Beyond COCO's fields a record may have ``keypoint_schema`` (the name of one of our schemas, whose
     keypoints it then holds; the same in the whole file) and ``keypoints_3d_mm`` (x, y, z of each of them,
-    relative to the pelvis or the hips' midpoint, camera axes; null where unknown).
+    relative to the pelvis or the hips' midpoint, camera axes; null where unknown), and
+    ``keypoint_schema_3d`` where those are of another schema.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -85,11 +93,12 @@ def check_predictions(
     """
     known = set(gt.image_ids)
     names = PictureNames(records, gt, name)
-    schema = _file_schema(records, name)
+    schema = _file_schema(records, name, "keypoint_schema", COCO17)
+    schema_3d = _file_schema(records, name, "keypoint_schema_3d", schema)
     results, failures, strays, moved = [], [], [], 0
     for number, record in enumerate(records):
         try:
-            result = _checked(record, f"{name}: record {number}", gt.category_ids, schema)
+            result = _checked(record, f"{name}: record {number}", gt.category_ids, (schema, schema_3d))
         except ValueError as error:
             if strict:
                 raise
@@ -116,7 +125,7 @@ def check_predictions(
             f"{name}: paired by file name; the image_id of {moved} records is another picture's.",
             *notes,
         )
-    return Predictions(name, tuple(results), tuple(failures), notes, schema)
+    return Predictions(name, tuple(results), tuple(failures), notes, schema, schema_3d)
 
 
 def result_record(image_id: int, category_id: int, keypoints: np.ndarray, score: float) -> dict[str, Any]:
@@ -140,20 +149,23 @@ def write_predictions(path: str | Path, results: Sequence[Mapping[str, Any]]) ->
     os.replace(temporary, path)
 
 
-def _file_schema(records: Sequence[Any], name: str) -> KeypointSchema:
-    """Return the schema that all records name; COCO-17 where they name none."""
-    words = [r.get("keypoint_schema", COCO17.name) for r in records if isinstance(r, Mapping)]
+def _file_schema(records: Sequence[Any], name: str, key: str, default: KeypointSchema) -> KeypointSchema:
+    """Return the schema that all records name, or the default where they name none."""
+    words = [r.get(key, default.name) for r in records if isinstance(r, Mapping)]
     named = dict.fromkeys(word if isinstance(word, str) else repr(word) for word in words)
     if len(named) > 1:
         raise ValueError(f"{name}: records of several schemas ({some(list(named))}); expected one a file")
     try:
-        return get_schema(next(iter(named), COCO17.name))
+        return get_schema(next(iter(named), default.name))
     except ValueError as error:
-        raise ValueError(f"{name}: keypoint_schema: {error}") from None
+        raise ValueError(f"{name}: {key}: {error}") from None
 
 
-def _checked(record: Any, what: str, category_ids: Sequence[int], schema: KeypointSchema) -> dict[str, Any]:
+def _checked(
+    record: Any, what: str, category_ids: Sequence[int], schemas: tuple[KeypointSchema, KeypointSchema]
+) -> dict[str, Any]:
     """Return the fields of one record that count, or say what is wrong with it."""
+    schema, schema_3d = schemas
     if not isinstance(record, Mapping):
         raise ValueError(f"{what}: expected an object with image_id, keypoints and score")
     for key in ("image_id", "keypoints", "score"):
@@ -180,7 +192,7 @@ def _checked(record: Any, what: str, category_ids: Sequence[int], schema: Keypoi
         native = np.array(keypoints).reshape(-1, 3)
         result["native"] = native
         result["keypoints"] = map_keypoints(native, schema, COCO17).ravel().tolist()
-    points_3d = _points_3d(record.get("keypoints_3d_mm"), len(schema), what)
+    points_3d = _points_3d(record.get("keypoints_3d_mm"), len(schema_3d), what)
     if points_3d is not None:
         result["points_3d_mm"] = points_3d
     box = record.get("bbox")

@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-__all__ = ["KEYPOINT_RCNN", "SHIPPED", "Source", "file_stem", "list_sources"]
+__all__ = ["KEYPOINT_RCNN", "LABELS", "SHIPPED", "Source", "file_stem", "list_sources"]
 
 SHIPPED = "movenet_thunder"
 """Word for the network that ships, trained on adults."""
 KEYPOINT_RCNN = "keypoint_rcnn"
 """Word for torchvision's network with its own weights, fetched by torchvision unless it has them."""
+
+
+LABELS = "labels"
+"""Word for the labelled 2D keypoints themselves, to be lifted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +25,7 @@ class Source:
     name: str
     """Short and unique among the rows."""
     path: str
-    kind: Literal["predictions", "network"]
+    kind: Literal["predictions", "network", "labels"]
 
 
 def list_sources(
@@ -38,7 +42,7 @@ def list_sources(
     found += [(path, "predictions") for path in predictions]
     found = found or [(SHIPPED, "network")]
     for path, _ in found:
-        if path not in (SHIPPED, KEYPOINT_RCNN) and not Path(path).exists():
+        if path not in (SHIPPED, KEYPOINT_RCNN, LABELS) and not Path(path).exists():
             raise FileNotFoundError(f"{path}: no such run folder, weights file or predictions file")
     twice = [path for path, count in Counter(path for path, _ in found).items() if count > 1]
     if twice:
@@ -52,7 +56,9 @@ def file_stem(name: str) -> str:
     return name.replace("/", "_").replace("\\", "_")
 
 
-def _kind(path: str) -> Literal["predictions", "network"]:
+def _kind(path: str) -> Literal["predictions", "network", "labels"]:
+    if path == LABELS:
+        return "labels"
     return "predictions" if path.lower().endswith(".json") else "network"
 
 

@@ -89,6 +89,8 @@ class ResultFiles:
             }
             if poses_3d is not None:
                 record |= _millimetres(poses_3d[person])
+                if self._files_3d.schema.name != self.schema.name:
+                    record["keypoint_schema_3d"] = self._files_3d.schema.name
                 self._files_3d.add(picture, person, poses_3d[person])
             self._json.write(",\n" if self.num_persons else "\n")
             self._json.write(json.dumps(record, separators=(",", ":"), allow_nan=False))

@@ -13,7 +13,7 @@ from syrip_gen.keypoints.catalog import CATALOG, COCO17
 from syrip_gen.keypoints.json_input import load_json, number_list, whole_number
 from syrip_gen.keypoints.schema import KeypointSchema
 
-__all__ = ["points_3d", "read_coco_poses", "sequence_and_frame"]
+__all__ = ["intrinsics", "points_3d", "read_coco_poses", "sequence_and_frame"]
 
 
 def read_coco_poses(
@@ -116,7 +116,7 @@ def _add(
         keypoints,
         image_id=whole_number(image["id"], f"{what} image_id"),
         points_3d=points_3d(annotation.get("keypoints_3d_m"), count, what),
-        intrinsics=_intrinsics(annotation.get("camera"), what),
+        intrinsics=intrinsics(annotation.get("camera"), what),
         box=_box(annotation.get("bbox"), what),
         image_path=picture,
         image_size=_size(image),
@@ -155,7 +155,12 @@ def sequence_and_frame(image: Mapping[str, Any], annotation: Mapping[str, Any]) 
     return "" if sequence is None else str(sequence), frame if is_frame else -1
 
 
-def _intrinsics(value: Any, what: str) -> list[float] | None:
+def intrinsics(value: Any, what: str) -> list[float] | None:
+    """Return fx, fy, cx, cy in px of an annotation's ``camera``, missing ones as NaN; None without any.
+
+    Raises:
+        ValueError: If one is no number; ``what`` names the annotation.
+    """
     if not isinstance(value, Mapping):
         return None
     return number_list([value.get(name) for name in ("fx", "fy", "cx", "cy")], f"{what} camera")

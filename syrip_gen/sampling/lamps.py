@@ -34,7 +34,7 @@ def add_lamps(light: LightSpec, rng: np.random.Generator) -> LightSpec:
     weights = weights / weights.sum()
     lamps = []
     for (direction, distance, radius, tint, _), weight in zip(draws, weights, strict=True):
-        color = share * weight * sky * tint / max(float(direction @ UP), 0.3)
+        color = share * weight * sky * tint / float(direction @ UP)
         lamps.append(
             LampSpec(
                 direction=tuple(float(x) for x in direction),
@@ -60,7 +60,8 @@ def with_lamps_folded(light: LightSpec) -> LightSpec:
 
 def _draw_lamp(rng: np.random.Generator) -> tuple[np.ndarray, float, float, np.ndarray, float]:
     """Return direction, distance, radius, tint (luminance about 1) and relative strength of one lamp."""
-    azimuth, elevation = rng.uniform(-np.pi, np.pi), np.deg2rad(rng.uniform(18.0, 75.0))
+    # Lower lamps would have to be glaring to do their share of what the support gets.
+    azimuth, elevation = rng.uniform(-np.pi, np.pi), np.deg2rad(rng.uniform(32.0, 75.0))
     direction = np.array(
         [np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)]
     )

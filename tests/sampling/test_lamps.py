@@ -63,7 +63,7 @@ def test_takes_have_none_to_three_lamps_above_the_floor(library):
         counts.add(len(light.lamps))
         for lamp in light.lamps:
             assert np.linalg.norm(lamp.direction) == pytest.approx(1.0)
-            assert lamp.direction[2] > 0.3
+            assert lamp.direction[2] > 0.5
             assert lamp.distance_m > 1.0
             assert 0 < lamp.radius_m < lamp.distance_m / 2
             assert min(lamp.color) > 0

@@ -188,8 +188,8 @@ class AnimateConfig(_DatasetConfig):
 
     motion: str | None = _option(
         None,
-        "Motion of one person: VideoPose3D's .npy, a data_2d_custom or detectron .npz, BVH, DeepMimic, or a "
-        "fits.npz; none = the bundled crawling clip.",
+        "Motion of one person: VideoPose3D's .npy, a data_2d_custom or detectron .npz, BVH, DeepMimic, a "
+        "fits.npz or a dataset's sequence.npz; none = the bundled crawling clip.",
         metavar="FILE",
     )
     output: str = _option("out", "Dataset folder, or any fsspec URL.", metavar="DIR", short="-o")

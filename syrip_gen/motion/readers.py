@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["UNDERSTOOD", "read_motion"]
 
 UNDERSTOOD = (
-    "VideoPose3D's .npy of (T, 17, 3), a data_2d_custom or detectron .npz, a BVH file, a DeepMimic .txt or a "
-    "fit bank (.npz)"
+    "VideoPose3D's .npy of (T, 17, 3), a data_2d_custom or detectron .npz, a BVH file, a DeepMimic .txt, a "
+    "fit bank or a dataset's sequence.npz"
 )
 MAX_TEXT_BYTES = 512 << 20
 MAX_FPS = 1000.0
@@ -35,8 +35,8 @@ def read_motion(
 
     Understood, whatever the file is called: VideoPose3D's (T, 17, 3) arrays and others of 3D points (.npy,
     .npz), 2D keypoints in ``data_2d_custom_*.npz`` and in the detectron files that those are made of, BVH,
-    DeepMimic's clips, .npz files of several clips with ``joint_names``, and fit banks, which are bodies
-    already and come back as a :class:`BodySequence`.
+    DeepMimic's clips, .npz files of several clips with ``joint_names``; and fit banks and a dataset's
+    ``sequence.npz``, which are bodies already and come back as a :class:`BodySequence`.
 
     Args:
         path: The file.
@@ -73,6 +73,11 @@ def _read_npz(
     path: Path, fps: float | None, clip: str | None, schema: str | None, body: BodyAssets | None
 ) -> MotionClip | BodySequence:
     arrays = read_npz(path)
+    if "body_pose" in arrays and "fps" in arrays:
+        from syrip_gen.motion.saved_motion import sequence_from_arrays
+
+        num_betas = body.num_betas if body is not None else None
+        return sequence_from_arrays(arrays, str(path), fps=fps, num_betas=num_betas)
     if "body_pose" in arrays and "global_orient" in arrays:
         from syrip_gen.motion.fit_sequence import read_fit_sequence
 

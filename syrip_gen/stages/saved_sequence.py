@@ -11,13 +11,12 @@ import numpy as np
 
 from syrip_gen.dataset_files import OutputFolder
 from syrip_gen.fitting.npz_files import write_npz
+from syrip_gen.motion.saved_motion import ARRAYS, sequence_from_arrays
 
 if TYPE_CHECKING:
     from syrip_gen.motion.sequence import BodySequence
 
 __all__ = ["SavedSequence", "has_sequence", "load_sequence", "save_sequence", "sequence_file"]
-
-ARRAYS = ("betas", "global_orient", "body_pose", "transl")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,13 +55,8 @@ def save_sequence(saved: SavedSequence, take: int, folder: OutputFolder) -> None
 
 def load_sequence(folder: OutputFolder, take: int) -> SavedSequence:
     """Read the motion of a take."""
-    from syrip_gen.motion.sequence import BodySequence
-
-    with np.load(io.BytesIO(folder.read_bytes(sequence_file(take))), allow_pickle=False) as data:
-        sequence = BodySequence(
-            **{name: data[name] for name in ARRAYS},
-            fps=float(data["fps"]),
-            name=str(data["name"]),
-            notes=tuple(str(note) for note in data["notes"]),
-        )
-        return SavedSequence(sequence, data["frames"], json.loads(str(data["figures"])))
+    name = sequence_file(take)
+    with np.load(io.BytesIO(folder.read_bytes(name)), allow_pickle=False) as data:
+        arrays = {key: data[key] for key in data.files}
+    sequence = sequence_from_arrays(arrays, f"{name} of {folder.url}")
+    return SavedSequence(sequence, arrays["frames"], json.loads(str(arrays["figures"])))

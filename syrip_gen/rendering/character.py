@@ -12,8 +12,9 @@ from syrip_gen.body.assets import NUM_JOINTS, BodyAssets
 from syrip_gen.body.posing import pose_body, rest_body
 from syrip_gen.geometry.camera import transform_points
 from syrip_gen.rendering.blender_process import BlenderCrashError, BlenderProcess, BlenderRequestError
+from syrip_gen.rendering.character_bones import CharacterRig, check_bones
 from syrip_gen.rendering.character_map import BoneMap
-from syrip_gen.rendering.character_rig import CharacterPose, CharacterRig, RigDriver, check_bones
+from syrip_gen.rendering.character_rig import CharacterPose, RigDriver
 from syrip_gen.sampling.scene import BodySpec
 
 __all__ = ["Character", "CharacterFrame"]

@@ -1,20 +1,17 @@
 """A user's own skeleton driven by the body model's motion: alignment of rest poses, rotations, placement."""
 
-import difflib
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from syrip_gen.body.kinematics import SMPL_PARENTS
 from syrip_gen.geometry.camera import transform_points
 from syrip_gen.geometry.rotations import rotation_between
 from syrip_gen.keypoints.catalog import COCO17, SMPL24
+from syrip_gen.rendering.character_bones import CharacterRig, mapped_above
 from syrip_gen.rendering.character_map import BoneMap
 
-__all__ = ["CharacterPose", "CharacterRig", "RigDriver", "check_bones"]
+__all__ = ["CharacterPose", "RigDriver"]
 
 _ALIGNED = {
     f"{side}_{joint}": f"{side}_{child}"
@@ -32,41 +29,6 @@ _ALIGNED = {
 Only long bones: that spines and collars run differently is anatomy, not pose."""
 _MIN_LENGTH = 1e-6
 _HIPS = (SMPL24.index("left_hip"), SMPL24.index("right_hip"))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class CharacterRig:
-    """The bones of one armature at rest, in the axes and units of its file as Blender shows them."""
-
-    names: tuple[str, ...]
-    parents: tuple[int, ...]
-    """-1 = none; parents stand before their children."""
-    heads: np.ndarray
-    """(B, 3)."""
-    tails: np.ndarray
-    """(B, 3)."""
-    axes: np.ndarray
-    """(B, 3, 3) rest rotations; columns are the bones' own axes."""
-
-    @classmethod
-    def from_json(cls, bones: Sequence[Mapping[str, Any]]) -> "CharacterRig":
-        """Build from what ``blender_scripts/character_file.py`` says of an armature."""
-        names = tuple(bone["name"] for bone in bones)
-        return cls(
-            names=names,
-            parents=tuple(-1 if bone["parent"] is None else names.index(bone["parent"]) for bone in bones),
-            heads=np.array([bone["head"] for bone in bones], np.float64),
-            tails=np.array([bone["tail"] for bone in bones], np.float64),
-            axes=np.array([bone["axes"] for bone in bones], np.float64),
-        )
-
-    def is_below(self, bone: int, above: int) -> bool:
-        """Tell whether ``above`` is a parent, grandparent ... of ``bone``."""
-        while bone >= 0:
-            bone = self.parents[bone]
-            if bone == above:
-                return True
-        return False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,45 +52,6 @@ class CharacterPose:
         T = self.T_world_file.copy()
         T[:3, 3] += up
         return CharacterPose(self.quaternions, T, self.heads + up, self.tails + up, self.keypoints + up)
-
-
-def check_bones(rig: CharacterRig, bones: BoneMap, file: str) -> None:
-    """Check that a bone map fits a skeleton.
-
-    Raises:
-        ValueError: Listing every bone that the file lacks, with the likeliest names, or every mapped bone
-            that does not hang below the bone of the joint above it.
-    """
-    wanted = list(bones.joints.values()) + [keypoint.bone for keypoint in bones.keypoints.values()]
-    missing = [name for name in dict.fromkeys(wanted) if name not in rig.names]
-    if missing:
-        free = [name for name in rig.names if name not in wanted]
-        close = {name: difflib.get_close_matches(name, free, n=1) for name in missing}
-        listed = ", ".join(f"{n} (like {close[n][0]}?)" if close[n] else n for n in missing)
-        others = ", ".join(free)
-        raise ValueError(
-            f"{bones.source}: bones that {file} does not have: {listed}. Its other bones: {others or 'none'}"
-        )
-    loose = []
-    for joint, name in bones.joints.items():
-        above = _mapped_above(joint, bones.joints)
-        if above not in (None, "pelvis") and not rig.is_below(
-            rig.names.index(name), rig.names.index(bones.joints[above])
-        ):
-            loose.append(f"{name} ({joint}) below {bones.joints[above]} ({above})")
-    if loose:
-        raise ValueError(
-            f"{file}: bones must hang below those of the joints above them, but these do not: "
-            f"{', '.join(loose)}. Map deforming bones, or export a rig without control bones"
-        )
-
-
-def _mapped_above(joint: str, mapped: Mapping[str, str]) -> str | None:
-    """Return the nearest joint above one in SMPL's tree that has a bone."""
-    j = SMPL_PARENTS[SMPL24.index(joint)]
-    while j >= 0 and SMPL24.keypoints[j] not in mapped:
-        j = SMPL_PARENTS[j]
-    return SMPL24.keypoints[j] if j >= 0 else None
 
 
 class RigDriver:
@@ -191,7 +114,7 @@ class RigDriver:
         for joint in SMPL24.keypoints:
             if joint not in self._bone:
                 continue
-            above = _mapped_above(joint, self._bone)
+            above = mapped_above(joint, self._bone)
             turn = alignment[above] if above else np.eye(3)
             child = _ALIGNED.get(joint)
             if child in self._bone:

@@ -39,7 +39,9 @@ def test_everything_that_a_file_can_say(tmp_path):
 
 def test_all_missing_joints_are_listed():
     joints = without(JOINTS, "pelvis", "left_knee", "spine1", "spine2", "spine3")
-    with pytest.raises(ValueError, match="without a bone: pelvis, left_knee, one of spine1, spine2, spine3$"):
+    with pytest.raises(
+        ValueError, match=r"without a bone: pelvis, left_knee, one of spine1, spine2, spine3$"
+    ):
         parse_bone_map({"joints": joints, "keypoints": FACE}, "map")
 
 
@@ -79,7 +81,7 @@ def test_what_is_wrong_is_said(data, message):
 
 
 def test_unreadable_files(tmp_path):
-    with pytest.raises(FileNotFoundError, match="bone map .*absent.yaml not found"):
+    with pytest.raises(FileNotFoundError, match=r"bone map .*absent.yaml not found"):
         read_bone_map(tmp_path / "absent.yaml")
     (tmp_path / "bad.yaml").write_text("joints: [")
     with pytest.raises(ValueError, match="not readable YAML"):

@@ -5,8 +5,9 @@ from scipy.spatial.transform import Rotation
 from syrip_gen.body.kinematics import SMPL_PARENTS, forward_kinematics
 from syrip_gen.geometry.camera import transform_points
 from syrip_gen.keypoints.catalog import COCO17, SMPL24
+from syrip_gen.rendering.character_bones import CharacterRig, check_bones
 from syrip_gen.rendering.character_map import parse_bone_map
-from syrip_gen.rendering.character_rig import CharacterRig, RigDriver, check_bones
+from syrip_gen.rendering.character_rig import RigDriver
 from tests.toy_body import make_toy_body
 
 BODY = make_toy_body()
@@ -110,7 +111,8 @@ def test_helper_bones_and_a_root_above_the_pelvis_go_along():
 
 def test_bones_that_the_file_lacks_are_all_listed_with_likely_names():
     names = [f"mixamo:{n}" if "knee" in n else n for n in NAMES]
-    with pytest.raises(ValueError, match=r"left_knee \(like mixamo:left_knee\?\), right_knee .*Its other bones"):
+    message = r"left_knee \(like mixamo:left_knee\?\), right_knee .*Its other bones"
+    with pytest.raises(ValueError, match=message):
         check_bones(rig_of(REST, names=names), bone_map(), "scan.glb")
 
 

@@ -186,7 +186,7 @@ def test_sigkill_in_the_middle_of_a_clip_and_resume_make_the_same_bytes(clip, te
     words += ["--film"] if HAS_FILMS else []
     command = [str(word) for word in [*words, "--workers", 2, "--resume"]]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 100
+    deadline = time.monotonic() + 150
     while not any((folder / ".syrip/shards").glob("*.jsonl")):
         assert process.poll() is None, "the run ended before it could be killed"
         assert time.monotonic() < deadline

@@ -1,21 +1,25 @@
-"""Convert MoveNet Thunder's published graph to the tensors of :class:`fidip.models.movenet.MoveNetThunder`.
+"""Convert MoveNet's published graphs, Thunder and MultiPose, to tensors of the modules in ``fidip.models``.
 
-Run ``python -m fidip.models.convert_movenet ONNX OUT``. OUT is assets/weights/movenet_thunder.safetensors
-and keeps every value, since the graph's are half-precision numbers widened to 32 bits.
+Run ``python -m fidip.models.convert_movenet ONNX OUT [movenet_thunder|movenet_multipose]``. OUT is
+assets/weights/<name>.safetensors and keeps every value, since the graph's are half-precision numbers widened
+to 32 bits.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
-from fidip.models.movenet import STAGES, MoveNetThunder
+from fidip.models import movenet_multipose
+from fidip.models.movenet import STAGES, MoveNetThunder, Stages
+from fidip.models.movenet_multipose import MoveNetMultiPose
 
-__all__ = ["convert_movenet"]
+__all__ = ["GRAPHS", "convert_movenet"]
 
 EXTRACTOR = "center_net_mobile_net_v2fpn_feature_extractor/model_1"
 PYRAMID = {
@@ -27,32 +31,65 @@ PYRAMID = {
     "pyramid.lateral4": "conv2d_3",
     "pyramid.smooth4.": "re_lu_2",
 }
-HEADS = {
-    "center": ("center_0", 3, 4),
-    "heatmap": ("kpt_heatmap_0", 4, 5),
-    "regression": ("kpt_regress_0", 5, 6),
-    "offset": ("kpt_offset_0", 6, 7),
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """One of the published networks."""
+
+    title: str
+    build: Callable[[], nn.Module]
+    stages: Stages
+    heads: Mapping[str, tuple[str, int, int]]
+    """Module: (name in the graph, number of its ReLU, number of its last convolution)."""
+
+
+GRAPHS = {
+    "movenet_thunder": Graph(
+        "MoveNet Thunder",
+        MoveNetThunder,
+        STAGES,
+        {
+            "center": ("center_0", 3, 4),
+            "heatmap": ("kpt_heatmap_0", 4, 5),
+            "regression": ("kpt_regress_0", 5, 6),
+            "offset": ("kpt_offset_0", 6, 7),
+        },
+    ),
+    "movenet_multipose": Graph(
+        "MoveNet MultiPose",
+        MoveNetMultiPose,
+        movenet_multipose.STAGES,
+        {
+            "center": ("center_0", 3, 4),
+            "box_size": ("box_scale_0", 4, 5),
+            "box_offset": ("box_offset_0", 5, 6),
+            "heatmap": ("kpt_heatmap_0", 6, 7),
+            "regression": ("kpt_regress_0", 7, 8),
+            "offset": ("kpt_offset_0", 8, 9),
+        },
+    ),
 }
-"""Module: (name in the graph, number of its ReLU, number of its last convolution)."""
 
 
-def convert_movenet(source: Path, target: Path) -> int:
-    """Write the half-precision tensors of an ONNX file of MoveNet Thunder; returns how many.
+def convert_movenet(source: Path, target: Path, name: str = "movenet_thunder") -> int:
+    """Write the half-precision tensors of an ONNX file of a MoveNet; returns how many.
 
     Raises:
-        ValueError: When the graph is not MoveNet Thunder's or a value does not fit 16 bits exactly.
+        ValueError: When the graph is not that network's or a value does not fit 16 bits exactly.
     """
-    layers = dict(module_layers())
+    graph = GRAPHS[name]
+    layers = dict(module_layers(graph))
     convolutions = read_convolutions(source)
     tensors = {}
-    for name, expected in MoveNetThunder().state_dict().items():
-        module, kind = name.rsplit(".", 1)
+    for tensor, expected in graph.build().state_dict().items():
+        module, kind = tensor.rsplit(".", 1)
         if layers[module] not in convolutions:
-            raise ValueError(f"{source} has no convolution {layers[module]!r}; is it MoveNet Thunder?")
+            raise ValueError(f"{source} has no convolution {layers[module]!r}; is it {graph.title}?")
         value = convolutions[layers[module]][0 if kind == "weight" else 1]
-        tensors[name] = exact_half(value, name, tuple(expected.shape), source)
+        tensors[tensor] = exact_half(value, tensor, tuple(expected.shape), source)
     target.parent.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, target, metadata={"network": "movenet_thunder"})
+    save_file(tensors, target, metadata={"network": name})
     return len(tensors)
 
 
@@ -60,7 +97,7 @@ def exact_half(value: np.ndarray, name: str, shape: tuple[int, ...], source: Pat
     """Return the values at 16 bits, or fail where the shape or a value would not survive."""
     if value.shape != shape:
         raise ValueError(
-            f"{name} should be {shape}, but is {value.shape} in {source}; is it MoveNet Thunder?"
+            f"{name} should be {shape}, but is {value.shape} in {source}; is it another MoveNet?"
         )
     half = value.astype(np.float16)
     if not np.array_equal(half.astype(np.float32), value):
@@ -68,11 +105,11 @@ def exact_half(value: np.ndarray, name: str, shape: tuple[int, ...], source: Pat
     return torch.from_numpy(half)
 
 
-def module_layers() -> Iterator[tuple[str, str]]:
+def module_layers(graph: Graph) -> Iterator[tuple[str, str]]:
     """Yield (module of ours, what its convolution makes in the graph)."""
     yield "backbone.stem", f"{EXTRACTOR}/model/Conv1_relu/Relu6"
     number = 0
-    for stage, blocks in STAGES.items():
+    for stage, blocks in graph.stages.items():
         for position in range(len(blocks)):
             block = f"{EXTRACTOR}/model/" + (f"block_{number}" if number else "expanded_conv")
             module = f"backbone.{stage}.{position}"
@@ -88,7 +125,7 @@ def module_layers() -> Iterator[tuple[str, str]]:
             yield f"{module}pointwise", f"{EXTRACTOR}/{layer}/Relu"
         else:
             yield module, f"{EXTRACTOR}/{layer}/BiasAdd"
-    for module, (head, relu, last) in HEADS.items():
+    for module, (head, relu, last) in graph.heads.items():
         yield f"{module}.conv.depthwise", f"{head}/separable_conv2d_{relu}/separable_conv2d/depthwise"
         yield f"{module}.conv.pointwise", f"{head}/re_lu_{relu}/Relu"
         yield f"{module}.out", f"{head}/conv2d_{last}/BiasAdd"
@@ -115,6 +152,10 @@ def read_convolutions(source: Path) -> dict[str, tuple[np.ndarray, ...]]:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
-        sys.exit("usage: python -m fidip.models.convert_movenet ONNX OUT")
-    print(convert_movenet(Path(sys.argv[1]), Path(sys.argv[2])), "tensors written to", sys.argv[2])
+    if len(sys.argv) not in (3, 4) or sys.argv[3:] not in ([], *([name] for name in GRAPHS)):
+        sys.exit(f"usage: python -m fidip.models.convert_movenet ONNX OUT [{'|'.join(GRAPHS)}]")
+    print(
+        convert_movenet(Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:]),
+        "tensors written to",
+        sys.argv[2],
+    )

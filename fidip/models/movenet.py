@@ -4,6 +4,7 @@ The published graph has its batch norms folded into the convolutions, so every l
 and there are no batch statistics to drift. Its own decoding is in :mod:`fidip.models.movenet_decoding`.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch.nn.functional as F
@@ -11,12 +12,13 @@ from torch import Tensor, nn
 
 from fidip.models.interface import NetworkSpec, PoseNetwork, PoseOutput, check_input_size
 
-__all__ = ["MoveNetHeads", "MoveNetThunder"]
+__all__ = ["INPUT_SCALE", "Backbone", "Head", "MoveNetHeads", "MoveNetThunder", "Pyramid", "Stages"]
 
 INPUT_SCALE = 0.007843017578125
 """The published graph computes ``rgb * INPUT_SCALE - 1``: 1 / 127.5 rounded to half precision."""
 STEM_CHANNELS, LAST_CHANNELS = 56, 1280
-STAGES = {
+Stages = Mapping[str, tuple[tuple[int, int, int], ...]]
+STAGES: Stages = {
     "stage1": ((56, 32, 1),),
     "stage2": ((192, 40, 2), (240, 40, 1)),
     "stage3": ((240, 56, 2), (336, 56, 1), (336, 56, 1)),
@@ -74,11 +76,13 @@ class InvertedResidual(nn.Module):
 class Backbone(nn.Module):
     """MobileNetV2; gives the four maps that the pyramid joins, finest first (strides 4, 8, 16, 32)."""
 
-    def __init__(self) -> None:
+    def __init__(self, stem_channels: int = STEM_CHANNELS, stages: Stages = STAGES) -> None:
         super().__init__()
-        self.stem = StridedConv(3, STEM_CHANNELS, 2)
-        inputs = STEM_CHANNELS
-        for name, blocks in STAGES.items():
+        self.stem = StridedConv(3, stem_channels, 2)
+        inputs = stem_channels
+        self.channels = tuple(stages[f"stage{number}"][-1][1] for number in (2, 3, 4))
+        """Of the first three maps."""
+        for name, blocks in stages.items():
             layers = []
             for expanded, outputs, stride in blocks:
                 layers.append(InvertedResidual(inputs, expanded, outputs, stride))
@@ -87,7 +91,7 @@ class Backbone(nn.Module):
         self.last = nn.Conv2d(inputs, LAST_CHANNELS, 1)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Return maps of 40, 56, 112 and 1280 channels."""
+        """Return maps of ``channels`` and of 1280 channels."""
         x = self.stage1(F.relu6(self.stem(images), inplace=True))
         quarter = self.stage2(x)
         eighth = self.stage3(quarter)
@@ -112,14 +116,15 @@ class SeparableConv(nn.Module):
 class Pyramid(nn.Module):
     """Carry the coarse maps up to stride 4: double, add the finer map, smooth."""
 
-    def __init__(self) -> None:
+    def __init__(self, channels: tuple[int, ...]) -> None:
         super().__init__()
+        quarter, eighth, sixteenth = channels
         self.top = nn.Conv2d(LAST_CHANNELS, 64, 1)
-        self.lateral16 = nn.Conv2d(112, 64, 1)
+        self.lateral16 = nn.Conv2d(sixteenth, 64, 1)
         self.smooth16 = SeparableConv(64, 32)
-        self.lateral8 = nn.Conv2d(56, 32, 1)
+        self.lateral8 = nn.Conv2d(eighth, 32, 1)
         self.smooth8 = SeparableConv(32, 24)
-        self.lateral4 = nn.Conv2d(40, 24, 1)
+        self.lateral4 = nn.Conv2d(quarter, 24, 1)
         self.smooth4 = SeparableConv(24, PYRAMID_CHANNELS)
 
     def forward(self, maps: tuple[Tensor, Tensor, Tensor, Tensor]) -> Tensor:
@@ -187,7 +192,7 @@ class MoveNetThunder(PoseNetwork):
             feature_stride=4,
         )
         self.backbone = Backbone()
-        self.pyramid = Pyramid()
+        self.pyramid = Pyramid(self.backbone.channels)
         self.heatmap = Head(num_keypoints)
         self.center = Head(1).requires_grad_(False)
         self.regression = Head(2 * num_keypoints).requires_grad_(False)

@@ -159,7 +159,7 @@ def animate(config: Any, dry_run: bool, json_file: str | None) -> int:
         return OK
     with ConsoleProgress() as progress:
         result = animation.animate(config, progress)
-    click.echo(animate_summary(result))
+    click.echo(animate_summary(result, config.save_blend))
     _write_json(json_file, animate_figures(result))
     return SOME_FAILED if result.num_failures else OK
 

@@ -202,7 +202,7 @@ class AnimateConfig(_DatasetConfig):
         None,
         "Frames a second at which the clip plays; none = its own rate, or 30 where it has none.",
         metavar="FPS",
-        gt=0.0,
+        ge=0.1,
         le=1000.0,
     )
     clip: str | None = _option(

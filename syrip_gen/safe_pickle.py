@@ -55,6 +55,7 @@ def load(
     max_bytes: int = MAX_BYTES,
     *,
     object_arrays: bool = False,
+    name: str = "pickle",
 ) -> Any:
     """Load a pickle without executing anything in it.
 
@@ -65,13 +66,14 @@ def load(
         path_or_bytes: A file, or the pickle itself.
         max_bytes: Larger files are refused.
         object_arrays: Admit numpy arrays of objects (of what is admitted elsewhere); else they are refused.
+        name: What messages call a pickle that is given as bytes.
 
     Raises:
         FileNotFoundError: When there is no such file.
         UnsafePickleError: When the pickle holds another class or function (a :class:`ValueError`).
         ValueError: When it is broken, too large or too deeply nested.
     """
-    source = "pickle"
+    source = name
     try:
         if isinstance(path_or_bytes, bytes | bytearray):
             data = bytes(path_or_bytes)

@@ -37,8 +37,8 @@ def generate_summary(result: "GenerateResult") -> str:
     return "\n".join([*lines, *_work_lines(result, "fit"), *_failure_lines(result), *_file_lines(result)])
 
 
-def animate_summary(result: "GenerateResult") -> str:
-    """Return the end summary of ``syrip animate``."""
+def animate_summary(result: "GenerateResult", blend_file: str | None = None) -> str:
+    """Return the end summary of ``syrip animate``, which may have saved a .blend besides."""
     motion = result.run["motion"]
     takes = "1 take" if motion["num_takes"] == 1 else f"{motion['num_takes']} takes"
     lines = [
@@ -52,7 +52,8 @@ def animate_summary(result: "GenerateResult") -> str:
         lines.append(f"  bones follow the clip within {error:.1f} degrees (median){feet}")
     lines += _reasons("notes", result.run["notes"])
     work = _work_lines(result, "retarget")
-    files = _file_lines(result, f"  motion         {result.output}/sequence.npz")
+    blend = [f"  Blender file   {blend_file}"] if blend_file else []
+    files = _file_lines(result, f"  motion         {result.output}/sequence.npz", *blend)
     return "\n".join([*lines, *work, *_failure_lines(result), *files])
 
 

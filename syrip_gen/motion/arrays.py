@@ -76,7 +76,7 @@ def _read_array(file: IO[bytes], size: int, source: str) -> np.ndarray:
     if body > MAX_BYTES:
         raise ValueError(f"{source}: {body} bytes of data, at most {MAX_BYTES} are read")
     if dtype.hasobject:
-        content = safe_pickle.load(_take(file, body, source), object_arrays=True)
+        content = safe_pickle.load(_take(file, body, source), object_arrays=True, name=source)
         if not isinstance(content, np.ndarray):
             raise ValueError(
                 f"{source}: a pickled {type(content).__name__} stands where an array was announced"

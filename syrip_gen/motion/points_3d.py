@@ -10,6 +10,7 @@ from syrip_gen.keypoints.schema import KeypointSchema
 from syrip_gen.motion.clip import Frame, MotionClip
 from syrip_gen.motion.clip_choice import choose_clip
 from syrip_gen.motion.mending import check_frames, fill_gaps
+from syrip_gen.motion.outliers import count_jumps, drop_wild_points
 from syrip_gen.motion.proportions import choose_schema, stature, to_metres
 
 __all__ = ["DEFAULT_FPS", "clip_from_points", "read_points_npy", "read_points_npz"]
@@ -54,12 +55,16 @@ def clip_from_points(
         if len(points) > 1:
             notes.append(f"no frame rate in the file: {fps:g} frames a second assumed")
     chosen = choose_schema(points, schema, source)
+    points, wild = drop_wild_points(points, chosen)
     points, _, mended = fill_gaps(points, chosen, source)
     points, size = to_metres(points, chosen, source)
     points, is_absolute = _settle_root(points, chosen)
     if not is_absolute:
         notes.append("root-relative: the path of the body through space is not in the file")
-    return MotionClip(points, chosen, float(fps), frame, is_absolute, name, notes=(*mended, size, *notes))
+    notes += count_jumps(points, chosen)
+    return MotionClip(
+        points, chosen, float(fps), frame, is_absolute, name, notes=(*wild, *mended, size, *notes)
+    )
 
 
 def check_shape(points: np.ndarray, source: str) -> None:
@@ -114,7 +119,10 @@ def read_points_npz(
         found = ", ".join(f"{name} {a.shape}" for name, a in list(arrays.items())[:6]) or "nothing"
         raise ValueError(f"{path}: {EXPECTED}, found {found}")
     chosen = choose_clip(names, clip, str(path))
-    if fps is None and "fps" in arrays and arrays["fps"].shape == () and arrays["fps"].dtype.kind in "fiu":
-        fps = float(arrays["fps"])
+    if fps is None and "fps" in arrays:
+        rate = arrays["fps"]
+        if rate.shape != () or rate.dtype.kind not in "fiu":
+            raise ValueError(f"{path}: fps is {rate.dtype} of shape {rate.shape}, expected one number")
+        fps = float(rate)
     name = path.stem if len(names) == 1 else chosen
     return clip_from_points(arrays[chosen], f"{path}: '{chosen}'", name, fps=fps, schema=schema)

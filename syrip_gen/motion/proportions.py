@@ -27,6 +27,8 @@ UNITS = (
     ("millimetres", 350.0, 3000.0, 0.001),
 )
 """Unit, smallest and largest stature in it, metres a unit."""
+WILD = 3.0
+"""Times its median that a bone's length is still one."""
 MAX_ODDITY = 0.3
 """Arrays whose best reading is odder than this hold no body: motion capture scores up to 0.06 in its own
 order and at least 0.25 in the other one."""
@@ -36,7 +38,8 @@ def choose_schema(points: np.ndarray, schema: str | KeypointSchema | None, sourc
     """Return what the points of an array are.
 
     Seventeen points are Human3.6M's or COCO's: the reading in which left and right limbs are alike, bones
-    keep their lengths and (Human3.6M) the pelvis lies between the hips. Other counts have their own schema.
+    keep their lengths and (Human3.6M) the pelvis lies between the hips. Other counts must be named: sixteen
+    may be MPII's, or Human3.6M's without one.
 
     Args:
         points: (T, K, 3), NaN where missing.
@@ -53,20 +56,15 @@ def choose_schema(points: np.ndarray, schema: str | KeypointSchema | None, sourc
             raise ValueError(f"{source}: expected {len(chosen)} {chosen.name} points, found {count}")
         return chosen
     if count != 17:
-        fitting = [s for s in CATALOG.values() if len(s) == count]
-        if len(fitting) == 1:
-            return fitting[0]
-        names = ", ".join(s.name for s in fitting) or "none"
-        raise ValueError(
-            f"{source}: expected 17 points (Human3.6M or COCO), found {count}; "
-            f"schemas of {count} points: {names}"
-        )
+        names = ", ".join(s.name for s in CATALOG.values() if len(s) == count)
+        advice = f"name their order with --keypoint-schema: {names}" if names else "no schema has so many"
+        raise ValueError(f"{source}: expected 17 points (Human3.6M or COCO), found {count}; {advice}")
     oddities = {s.name: (_oddity(points, s), s) for s in (H36M17, COCO17)}
     oddity, best = min(oddities.values(), key=lambda pair: pair[0])
     if not oddity < MAX_ODDITY:
         raise ValueError(
             f"{source}: neither Human3.6M's nor COCO's order of 17 points gives a body (limbs of unequal or "
-            "changing length); name the order if it is another"
+            "changing length); name the order with --keypoint-schema if it is another"
         )
     return best
 
@@ -99,8 +97,9 @@ def _median(values: np.ndarray) -> np.float64:
 
 
 def _spread(values: np.ndarray) -> float:
-    """Return the standard deviation over the mean."""
+    """Return the standard deviation over the mean; single wild values, which are mended later, left out."""
     finite = values[np.isfinite(values)]
+    finite = finite[finite <= WILD * _median(finite)] if finite.size else finite
     return float(finite.std() / finite.mean()) if finite.size and finite.mean() > 0 else float("nan")
 
 

@@ -20,7 +20,7 @@ UNDERSTOOD = (
     "fit bank or a dataset's sequence.npz"
 )
 MAX_TEXT_BYTES = 512 << 20
-MAX_FPS = 1000.0
+MIN_FPS, MAX_FPS = 0.1, 1000.0
 
 
 def read_motion(
@@ -56,8 +56,8 @@ def read_motion(
         raise ValueError(f"{path}: a folder; expected {UNDERSTOOD}")
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file; expected {UNDERSTOOD}")
-    if fps is not None and not 0.0 < fps <= MAX_FPS:
-        raise ValueError(f"frames a second must lie between 0 and {MAX_FPS:g}, got {fps!r}")
+    if fps is not None and not MIN_FPS <= fps <= MAX_FPS:
+        raise ValueError(f"frames a second must lie between {MIN_FPS:g} and {MAX_FPS:g}, got {fps!r}")
     with path.open("rb") as file:
         head = file.read(512)
     if is_npy(head):

@@ -1,9 +1,13 @@
 """Finding Blender: an installed Blender, or a Python that has the wheel ``bpy``."""
 
+import contextlib
 import os
 import re
 import shutil
+import signal
 import subprocess
+import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +18,7 @@ __all__ = ["MIN_BLENDER", "BlenderProgram", "find_blender"]
 MIN_BLENDER = (4, 2)
 """Older ones lack nodes and settings that the scripts use."""
 VARIABLE = "SYRIP_BLENDER"
-PROBE_SECONDS = 60.0
+PROBE_SECONDS, PROBE_BYTES = 60.0, 1 << 20
 WHEEL_COMMANDS = (
     "python3.11 -m venv blender-env && blender-env/bin/pip install 'bpy==5.0.1' 'numpy<2' && "
     f"export {VARIABLE}=$PWD/blender-env/bin/python"
@@ -139,20 +143,41 @@ def _probe(path: Path, source: str) -> BlenderProgram:
 
 def _output(command: list[str], source: str, path: Path) -> str:
     """Return what a command prints."""
-    try:
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=PROBE_SECONDS,
-            stdin=subprocess.DEVNULL,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        reason = error.strerror if isinstance(error, OSError) else f"no answer in {PROBE_SECONDS:.0f} s"
-        raise ValueError(
-            f"{source} {path} cannot be run as Blender ({reason}). Name Blender's executable or a Python "
-            "that has bpy."
-        ) from error
-    return done.stdout
+    reason = ""
+    with tempfile.TemporaryFile() as said:
+        try:
+            with subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # what it starts ends with it
+            ) as process:
+                reason = _wait(process, said.fileno())
+        except OSError as error:
+            reason = str(error.strerror)
+        if not reason:
+            said.seek(0)
+            return said.read().decode(errors="replace")
+    raise ValueError(
+        f"{source} {path} cannot be run as Blender ({reason}). Name Blender's executable or a Python "
+        "that has bpy."
+    )
+
+
+def _wait(process: subprocess.Popen[bytes], output: int) -> str:
+    """Wait for a program that says what it is; return why it was stopped, if it was."""
+    reason, end = "", time.monotonic() + PROBE_SECONDS
+    while process.poll() is None and not reason:
+        if os.fstat(output).st_size > PROBE_BYTES:
+            reason = "it prints without end"
+        elif time.monotonic() > end:
+            reason = f"no answer in {PROBE_SECONDS:.0f} s"
+        else:
+            time.sleep(0.02)
+    if reason:
+        if hasattr(os, "killpg"):  # not on Windows
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
+    return reason

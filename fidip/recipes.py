@@ -16,7 +16,11 @@ __all__ = ["TASKS", "load_any_recipe", "load_recipe", "recipe_names", "recipes_f
 MAX_DEPTH = 5
 
 TASKS: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {"pose": ("fidip.config", "Recipe"), "lift": ("fidip.lifting.config", "LiftRecipe")}
+    {
+        "pose": ("fidip.config", "Recipe"),
+        "lift": ("fidip.lifting.config", "LiftRecipe"),
+        "detect": ("fidip.detection.config", "DetectRecipe"),
+    }
 )
 """What a recipe's ``task`` may be (``pose`` where it does not say), and the class of such recipes."""
 

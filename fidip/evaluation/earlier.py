@@ -10,7 +10,7 @@ from fidip.evaluation.sources import file_stem
 
 __all__ = ["remove_earlier"]
 
-TABLES = ("table", "postures", "keypoints", "poses", "sequences", "joints", "gap")
+TABLES = ("table", "detectors", "postures", "keypoints", "poses", "sequences", "joints", "gap")
 
 
 def remove_earlier(folder: str | Path, keep: Collection[Path]) -> list[Path]:

@@ -116,7 +116,11 @@ def _records(
         width, height = estimator.spec.input_size
         regions = [crop_region(box.box, width / height, estimator.padding)[1] for box in boxes]
         kept = oks_nms(poses.keypoints, scores, np.prod(regions, axis=1), nms_threshold)
-    return [result_record(image_id, boxes[n].category_id, poses.keypoints[n], scores[n]) for n in kept]
+    return [
+        result_record(image_id, boxes[n].category_id, poses.keypoints[n], scores[n])
+        | ({"bbox": [round(v, 2) for v in boxes[n].box]} if nms_threshold is not None else {})
+        for n in kept
+    ]
 
 
 def _size(image: Any) -> tuple[int, int] | None:

@@ -14,7 +14,7 @@ from fidip.evaluation.joint_bars import BARS_FILE, draw_joint_bars
 from fidip.evaluation.labels_3d import with_labels_3d
 from fidip.evaluation.lifted import label_predictions, lift_predictions
 from fidip.evaluation.metric_words import MetricSet, read_metrics
-from fidip.evaluation.options import EvalConfig
+from fidip.evaluation.options import DETECTED, EvalConfig
 from fidip.evaluation.pck import pck_notes
 from fidip.evaluation.predictions import Predictions, read_predictions
 from fidip.evaluation.report import EvalReport, NetworkInfo, write_report
@@ -25,6 +25,8 @@ from syrip_gen.keypoints.catalog import COCO17, get_schema
 from syrip_gen.keypoints.schema import KeypointSchema
 
 if TYPE_CHECKING:
+    from fidip.detection.metrics import BoxFigures
+    from fidip.evaluation.detectors import DetectorRuns
     from fidip.evaluation.gap import GapFigures
     from fidip.lifting.lift import Lifter
 
@@ -51,11 +53,11 @@ def evaluate_runs(
     progress = progress or SilentProgress()
     if config.gt is None:
         raise ValueError("--gt is missing: name the COCO keypoint file to compare with")
-    sources = list_sources(runs, config.checkpoint, config.predictions)
+    sources = _sources(config, runs)
     check_output_folder(config.output, "-o")
     metrics, schema = read_metrics(config.metrics), get_schema(config.keypoint_schema)
     has_networks = any(source.kind == "network" for source in sources)
-    gt = read_truth(config.gt, split=config.split, with_images=has_networks)
+    gt = read_truth(config.gt, split=config.split, with_images=has_networks or bool(config.detector))
     if config.gt_3d is not None:
         gt = with_labels_3d(gt, config.gt_3d)
     if metrics.needs_3d and not gt.has_3d:
@@ -67,7 +69,7 @@ def evaluate_runs(
     if config.gap is not None and not has_networks:
         raise ValueError("--gap compares a network's features: name a run or weights beside predictions")
     label_schema = COCO17 if lifter is None else lifter.schema
-    predictions, infos, gaps = _predict(config, gt, sources, progress, label_schema)
+    predictions, infos, gaps, boxes = _predict(config, gt, sources, progress, label_schema)
     notes, failures = list(gt.notes), list(gt.failures)
     note = choose_areas(gt, config.area).note
     notes += [note] if note else []
@@ -86,6 +88,7 @@ def evaluate_runs(
         gt=gt.name,
         runs=tuple(figures),
         networks=infos,
+        detectors=boxes,
         gaps=gaps,
         notes=tuple(notes),
         failures=tuple(dict.fromkeys(failures)),
@@ -97,6 +100,17 @@ def evaluate_runs(
     if report.poses:
         draw_joint_bars(report.poses, Path(config.output) / BARS_FILE)
     return report
+
+
+def _sources(config: EvalConfig, runs: Sequence[str]) -> tuple[Source, ...]:
+    """Return what estimates poses: nothing where only detectors are named."""
+    if config.boxes == DETECTED and not config.detector:
+        raise ValueError("--boxes detected needs --detector RUN")
+    if config.detector_score is not None and not config.detector:
+        raise ValueError("--detector-score needs --detector RUN")
+    if config.detector and config.boxes != DETECTED and not (runs or config.checkpoint or config.predictions):
+        return ()
+    return list_sources(runs, config.checkpoint, config.predictions)
 
 
 def _open_lifter(config: EvalConfig) -> "Lifter":
@@ -131,20 +145,33 @@ def _predict(
     sources: Sequence[Source],
     progress: Progress,
     label_schema: KeypointSchema,
-) -> tuple[dict[str, Predictions], dict[str, NetworkInfo], dict[str, "GapFigures"]]:
-    """Return predictions, network columns and domain gap by name of the source; files are read first."""
+) -> tuple[dict[str, Predictions], dict[str, NetworkInfo], dict[str, "GapFigures"], dict[str, "BoxFigures"]]:
+    """Return predictions, network columns, domain gap and box figures by name; files are read first."""
     networks = [source for source in sources if source.kind == "network"]
     predictions = {s.name: read_predictions(s.path, gt) for s in sources if s.kind == "predictions"}
     for source in (source for source in sources if source.kind == "labels"):
         predictions[source.name] = label_predictions(gt, source.name, label_schema)
     infos: dict[str, NetworkInfo] = {}
     gaps: dict[str, GapFigures] = {}
+    boxes: dict[str, BoxFigures] = {}
+    detectors = _open_detectors(config, gt, progress) if config.detector else None
     if networks:
         from fidip.evaluation.network_runs import NetworkRuns  # torch is not needed for predictions files
 
         runner = NetworkRuns(config, gt, networks, progress)
+    if detectors is not None:
+        boxes, found = detectors.run()
+        if networks and config.boxes == DETECTED:
+            runner.use_boxes(found)
+    if networks:
         for source in networks:
             predictions[source.name], infos[source.name], gap = runner.measure(source)
             if gap is not None:
                 gaps[source.name] = gap
-    return predictions, infos, gaps
+    return predictions, infos, gaps, boxes
+
+
+def _open_detectors(config: EvalConfig, gt: GroundTruth, progress: Progress) -> "DetectorRuns":
+    from fidip.evaluation.detectors import DetectorRuns
+
+    return DetectorRuns(config, gt, progress)

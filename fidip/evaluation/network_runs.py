@@ -20,7 +20,7 @@ from fidip.evaluation.gap import (
 from fidip.evaluation.ground_truth import GroundTruth, annotation_file, read_ground_truth
 from fidip.evaluation.imagenet_features import ImageNetFeatures
 from fidip.evaluation.networks import choose_device, open_classifier, open_source
-from fidip.evaluation.options import EvalConfig
+from fidip.evaluation.options import DETECTED, EvalConfig
 from fidip.evaluation.pictures import find_pictures, picture_folder
 from fidip.evaluation.predictions import Predictions, write_predictions
 from fidip.evaluation.report import NetworkInfo
@@ -72,6 +72,16 @@ class NetworkRuns:
             if self.second is not None:
                 raise ValueError(f"--gap compares features of crops, which {finders[0]} does not make")
 
+    def use_boxes(self, boxes: BoxSet) -> None:
+        """Run the networks on other boxes of the same pictures.
+
+        Raises:
+            ValueError: If there is none.
+        """
+        if not boxes.by_image:
+            raise ValueError("--boxes detected: the detector found nobody in any picture")
+        self.pictures = replace(self.pictures, boxes=boxes)
+
     def measure(self, source: Source) -> tuple[Predictions, NetworkInfo, GapFigures | None]:
         """Return a network's predictions (saved in the output folder, too), its size and its domain gap."""
         network = self.networks[source.name]
@@ -108,8 +118,9 @@ class NetworkRuns:
 
 
 def first_set(config: EvalConfig, gt: GroundTruth) -> PictureSet:
-    """Return the persons of ``--gt`` (or ``--boxes``) and where their pictures are."""
-    boxes = ground_truth_boxes(gt) if config.boxes == "gt" else read_boxes(config.boxes, gt)
+    """Return persons and picture folder of ``--gt`` or ``--boxes`` (detected boxes come later)."""
+    is_file = config.boxes not in ("gt", DETECTED)
+    boxes = read_boxes(config.boxes, gt) if is_file else ground_truth_boxes(gt)
     if gt.picture_root is not None and config.images is None:
         folder = gt.picture_root
     else:

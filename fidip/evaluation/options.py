@@ -4,7 +4,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["EvalConfig"]
+__all__ = ["DETECTED", "EvalConfig"]
+
+DETECTED = "detected"
+"""Word for the boxes of the first detector."""
 
 
 def _option(default: Any, help_: str, **extra: Any) -> Any:
@@ -77,7 +80,23 @@ class EvalConfig(BaseModel):
         False, "With --lift: do not tell the lifter the cameras that the dataset knows."
     )
     boxes: str = _option(
-        "gt", "Boxes that networks are run on: gt, or COCO detections of a file.", metavar="gt|FILE"
+        "gt",
+        "Boxes that networks are run on: gt, detected (by the first --detector), or COCO detections of a "
+        "file.",
+        metavar="gt|detected|FILE",
+    )
+    detector: tuple[str, ...] = _option(
+        (),
+        "Detector to measure: run folder of syrip train --recipe detector, or movenet_multipose (shipped, "
+        "trained on adults). May be given several times; alone, no pose is estimated.",
+        metavar="RUN",
+    )
+    detector_score: float | None = _option(
+        None,
+        "Least score of a detected box, 0 to 1; none = the detector's own (0.5; movenet_multipose 0.1).",
+        metavar="FLOAT",
+        ge=0,
+        le=1,
     )
     decode: Literal["dark", "quarter", "argmax"] = _option(
         "dark", "How points are read from heatmaps: DARK, quarter of a cell to the higher neighbour, argmax."
@@ -87,7 +106,7 @@ class EvalConfig(BaseModel):
         False, "Try each crop at 0, 90, 180 and 270 degrees and keep the most confident (four times slower)."
     )
     oks_nms: float = _option(
-        0.9, "OKS above which two detected persons are one; with --boxes FILE only; 1 keeps all.", gt=0, le=1
+        0.9, "OKS above which two detected persons are one; not with --boxes gt; 1 keeps all.", gt=0, le=1
     )
     batch_size: int = _option(16, "Crops in one pass of a network.", ge=1)
     device: str = _option("auto", "auto (a GPU if there is one), cpu, cuda, cuda:1 …", metavar="NAME")

@@ -15,11 +15,19 @@ from fidip.evaluation.pose_tables import joint_table, pose_table, sequence_table
 from fidip.evaluation.tables import Table
 
 if TYPE_CHECKING:
+    from fidip.detection.metrics import BoxFigures
     from fidip.evaluation.gap import GapFigures
 
 __all__ = ["EvalReport", "NetworkInfo", "eval_figures", "eval_summary", "write_report"]
 
 MAX_FAILURES = 10
+BOX_FIGURES = {
+    "mean_iou": "Box IoU",
+    "recall": "Recall@0.5",
+    "precision": "Precision@0.5",
+    "ap": "Box AP",
+    "ap50": "Box AP50",
+}
 IN_POSTURE_TABLE = ("ap", "ap50", "ap75", "ar")
 
 
@@ -41,6 +49,8 @@ class EvalReport:
     runs: tuple[RunFigures, ...]
     networks: dict[str, NetworkInfo] = field(default_factory=dict)
     """By name of the run; predictions files have none."""
+    detectors: dict[str, "BoxFigures"] = field(default_factory=dict)
+    """By name of the detector, where there were any."""
     gaps: dict[str, "GapFigures"] = field(default_factory=dict)
     """Domain gap by name of the run, where it was asked for."""
     notes: tuple[str, ...] = ()
@@ -58,6 +68,7 @@ class EvalReport:
         """Tables by file name without extension, those without rows left out."""
         tables = {
             "table": runs_table(self),
+            "detectors": detector_table(self),
             "postures": posture_table(self),
             "keypoints": keypoint_table(self),
             "poses": pose_table(self.poses),
@@ -94,6 +105,18 @@ def runs_table(report: EvalReport) -> Table:
             f" on {report.gt}: {report.runs[0].num_persons} persons in {report.runs[0].num_images} images"
         )
     return Table(title, tuple([*header, *pck]), tuple(rows))
+
+
+def detector_table(report: EvalReport) -> Table:
+    """One row a detector: boxes against those of all persons."""
+    header = ("Detector", "Persons", "Boxes", *BOX_FIGURES.values())
+    rows = [
+        (name, own.num_persons, own.num_found, *(getattr(own, key) for key in BOX_FIGURES))
+        for name, own in report.detectors.items()
+    ]
+    first = next(iter(report.detectors.values()), None)
+    title = "Boxes" if first is None else f"Boxes on {report.gt}: {first.num_images} images"
+    return Table(title, header, tuple(rows))
 
 
 def posture_table(report: EvalReport) -> Table:
@@ -180,6 +203,10 @@ def eval_figures(report: EvalReport) -> dict[str, Any]:
         own = _run_figures(report, name)
         prefix = f"{name}." if len(names) > 1 else ""
         figures |= {f"{prefix}{key}": value for key, value in own.items()}
+    for name, own in report.detectors.items():
+        counts = {"num_images": own.num_images, "num_persons": own.num_persons, "num_boxes": own.num_found}
+        values = counts | {label: getattr(own, key) for key, label in BOX_FIGURES.items()}
+        figures |= {f"detector.{name}.{key}": value for key, value in values.items()}
     figures["num_failures"] = len(report.failures)
     figures |= {f"note.{number}": note for number, note in enumerate(report.notes, start=1)}
     figures["seconds"] = round(report.seconds, 3)

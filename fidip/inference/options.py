@@ -39,6 +39,19 @@ class PredictConfig(BaseModel):
         "picture.",
         metavar="ANN.json",
     )
+    detector: str | None = _option(
+        None,
+        "Find the persons with a detector first: run folder of syrip train --recipe detector, its file, or "
+        "movenet_multipose (shipped, trained on adults). Pictures in which it finds nobody get no pose.",
+        metavar="RUN",
+    )
+    detector_score: float | None = _option(
+        None,
+        "Least score of a detected box, 0 to 1; none = the detector's own (0.5; movenet_multipose 0.1).",
+        metavar="FLOAT",
+        ge=0,
+        le=1,
+    )
     no_flip_test: bool = _option(False, "Do not average with the mirrored crop (twice as fast).")
     rotation_pick: bool = _option(
         False, "Try each crop at 0, 90, 180 and 270 degrees and keep the most confident (four times slower)."

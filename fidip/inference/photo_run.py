@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from fidip.inference.box_file import BoxFile, PictureBoxes
+from fidip.inference.detected import Locate
 from fidip.inference.estimator import EstimatedPoses, PoseEstimator
 from fidip.inference.overlay import draw_legend, draw_poses
 from fidip.inference.overlay_3d import beside
@@ -27,6 +28,7 @@ class Tally(Protocol):
     """Counts what was done."""
 
     num_photos: int
+    num_gaps: int
     score_sum: float
     overlays: list[str]
     failures: dict[str, str]
@@ -44,6 +46,7 @@ class PhotoRun:
         boxes: The persons' boxes; None, or a photo that the file does not have, means one person somewhere in
             the picture.
         lifter: Lifts every pose by itself, or None.
+        locate: Finds the persons of photos without boxes, however many; None = one person is assumed.
     """
 
     def __init__(
@@ -54,8 +57,9 @@ class PhotoRun:
         overlays: Path | None,
         boxes: BoxFile | None,
         lifter: Lifter | None = None,
+        locate: Locate | None = None,
     ) -> None:
-        self.lifter = lifter
+        self.lifter, self.locate = lifter, locate
         self.estimator, self.files, self.tally = estimator, files, tally
         self.overlays, self.boxes = overlays, boxes
         self.next_image_id = boxes.max_image_id + 1 if boxes else 1
@@ -73,9 +77,10 @@ class PhotoRun:
         for chunk in self._chunks(sources, known, advance):
             if should_stop():
                 return
-            poses = self._estimate(chunk)
-            for (source, entry, image), found in zip(chunk, poses, strict=True):
-                self._write(source, entry, image, found)
+            boxes = [self._boxes(entry, image) for _, entry, image in chunk]
+            poses = self._estimate([image for _, _, image in chunk], boxes)
+            for (source, entry, image), own, found in zip(chunk, boxes, poses, strict=True):
+                self._write(source, entry, image, own, found)
             advance(len(chunk))
 
     def _chunks(
@@ -101,17 +106,23 @@ class PhotoRun:
         if chunk:
             yield chunk
 
+    def _boxes(self, entry: PictureBoxes | None, image: np.ndarray) -> np.ndarray | None:
+        """Return a photo's (N, 4) boxes, given or detected; None where neither is to be had."""
+        if entry is not None:
+            return entry.boxes
+        return None if self.locate is None else self.locate(image).boxes
+
     def _estimate(
-        self, chunk: Sequence[tuple[Source, PictureBoxes | None, np.ndarray]]
+        self, images: Sequence[np.ndarray], boxes: Sequence[np.ndarray | None]
     ) -> list[EstimatedPoses]:
-        """Return the poses of every photo: in the boxes given, else of one person to be found."""
-        boxed = [(image, entry.boxes) for _, entry, image in chunk if entry is not None]
-        in_boxes = self.estimator.predict_stream(boxed)
-        whole = find_persons(self.estimator, [image for _, entry, image in chunk if entry is None])
+        """Return the poses of every photo: in its boxes, else of one person to be found."""
+        pairs = list(zip(images, boxes, strict=True))
+        in_boxes = self.estimator.predict_stream([(i, own) for i, own in pairs if own is not None])
+        whole = find_persons(self.estimator, [image for image, own in pairs if own is None])
         one_each = iter(range(len(whole)))
         poses = []
-        for _, entry, _ in chunk:
-            if entry is not None:
+        for _, own in pairs:
+            if own is not None:
                 poses.append(next(in_boxes))
             else:
                 n = next(one_each)
@@ -122,13 +133,19 @@ class PhotoRun:
         return poses
 
     def _write(
-        self, source: Source, entry: PictureBoxes | None, image: np.ndarray, poses: EstimatedPoses
+        self,
+        source: Source,
+        entry: PictureBoxes | None,
+        image: np.ndarray,
+        found: np.ndarray | None,
+        poses: EstimatedPoses,
     ) -> None:
         if entry is None:
             image_id, self.next_image_id = self.next_image_id, self.next_image_id + 1
-            boxes = [keypoint_box(points, image) for points in poses.keypoints]
         else:
-            image_id, boxes = entry.image_id, list(entry.boxes)
+            image_id = entry.image_id
+        boxes = [keypoint_box(points, image) for points in poses.keypoints] if found is None else list(found)
+        self.tally.num_gaps += entry is None and not len(poses)
         size = image.shape[1::-1]
         lifted = self._lifted(poses.keypoints, size)
         self.files.add(PictureName(image_id, source.name, size), poses.keypoints, poses.scores, boxes, lifted)

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from fidip.inference.box_file import BoxFile, read_boxes
+from fidip.inference.detected import Locate, locator
 from fidip.inference.estimator import PoseEstimator
 from fidip.inference.options import PredictConfig
 from fidip.inference.photo_run import PhotoRun, counted
@@ -45,6 +46,8 @@ class PredictResult:
     num_videos: int = 0
     num_frames: int = 0
     num_persons: int = 0
+    num_gaps: int = 0
+    """Photos and frames in which the detector found nobody."""
     score_sum: float = 0.0
     seconds: float = 0.0
     was_interrupted: bool = False
@@ -64,6 +67,7 @@ class PredictResult:
             "num_videos": self.num_videos,
             "num_frames": self.num_frames,
             "num_persons": self.num_persons,
+            "num_gaps": self.num_gaps,
             "num_overlays": len(self.overlays),
             "num_failures": len(self.failures),
             "mean_score": round(self.score_sum / self.num_persons, 4) if self.num_persons else None,
@@ -81,6 +85,7 @@ class PredictResult:
             f"on {self.device}, "
             f"{figures['pictures_per_second'] or 0:.1f} pictures/s",
             *(f"  note: {note}" for note in self.notes),
+            *([f"  nobody found in {self.num_gaps} of them: no pose there"] if self.num_gaps else []),
         ]
         if figures["mean_score"] is not None:
             lines.append(f"  mean score {figures['mean_score']:.2f}")
@@ -125,8 +130,13 @@ def predict(
     moving = [source.name for source in sources if source.kind != "photo"]
     if config.boxes and moving:
         raise ValueError(f"--boxes: boxes are of photos, and {moving[0]} is none; predict it without --boxes")
+    if config.boxes and config.detector:
+        raise ValueError("--boxes and --detector both say where the persons are: give one of them")
+    if config.detector_score is not None and config.detector is None:
+        raise ValueError("--detector-score needs --detector RUN")
     boxes = read_boxes(config.boxes) if config.boxes else None
     device = pick_device(config.device)
+    locate = _open_locator(config, device)
     estimator = PoseEstimator(
         open_checkpoint(config.checkpoint),
         device=device,
@@ -139,7 +149,7 @@ def predict(
     began = time.monotonic()
     files = ResultFiles(output, estimator.schema, None if lifter is None else lifter.output_schema)
     try:
-        _work(sources, boxes, config, estimator, lifter, files, result, progress, should_stop)
+        _work(sources, boxes, config, estimator, lifter, locate, files, result, progress, should_stop)
     finally:
         result.seconds = time.monotonic() - began
         if files.num_persons or result.num_photos or result.num_frames or not result.failures:
@@ -162,6 +172,14 @@ def open_checkpoint(name: str | None) -> PoseNetwork:
     if name is not None and name in network_names() and not Path(name).exists():
         return open_network(None, name=name)
     return open_network(name)
+
+
+def _open_locator(config: PredictConfig, device: torch.device) -> Locate | None:
+    if config.detector is None:
+        return None
+    from fidip.detection.detectors import open_detector  # torchvision is not needed without
+
+    return locator(open_detector(config.detector, device), config.detector_score)
 
 
 def _open_lifter(config: PredictConfig, estimator: PoseEstimator, device: torch.device) -> Lifter | None:
@@ -203,13 +221,14 @@ def _work(
     config: PredictConfig,
     estimator: PoseEstimator,
     lifter: Lifter | None,
+    locate: Locate | None,
     files: ResultFiles,
     result: PredictResult,
     progress: Progress,
     should_stop: Callable[[], bool],
 ) -> None:
     overlays = result.output / "overlays" if config.overlay else None
-    photos = PhotoRun(estimator, files, result, overlays, boxes, lifter)
+    photos = PhotoRun(estimator, files, result, overlays, boxes, lifter, locate)
     videos = VideoRun(
         estimator,
         files,
@@ -218,6 +237,7 @@ def _work(
         is_smooth=config.smooth == "one-euro",
         max_frames=config.max_frames,
         lifter=lifter,
+        locate=locate,
     )
     photo_sources = [source for source in sources if source.kind == "photo"]
     if photo_sources:

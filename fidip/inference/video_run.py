@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from fidip.inference.detected import DetectedFollower, Locate
 from fidip.inference.estimator import PoseEstimator
 from fidip.inference.overlay import draw_caption, draw_legend, draw_poses
 from fidip.inference.overlay_3d import beside
@@ -41,8 +42,9 @@ class _Done:
     name: PictureName
     frame: Frame
     keypoints: np.ndarray
+    """(N, K, 3); N = 0 in a gap, where nobody is found."""
     scores: np.ndarray
-    box: np.ndarray
+    boxes: list[np.ndarray]
     rate: float
     """Frames per second."""
 
@@ -60,8 +62,9 @@ class VideoRun:
         is_smooth: bool,
         max_frames: int | None,
         lifter: Lifter | None = None,
+        locate: Locate | None = None,
     ) -> None:
-        self.lifter = lifter
+        self.lifter, self.locate = lifter, locate
         self.estimator, self.files, self.tally = estimator, files, tally
         self.overlays, self.is_smooth, self.max_frames = overlays, is_smooth, max_frames
 
@@ -103,13 +106,19 @@ class VideoRun:
         progress: Progress,
         should_stop: Callable[[], bool],
     ) -> int:
-        follower = PersonFollower(self.estimator)
+        follower = (
+            PersonFollower(self.estimator)
+            if self.locate is None
+            else DetectedFollower(self.estimator, self.locate)
+        )
         smoother = OneEuroFilter() if self.is_smooth else None
         began, seconds_a_frame, count = time.monotonic(), 0.0, 0
         queue: LiftQueue[_Done] | None = None
         for frame in reader:
             keypoints, scores = self._pose(frame, follower, smoother)
-            box = keypoint_box(keypoints, frame.image)
+            boxes = [keypoint_box(points, frame.image) for points in keypoints]
+            if isinstance(follower, DetectedFollower) and boxes:
+                boxes = [follower.box]
             size = frame.image.shape[1::-1]
             name = PictureName(image_id + count, source.name, size, frame.index, frame.time_s)
             now = time.monotonic()
@@ -118,12 +127,13 @@ class VideoRun:
             seconds_a_frame = (
                 RATE_MEMORY * seconds_a_frame + (1 - RATE_MEMORY) * seconds if count else seconds
             )
-            done = _Done(name, frame, keypoints, scores, box, 1 / max(seconds_a_frame, 1e-6))
+            done = _Done(name, frame, keypoints, scores, boxes, 1 / max(seconds_a_frame, 1e-6))
             if self.lifter is not None and queue is None:
                 queue = LiftQueue(self.lifter, size, fps=reader.fps)
             self._finish(_lifted(done, queue), writer)
             count += 1
             self.tally.num_frames += 1
+            self.tally.num_gaps += not len(keypoints)
             self.tally.score_sum += float(scores.sum())
             progress.advance()
             if should_stop() or (self.max_frames and count >= self.max_frames):
@@ -135,8 +145,8 @@ class VideoRun:
     def _finish(self, frames: Iterator[tuple[_Done, np.ndarray | None]], writer: VideoWriter | None) -> None:
         """Write frames that are ready."""
         for done, pose in frames:
-            poses = None if pose is None else pose[None]
-            self.files.add(done.name, done.keypoints[None], done.scores, [done.box], poses)
+            poses = None if pose is None else pose[None][: len(done.keypoints)]
+            self.files.add(done.name, done.keypoints, done.scores, done.boxes, poses)
             if writer is None:
                 continue
             picture = _drawn(done.frame, done.keypoints, done.rate)
@@ -146,17 +156,19 @@ class VideoRun:
 
     @staticmethod
     def _pose(
-        frame: Frame, follower: PersonFollower, smoother: OneEuroFilter | None
+        frame: Frame, follower: PersonFollower | DetectedFollower, smoother: OneEuroFilter | None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return (K, 3) keypoints, smoothed where asked for, and the (1,) person's score."""
+        """Return the one person's (1, K, 3) keypoints, smoothed where asked for, and (1,) score; or none."""
         poses = follower(frame.image, frame.time_s)
+        if poses is None:
+            return np.zeros((0, len(follower.estimator.schema), 3)), np.zeros(0)
         keypoints = poses.keypoints[0].astype(np.float64)
         if smoother is not None:
             if follower.is_new:
                 smoother.reset()
             size = float(np.linalg.norm(keypoint_box(keypoints, frame.image)[2:]))
             keypoints[:, :2] = smoother(keypoints[:, :2], frame.time_s, size=size, scores=keypoints[:, 2])
-        return keypoints, poses.scores
+        return keypoints[None], poses.scores
 
 
 def _lifted(done: _Done, queue: LiftQueue[_Done] | None) -> Iterator[tuple[_Done, np.ndarray | None]]:
@@ -164,10 +176,11 @@ def _lifted(done: _Done, queue: LiftQueue[_Done] | None) -> Iterator[tuple[_Done
     if queue is None:
         yield done, None
     else:
-        yield from queue.push(done, done.keypoints)
+        gap = np.zeros((len(queue.lifter.schema), 3))
+        yield from queue.push(done, done.keypoints[0] if len(done.keypoints) else gap)
 
 
 def _drawn(frame: Frame, keypoints: np.ndarray, rate: float) -> np.ndarray:
     """Return the frame's picture with skeleton, scale and a caption, drawn in place."""
-    image = draw_legend(draw_poses(frame.image, keypoints[None]))
+    image = draw_legend(draw_poses(frame.image, keypoints))
     return draw_caption(image, f"frame {frame.index}   {frame.time_s:.2f} s   {rate:.1f} FPS")

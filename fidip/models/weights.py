@@ -3,7 +3,7 @@
 import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
 
@@ -188,6 +188,7 @@ def open_network(
         name, input_size = name or told_name, input_size or told_size
         source = source / "best.safetensors"
     file = read_weight_file(source)
+    check_task(file.metadata.get("task"), file.path)
     name = name or file.metadata.get("network") or guess_network(file.tensors)
     if name is None:
         raise ValueError(
@@ -200,17 +201,36 @@ def open_network(
     return network.eval()
 
 
+def check_task(task: Any, path: Path) -> None:
+    """Refuse a run that trained something else than a pose network.
+
+    Raises:
+        ValueError: What it is.
+    """
+    what = {"detect": "a detector; use it as --detector", "lift": "a lifter; use it as --lift"}
+    if isinstance(task, str) and task in what:
+        raise ValueError(f"{path} is {what[task]}")
+
+
 def read_run(folder: Path) -> tuple[str, tuple[int, int] | None]:
     """Return name and input size of the network of a run folder."""
     for name in ("config.yaml", "best.safetensors"):
         if not (folder / name).is_file():
             raise FileNotFoundError(f"{folder} is not a finished run of syrip train: it has no {name}")
     try:
-        settings = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))["network"]
+        config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+        task, settings = config.get("task"), config["network"]
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        raise unnamed(folder, error) from None
+    check_task(task, folder)
+    try:
         size = settings.get("input_size")
         return str(settings["name"]), (int(size[0]), int(size[1])) if size else None
     except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(
-            f"{folder / 'config.yaml'} does not name a network and its input size ({reason})"
-        ) from None
+        raise unnamed(folder, error) from None
+
+
+def unnamed(folder: Path, error: Exception) -> ValueError:
+    """Return what to say about a run folder whose config.yaml is not one of a pose network."""
+    reason = str(error).splitlines()[0]
+    return ValueError(f"{folder / 'config.yaml'} does not name a network and its input size ({reason})")

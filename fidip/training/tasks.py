@@ -41,7 +41,13 @@ def run_training(options: TrainOptions, progress: Progress) -> Finished:
     Raises:
         ValueError: If options are given that the task does not know, and as the trainers.
     """
-    if task_of(options) == "lift":
+    task = task_of(options)
+    if task == "detect":
+        from fidip.detection.trainer import train_detector
+
+        found = train_detector(options, progress)
+        return Finished(found.summary(), found.figures())
+    if task == "lift":
         from fidip.lifting.trainer import train_lifter
 
         result = train_lifter(options, progress)

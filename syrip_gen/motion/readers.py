@@ -42,7 +42,7 @@ def read_motion(
         path: The file.
         fps: Frames a second at which the frames are to be played; None takes the file's own rate, or 30
             where it has none (the clip's notes say so).
-        clip: Name of the clip in a file that holds several.
+        clip: Name of the clip in a file that holds several; refused where a layout has no names for clips.
         schema: Name of the keypoint schema, where it is not to be recognised from the bones.
         body: Body that a fit bank was made with; the shipped infant by default.
 
@@ -63,10 +63,18 @@ def read_motion(
     if is_npy(head):
         from syrip_gen.motion.points_3d import read_points_npy
 
+        _refuse_clip(path, clip)
         return read_points_npy(read_npy(path), path, fps=fps, schema=schema)
     if is_zip(head):
         return _read_npz(path, fps, clip, schema, body)
+    _refuse_clip(path, clip)
     return _read_text(path, head, fps)
+
+
+def _refuse_clip(path: Path, clip: str | None) -> None:
+    """Refuse the name of a clip for a file whose layout holds one clip without a name."""
+    if clip is not None:
+        raise ValueError(f"{path}: holds one clip, which has no name; leave out the clip '{clip}'")
 
 
 def _read_npz(
@@ -76,11 +84,13 @@ def _read_npz(
     if "body_pose" in arrays and "fps" in arrays:
         from syrip_gen.motion.saved_motion import sequence_from_arrays
 
+        _refuse_clip(path, clip)
         num_betas = body.num_betas if body is not None else None
         return sequence_from_arrays(arrays, str(path), fps=fps, num_betas=num_betas)
     if "body_pose" in arrays and "global_orient" in arrays:
         from syrip_gen.motion.fit_sequence import read_fit_sequence
 
+        _refuse_clip(path, clip)
         return read_fit_sequence(path, fps=fps, body=body)
     if "positions_2d" in arrays:
         from syrip_gen.motion.points_2d import read_data_2d
@@ -89,6 +99,7 @@ def _read_npz(
     if "boxes" in arrays and "keypoints" in arrays:
         from syrip_gen.motion.detections import read_detections
 
+        _refuse_clip(path, clip)
         return read_detections(arrays, path, fps=fps)
     if "joint_names" in arrays:
         from syrip_gen.motion.named_clips import read_named_clip

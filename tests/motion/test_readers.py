@@ -273,6 +273,17 @@ def test_npz_of_one_or_several_clips(tmp_path, crawl):
         read_motion(tmp_path / "two.npz", clip="c")
 
 
+def test_a_clip_is_not_named_where_there_is_one_without_a_name(tmp_path, crawl):
+    path = save(tmp_path / "a.npy", crawl)
+    with pytest.raises(ValueError, match=r"a\.npy: holds one clip, .* leave out the clip 'b'"):
+        read_motion(path, clip="b")
+    np.savez(tmp_path / "d.npz", boxes=np.zeros(1), keypoints=np.zeros(1))
+    (tmp_path / "b.bvh").write_text("HIERARCHY")
+    for name in ("d.npz", "b.bvh"):
+        with pytest.raises(ValueError, match="leave out the clip 'b'"):
+            read_motion(tmp_path / name, clip="b")
+
+
 def test_damaged_archives(tmp_path, crawl):
     np.savez_compressed(tmp_path / "a.npz", poses=crawl)
     data = (tmp_path / "a.npz").read_bytes()

@@ -15,7 +15,7 @@ Region = tuple[int, int, int, int]
 FADE = 0.06
 """Shadows fade out over this share of the region next to its edges."""
 LEAST = 0.01
-"""Weaker shadows are left out, and the rest begins there: this is how well the light is known."""
+"""Weaker shadows and tints are left out, and the rest begins there: this is how well the light is known."""
 REACH_M = (1.5, 2.5)
 """Shadows fade out between these distances from the middle of the body."""
 LATTICE_PX = 8
@@ -81,7 +81,7 @@ def add_shadow(
     kept = np.where(covered > 1e-3, lit[..., :3] / np.maximum(covered * bare, 1e-6), 1.0)
     least = kept.min(axis=-1, keepdims=True)
     alpha = np.clip((1.0 - least - LEAST) / (1.0 - LEAST), 0.0, 1.0)
-    surplus = np.clip(kept - least, 0.0, 1.0) * scene.ground_color
+    surplus = np.clip(kept - least - LEAST, 0.0, 1.0) * scene.ground_color
     behind = np.concatenate([surplus, alpha], axis=-1) * _nearness(light, pinhole, region)
     x0, y0, x1, y1 = scene.region
     down = _weights(0.5 * (np.arange(y0, y1) + 0.5), np.arange(region[1], region[3]) + 0.5)

@@ -111,7 +111,7 @@ def test_motion_that_cannot_be_used_exits_2_and_names_the_file(name, textures, t
     [
         (["--frames", "some"], "--frames 'some': expected every=N, most=N or all"),
         (["--frames", "every=0"], "--frames 'every=0': expected every=N, most=N or all"),
-        (["--fps", "0"], "--fps '0': expected a value greater than 0"),
+        (["--fps", "0"], "--fps '0': expected a value greater than or equal to 0.1"),
         (["--fps", "fast"], "--fps 'fast': expected a valid number"),
         (["--takes", "0"], "--takes 0: expected a value greater than or equal to 1"),
         (["--size", "large"], "--size 'large': expected HEIGHTxWIDTH"),

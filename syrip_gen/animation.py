@@ -21,8 +21,8 @@ from syrip_gen.stages.clip_motion import ClipMotion, motion_file, read_clip, sav
 from syrip_gen.stages.clip_plan import ClipPlan, ClipPlanner, clip_context
 from syrip_gen.stages.inputs import check_pictures, identity_of
 from syrip_gen.stages.merge import Tally, merge, read_records, tally_records
-from syrip_gen.stages.provenance import command_line, licences
 from syrip_gen.stages.renderers import choose_renderer, num_workers, with_logs
+from syrip_gen.stages.run_record import run_record
 from syrip_gen.stages.run_shards import Progress, SilentProgress, plan_shards, run_shards
 from syrip_gen.stages.run_state import FINISHED_FILE, claim_folder, lock_folder
 from syrip_gen.stages.sample import load_resources
@@ -222,17 +222,7 @@ def _merge_stage(
     tally = tally_records(records())
     progress.stage("report", 1)
     run = {
-        **identity,
-        "name": "syrip",
-        "command": command_line("animate", config.identity(), AnimateConfig().identity()),
-        "seed": config.seed,
-        "licences": licences(config, load_body(config.body)),
-        "num_images": tally.num_images,
-        "num_failures": tally.num_failures,
-        "failures": {str(index): reason for index, reason in tally.failures.items()},
-        "rejections": tally.rejections,
-        "input_notes": input_notes,
-        "notes": tally.notes,
+        **run_record("animate", config, identity, tally, input_notes),
         "motion": {
             "name": saved.sequence.name,
             "num_frames": len(saved.sequence),

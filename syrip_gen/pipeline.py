@@ -26,8 +26,8 @@ from syrip_gen.stages.inputs import (
 )
 from syrip_gen.stages.merge import Tally, merge, read_records, tally_records
 from syrip_gen.stages.planners import FitPlan, FitPlanner
-from syrip_gen.stages.provenance import command_line, licences
 from syrip_gen.stages.renderers import choose_renderer, num_workers, with_logs
+from syrip_gen.stages.run_record import run_record
 from syrip_gen.stages.run_shards import HopelessRunError, Progress, SilentProgress, plan_shards, run_shards
 from syrip_gen.stages.run_state import FINISHED_FILE, claim_folder, lock_folder, release_folder
 from syrip_gen.stages.sample import load_resources
@@ -193,17 +193,7 @@ def _merge_stage(
     tally = tally_records(records())
     progress.stage("report", 1)
     run = {
-        **identity,
-        "name": "syrip",
-        "command": command_line("generate", config.identity(), GenerateConfig().identity()),
-        "seed": config.seed,
-        "licences": licences(config, load_body(config.body)),
-        "num_images": tally.num_images,
-        "num_failures": tally.num_failures,
-        "failures": {str(index): reason for index, reason in tally.failures.items()},
-        "rejections": tally.rejections,
-        "input_notes": input_notes,
-        "notes": tally.notes,
+        **run_record("generate", config, identity, tally, input_notes),
         "fits": {
             "num_poses": len(bank),
             "num_accepted": int(bank.accepted.sum()),

@@ -10,7 +10,7 @@ import numpy as np
 from camera import to_blender
 from server import BadRequestError
 
-__all__ = ["HEAD", "REST", "Body", "MeshArrays", "build_mesh", "move_vertices", "read_mesh"]
+__all__ = ["HEAD", "REST", "Body", "MeshArrays", "build_mesh", "move_vertices", "read_mesh", "set_attribute"]
 
 REST, HEAD = "rest_position", "head"
 """Names of the mesh attributes that the materials read."""

@@ -60,7 +60,7 @@ def _answer(line: str, handlers: dict[str, Handler]) -> tuple[dict[str, Any], bo
         return {"ok": True, **handlers[verb](request)}, False
     except (BadRequestError, json.JSONDecodeError, OSError) as error:
         return {"ok": False, "error": one_line(error)}, False
-    except Exception as error:
+    except Exception as error:  # bpy raises what it likes; the next scene may be a good one
         traceback.print_exc()  # into the log; the process goes on
         return {"ok": False, "error": f"{type(error).__name__}: {one_line(error)}"}, False
 

@@ -77,7 +77,7 @@ def test_a_frame_without_a_pose_is_a_gap(tmp_path, lifter, monkeypatch):
     def blind(frame, follower, smoother):
         keypoints, scores = original(frame, follower, smoother)
         if frame.index == 3:
-            keypoints[:, 2] = 0.01
+            keypoints[..., 2] = 0.01
         return keypoints, scores
 
     monkeypatch.setattr(predict_module.VideoRun, "_pose", staticmethod(blind))

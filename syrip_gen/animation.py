@@ -132,6 +132,7 @@ def _photograph(
 
 def dry_run(config: AnimateConfig) -> Iterator[SceneSpec]:
     """Yield the scene of every item and write nothing."""
+    character_choice(config)
     body = load_body(config.body)
     source = read_clip(config, body, load_prior(config.pose_prior))
     first = source.take(0)

@@ -43,7 +43,8 @@ def read_motion(
         fps: Frames a second at which the frames are to be played; None takes the file's own rate, or 30
             where it has none (the clip's notes say so).
         clip: Name of the clip in a file that holds several; refused where a layout has no names for clips.
-        schema: Name of the keypoint schema, where it is not to be recognised from the bones.
+        schema: Name of the keypoint schema of an array of points, where it is not to be recognised from the
+            bones; refused where a layout says itself what its points are.
         body: Body that a fit bank was made with; the shipped infant by default.
 
     Raises:
@@ -68,6 +69,7 @@ def read_motion(
     if is_zip(head):
         return _read_npz(path, fps, clip, schema, body)
     _refuse_clip(path, clip)
+    _refuse_schema(path, schema)
     return _read_text(path, head, fps)
 
 
@@ -77,10 +79,18 @@ def _refuse_clip(path: Path, clip: str | None) -> None:
         raise ValueError(f"{path}: holds one clip, which has no name; leave out the clip '{clip}'")
 
 
+def _refuse_schema(path: Path, schema: str | None) -> None:
+    """Refuse a schema for a file whose layout says itself what its points are."""
+    if schema is not None:
+        raise ValueError(f"{path}: says itself what its points are; leave out the keypoint schema '{schema}'")
+
+
 def _read_npz(
     path: Path, fps: float | None, clip: str | None, schema: str | None, body: BodyAssets | None
 ) -> MotionClip | BodySequence:
     arrays = read_npz(path)
+    if {"body_pose", "positions_2d", "boxes", "joint_names"} & set(arrays):
+        _refuse_schema(path, schema)
     if "body_pose" in arrays and "fps" in arrays:
         from syrip_gen.motion.saved_motion import sequence_from_arrays
 

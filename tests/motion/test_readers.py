@@ -334,3 +334,13 @@ def test_fit_bank_without_an_accepted_fit(tmp_path, few_fits):
 def test_impossible_frame_rates(tmp_path, crawl, fps):
     with pytest.raises(ValueError, match=r"frames a second must lie between 0\.1 and 1000"):
         read_motion(save(tmp_path / "a.npy", crawl), fps=fps)
+
+
+def test_a_schema_is_not_named_where_the_layout_has_one(tmp_path):
+    np.savez(tmp_path / "d.npz", boxes=np.zeros(1), keypoints=np.zeros(1))
+    (tmp_path / "b.bvh").write_text("HIERARCHY")
+    for name in ("d.npz", "b.bvh"):
+        with pytest.raises(
+            ValueError, match="says itself what its points are; leave out the keypoint schema"
+        ):
+            read_motion(tmp_path / name, schema="h36m17")

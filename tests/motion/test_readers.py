@@ -341,6 +341,6 @@ def test_a_schema_is_not_named_where_the_layout_has_one(tmp_path):
     (tmp_path / "b.bvh").write_text("HIERARCHY")
     for name in ("d.npz", "b.bvh"):
         with pytest.raises(
-            ValueError, match="says itself what its points are; leave out the keypoint schema"
+            ValueError, match="what its points are; leave out the keypoint schema"
         ):
             read_motion(tmp_path / name, schema="h36m17")

@@ -340,7 +340,5 @@ def test_a_schema_is_not_named_where_the_layout_has_one(tmp_path):
     np.savez(tmp_path / "d.npz", boxes=np.zeros(1), keypoints=np.zeros(1))
     (tmp_path / "b.bvh").write_text("HIERARCHY")
     for name in ("d.npz", "b.bvh"):
-        with pytest.raises(
-            ValueError, match="what its points are; leave out the keypoint schema"
-        ):
+        with pytest.raises(ValueError, match="what its points are; leave out the keypoint schema"):
             read_motion(tmp_path / name, schema="h36m17")

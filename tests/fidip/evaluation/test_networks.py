@@ -118,7 +118,7 @@ def test_doubled_detections_are_suppressed_and_scored_by_the_detector(dots, writ
     every = run(data, folder, boxes)
     kept = run(data, folder, boxes, nms_threshold=0.9)
     assert [len(every.results), len(kept.results)] == [3, 2]
-    assert kept.results[0] == every.results[1]
+    assert kept.results[0] == every.results[1] | {"bbox": [round(v, 2) for v in shifted]}
     assert every.results[1]["score"] == pytest.approx(2 * every.results[0]["score"], rel=0.05)
 
 

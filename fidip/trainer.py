@@ -24,12 +24,12 @@ from fidip.progress import Progress, SilentProgress
 from fidip.training.feeds import Feeds
 from fidip.training.logs import Metrics, StoppableProgress
 from fidip.training.networks import prepare_network
-from fidip.training.optimizers import learning_rate_factor, set_learning_rates
+from fidip.training.optimizers import averaged_weights, learning_rate_factor, set_learning_rates
 from fidip.training.pictures import draw_batch
 from fidip.training.preparation import RunData, check_recipe, load_data
 from fidip.training.processes import keep_memory, open_fabric
 from fidip.training.run_folder import RunFolder
-from fidip.training.state import State, averaged_weights, checkpoint_of, make_state, restore
+from fidip.training.state import State, checkpoint_of, make_state, restore
 from fidip.training.steps import Totals, classifier_step, network_step, targets_of
 from fidip.training.validation import ValidationResult, coco_ground_truth, validate
 
@@ -185,7 +185,7 @@ def _validation(
     truth, settings = coco_ground_truth(data.val), state.recipe.validation
 
     def check() -> ValidationResult:
-        with averaged_weights(state):
+        with averaged_weights(state.network, state.average):
             return validate(
                 state.fabric,
                 state.network,

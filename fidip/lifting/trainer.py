@@ -18,10 +18,11 @@ from fidip.lifting.network import build_lifter
 from fidip.lifting.sources import LiftData, lift_file_digests, load_lift_data
 from fidip.lifting.state import LiftState, checkpoint_of, make_lift_state, restore, save_lifter
 from fidip.lifting.steps import lift_step
-from fidip.lifting.validation import Validation, averaged
+from fidip.lifting.validation import Validation
 from fidip.output_check import check_output_folder
 from fidip.progress import Progress, SilentProgress
 from fidip.training.logs import Metrics, StoppableProgress
+from fidip.training.optimizers import averaged_weights
 from fidip.training.processes import open_fabric
 from fidip.training.run_folder import RunFolder, RunKind
 from fidip.training.steps import Totals
@@ -189,7 +190,7 @@ class _Run:
         return f"{list(self.checks)[-1]}_ajpe_mm"
 
     def _validate(self) -> dict[str, float]:
-        with averaged(self.state):
+        with averaged_weights(self.state.network, self.state.average):
             return {
                 f"{name}_{key}": value
                 for name, check in self.checks.items()

@@ -1,8 +1,5 @@
 """How good a lifter is on the validation poses."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import numpy as np
 import torch
 
@@ -12,10 +9,9 @@ from fidip.lifting.config import ViewSettings
 from fidip.lifting.errors import ajpe_mm, pa_mpjpe_mm
 from fidip.lifting.network import LiftNetwork
 from fidip.lifting.pose_files import Poses3D
-from fidip.lifting.state import LiftState
 from fidip.lifting.views import Keypoints2D
 
-__all__ = ["Validation", "averaged"]
+__all__ = ["Validation"]
 
 BATCH = 512
 VIEW_SEED = 20_250
@@ -73,17 +69,3 @@ def _plain_views(
         tensors.points[tensors.window(centre, frames)], tensors.gravity[centre], settings, layout, generator
     )
     return views.keypoints, views.target
-
-
-@contextmanager
-def averaged(state: LiftState) -> Iterator[None]:
-    """Put the averaged weights into the network for a while."""
-    if state.average is None:
-        yield
-        return
-    kept = {name: tensor.clone() for name, tensor in state.network.state_dict().items()}
-    state.network.load_state_dict(state.average.tensors)
-    try:
-        yield
-    finally:
-        state.network.load_state_dict(kept)

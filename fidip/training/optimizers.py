@@ -1,13 +1,14 @@
 """Optimisers, learning rates and the moving average of weights."""
 
+import contextlib
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["WeightAverage", "learning_rate_factor", "make_adam", "set_learning_rates"]
+__all__ = ["WeightAverage", "averaged_weights", "learning_rate_factor", "make_adam", "set_learning_rates"]
 
 RMS_STEPS_PER_OCTAVE = 2
 """Tensors of nearly the same size share a parameter group: one group each would make Adam slow."""
@@ -88,3 +89,17 @@ class WeightAverage:
             else:
                 self.tensors[name].copy_(tensor)
         torch._foreach_lerp_(averages, news, 1 - decay)
+
+
+@contextlib.contextmanager
+def averaged_weights(network: nn.Module, average: WeightAverage | None) -> Iterator[None]:
+    """Put averaged weights into a network for a while; afterwards it is bit for bit as before."""
+    if average is None:
+        yield
+        return
+    kept = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    network.load_state_dict(average.tensors)
+    try:
+        yield
+    finally:
+        network.load_state_dict(kept)

@@ -1,7 +1,6 @@
 """What a run has come to: networks, optimisers, counters; into a checkpoint and back, exactly."""
 
-import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +14,7 @@ from fidip.models.interface import PoseNetwork
 from fidip.training.optimizers import WeightAverage, make_adam
 from fidip.training.preparation import RunData
 
-__all__ = ["State", "averaged_weights", "checkpoint_of", "make_state", "restore"]
+__all__ = ["State", "checkpoint_of", "make_state", "restore"]
 
 
 @dataclass
@@ -85,20 +84,6 @@ def _domain_weights(recipe: Recipe, data: RunData) -> tuple[float, float]:
         total = data.num_real + data.num_synthetic
         return real * total / (2 * data.num_real), synthetic * total / (2 * data.num_synthetic)
     return real, synthetic
-
-
-@contextlib.contextmanager
-def averaged_weights(state: State) -> Iterator[None]:
-    """Put the averaged weights into the network for a while; afterwards it is bit for bit as before."""
-    if state.average is None:
-        yield
-        return
-    kept = {name: tensor.clone() for name, tensor in state.network.state_dict().items()}
-    state.network.load_state_dict(state.average.tensors)
-    try:
-        yield
-    finally:
-        state.network.load_state_dict(kept)
 
 
 def checkpoint_of(state: State) -> dict[str, Any]:

@@ -34,6 +34,9 @@ class EstimatedPoses:
     rotations_deg: np.ndarray
     """(N,) int: by how much the crop was turned clockwise that the keypoints were read in; 0 without
     rotation-pick."""
+    flip_gaps_px: np.ndarray | None = None
+    """(N, K) float32 distance between what the crop and what the mirrored crop alone give, in px of the
+    picture; None unless the estimator was made with ``compare_flips``."""
 
     def __len__(self) -> int:
         return len(self.keypoints)
@@ -69,6 +72,7 @@ class PoseEstimator:
         decode: DecodeMethod = "dark",
         padding: float = BOX_PADDING,
         schema: KeypointSchema = COCO17,
+        compare_flips: bool = False,
     ) -> None:
         """Prepare the network.
 
@@ -82,14 +86,17 @@ class PoseEstimator:
             decode: See :func:`fidip.decoding.decode_heatmaps`.
             padding: Sides of the crop over sides of the box.
             schema: Layout of the network's keypoints.
+            compare_flips: Also say how far the two halves of the flip test lie apart.
         """
+        if compare_flips and not flip_test:
+            raise ValueError("compare_flips needs flip_test")
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
         self.spec = network.spec
         self.device = torch.device(device)
         self.network = network.to(self.device, memory_format=torch.channels_last).eval()
         self.batch_size, self.flip_test, self.decode, self.padding = batch_size, flip_test, decode, padding
-        self.schema = schema
+        self.schema, self.compare_flips = schema, compare_flips
         self.rotations_deg = ROTATIONS_DEG if rotation_pick else (0,)
         self._mean = torch.tensor(self.spec.mean, device=self.device).view(1, 3, 1, 1) * 255
         self._std = torch.tensor(self.spec.std, device=self.device).view(1, 3, 1, 1) * 255
@@ -142,9 +149,10 @@ class PoseEstimator:
         """Estimate the poses in crops made by :meth:`cut`; N persons for N crops."""
         keypoints = np.zeros((len(crops), len(self.schema), 3), np.float32)
         rotations_deg = np.zeros(len(crops), int)
+        gaps = np.zeros(keypoints.shape[:2], np.float32) if self.compare_flips else None
         for start in range(0, len(crops), self.batch_size):
             batch = crops[start : start + self.batch_size]
-            points, confidence = self._read_crops(batch)
+            points, confidence, apart = self._read_crops(batch)
             end = 0
             for n, crop in enumerate(batch, start):
                 begin, end = end, end + len(crop.matrices)
@@ -153,30 +161,42 @@ class PoseEstimator:
                 keypoints[n, :, :2] = apply_matrix(invert_matrix(crop.matrices[best]), points[begin + best])
                 keypoints[n, :, 2] = confidence[begin + best]
                 rotations_deg[n] = crop.rotations_deg[best]
-        return EstimatedPoses(keypoints, person_scores(keypoints[..., 2]), rotations_deg)
+                if gaps is not None:
+                    px_per_crop_px = abs(np.linalg.det(crop.matrices[best][:, :2])) ** -0.5
+                    gaps[n] = apart[begin + best] * px_per_crop_px
+        return EstimatedPoses(keypoints, person_scores(keypoints[..., 2]), rotations_deg, gaps)
 
-    def _read_crops(self, crops: Sequence[Crop]) -> tuple[np.ndarray, np.ndarray]:
-        """Return points (sum of R, K, 2) in px of the crops and scores (sum of R, K)."""
+    def _read_crops(self, crops: Sequence[Crop]) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """Return points (sum of R, K, 2) in px of the crops, scores (sum of R, K), gaps of the flip test."""
         pictures = torch.from_numpy(np.concatenate([crop.pictures for crop in crops]))
-        values = replace(self.spec, has_logits=False)  # _heatmaps has turned logits into probabilities
-        points, scores = decode_heatmaps(self._heatmaps(pictures), values, self.decode)
+        spec = replace(self.spec, has_logits=False)  # _heatmaps has turned logits into probabilities
+        straight, mirrored = self._heatmaps(pictures)
+        values = straight if mirrored is None else (straight + mirrored) / 2
+        points, scores = decode_heatmaps(values, spec, self.decode)
         if points.shape[1] != len(self.schema):
             raise ValueError(
                 f"network {self.spec.name} gives {points.shape[1]} keypoints; "
                 f"{self.schema.name} has {len(self.schema)}"
             )
-        return points.cpu().numpy(), scores.cpu().numpy()
+        apart = None
+        if self.compare_flips:
+            ends = [decode_heatmaps(half, spec, self.decode)[0] for half in (straight, mirrored)]
+            apart = (ends[0] - ends[1]).norm(dim=2).cpu().numpy()
+        return points.cpu().numpy(), scores.cpu().numpy(), apart
 
     @torch.inference_mode()
-    def _heatmaps(self, pictures: Tensor) -> Tensor:
-        """Return (B, K, h, w) values (probabilities where the network has logits) of (B, h, w, 3) uint8."""
+    def _heatmaps(self, pictures: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return (B, K, h, w) values of (B, h, w, 3) uint8 crops, and of the mirrored ones turned back.
+
+        Values are probabilities where the network has logits. The second is None without the flip test.
+        """
         images = pictures.to(self.device, non_blocking=True).permute(0, 3, 1, 2).float()
         images = ((images - self._mean) / self._std).contiguous(memory_format=torch.channels_last)
         if not self.flip_test:
-            return heatmap_values(self.network(images).heatmaps, self.spec)
+            return heatmap_values(self.network(images).heatmaps, self.spec), None
         both = torch.cat([images, images.flip(3)])
         straight, mirrored = heatmap_values(self.network(both).heatmaps, self.spec).chunk(2)
-        return (straight + unflip_heatmaps(mirrored, self.schema.flip_index, self.spec.cell_center)) / 2
+        return straight, unflip_heatmaps(mirrored, self.schema.flip_index, self.spec.cell_center)
 
 
 def person_scores(keypoint_scores: np.ndarray) -> np.ndarray:
@@ -199,4 +219,5 @@ def _split(poses: EstimatedPoses, counts: list[int]) -> Iterator[EstimatedPoses]
     for count in counts:
         start, end = end, end + count
         part = slice(start, end)
-        yield EstimatedPoses(poses.keypoints[part], poses.scores[part], poses.rotations_deg[part])
+        gaps = None if poses.flip_gaps_px is None else poses.flip_gaps_px[part]
+        yield EstimatedPoses(poses.keypoints[part], poses.scores[part], poses.rotations_deg[part], gaps)

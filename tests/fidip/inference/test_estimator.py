@@ -43,6 +43,32 @@ def test_flip_test_averages_and_does_not_shift():
     np.testing.assert_allclose(both.keypoints[0, :, :2], between, atol=0.1)
 
 
+def test_flip_gaps_are_the_distance_between_the_two_halves_in_px_of_the_picture():
+    class TwoMinds(DotNetwork):
+        """Sees the left wrist 16 px of the crop further left in the mirrored half of a flip test."""
+
+        def forward(self, images):
+            output = super().forward(images)
+            moved = output.heatmaps.clone()
+            half = len(images) // 2
+            moved[half:, 10] = moved[half:, 10].roll(
+                -4, dims=2
+            )  # stride 4; the mirrored left wrist is the right
+            return output._replace(heatmaps=moved)
+
+    truth = SUPINE * 2 + 30.0
+    picture, box = dot_picture(truth, (290, 330), radius=5), box_around(truth)
+    estimator = PoseEstimator(TwoMinds(), compare_flips=True)
+    gaps = estimator.predict(picture, [box, box]).flip_gaps_px
+    scale = np.linalg.norm(estimator.cut(picture, box).matrices[0][:, 0])
+    assert gaps.shape == (2, 17)
+    np.testing.assert_allclose(gaps[:, 9], 16 / scale, rtol=0.02)
+    assert np.delete(gaps, 9, axis=1).max() < 0.5
+    assert PoseEstimator(DotNetwork()).predict(picture, [box]).flip_gaps_px is None
+    with pytest.raises(ValueError, match="compare_flips needs flip_test"):
+        PoseEstimator(DotNetwork(), compare_flips=True, flip_test=False)
+
+
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270])
 @pytest.mark.parametrize("input_size", [(96, 128), (128, 128)])
 def test_rotation_pick_finds_every_way_an_infant_lies(degrees, input_size):

@@ -1,0 +1,1 @@
+"""Label real photos and videos, and review synthetic data, in the browser."""

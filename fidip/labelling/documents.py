@@ -1,0 +1,203 @@
+"""What is saved of one image: the people on it, their keypoints, and what a reviewer said."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self, get_args
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from syrip_gen.keypoints.schema import KeypointSchema
+
+__all__ = [
+    "EMPTY_LABEL",
+    "LABEL_REASONS",
+    "POSTURES",
+    "REVIEW_REASONS",
+    "STATUSES",
+    "Doubt",
+    "ImageLabel",
+    "LabelledPerson",
+    "check_label",
+    "parse_label",
+    "put_into_picture",
+]
+
+Posture = Literal["supine", "prone", "sitting", "standing", "side", "crawling", "other"]
+Status = Literal["unreviewed", "reviewed", "rejected"]
+
+POSTURES: tuple[str, ...] = get_args(Posture)
+STATUSES: tuple[str, ...] = get_args(Status)
+LABEL_REASONS = ("blurred", "infant hidden", "not an infant", "several infants", "duplicate", "other")
+"""Reasons for rejecting a photo that the page offers; others may be given."""
+REVIEW_REASONS = (
+    "self-penetration",
+    "floating",
+    "implausible pose",
+    "wrong labels",
+    "ugly",
+    "infant hidden",
+    "other",
+)
+"""Reasons for rejecting a generated image or a fit that the page offers; others may be given."""
+
+MAX_COORDINATE_PX = 1e6
+MAX_PEOPLE = 100
+MAX_REASONS = 20
+MAX_REASON_LENGTH = 200
+MAX_NOTE_LENGTH = 4000
+
+
+def _number(value: Any) -> Any:
+    """Refuse true and false, which Python would take for 1 and 0."""
+    if isinstance(value, bool):
+        raise ValueError("expected a number, got true or false")
+    return value
+
+
+Pixels = Annotated[
+    float,
+    BeforeValidator(_number),
+    Field(strict=True, allow_inf_nan=False, ge=-MAX_COORDINATE_PX, le=MAX_COORDINATE_PX),
+]
+Extent = Annotated[
+    float, BeforeValidator(_number), Field(strict=True, allow_inf_nan=False, gt=0, le=MAX_COORDINATE_PX)
+]
+Visibility = Annotated[int, BeforeValidator(_number), Field(strict=True, ge=0, le=2)]
+Score = Annotated[float, BeforeValidator(_number), Field(strict=True, allow_inf_nan=False)]
+Reason = Annotated[str, Field(strict=True, min_length=1, max_length=MAX_REASON_LENGTH)]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LabelledPerson(_Record):
+    """One person on an image."""
+
+    id: Annotated[int, BeforeValidator(_number), Field(strict=True, ge=1, lt=2**31)]
+    """Unique on its image; stays when other people are removed."""
+    keypoints: tuple[tuple[Pixels, Pixels, Visibility], ...]
+    """x, y in px of the original image (pixel corners), v: 2 visible, 1 occluded, 0 absent (x = y = 0)."""
+    bbox: tuple[Pixels, Pixels, Extent, Extent] | None = None
+    """Left, top, width, height in px."""
+    posture: Posture | None = None
+    score: Score | None = None
+    """How sure the network was; None where a person placed the points."""
+
+    @model_validator(mode="after")
+    def _absent_points_are_zero(self) -> Self:
+        if any(v == 0 and (x or y) for x, y, v in self.keypoints):
+            cleaned = tuple((x, y, v) if v else (0.0, 0.0, 0) for x, y, v in self.keypoints)
+            object.__setattr__(self, "keypoints", cleaned)
+        return self
+
+
+class ImageLabel(_Record):
+    """The label of one image, as it is saved and as the page sends it."""
+
+    people: Annotated[tuple[LabelledPerson, ...], Field(max_length=MAX_PEOPLE)] = ()
+    status: Status = "unreviewed"
+    reasons: Annotated[tuple[Reason, ...], Field(max_length=MAX_REASONS)] = ()
+    """Why it was rejected, or what is odd about it."""
+    note: Annotated[str, Field(strict=True, max_length=MAX_NOTE_LENGTH)] = ""
+
+    @model_validator(mode="after")
+    def _unique(self) -> Self:
+        for what, values in (("person id", [p.id for p in self.people]), ("reason", list(self.reasons))):
+            twice = next((v for v in values if values.count(v) > 1), None)
+            if twice is not None:
+                raise ValueError(f"{what} {twice!r} occurs more than once")
+        return self
+
+
+EMPTY_LABEL = ImageLabel()
+"""Nobody labelled yet."""
+
+
+class Doubt(_Record):
+    """Why the network's label deserves a look."""
+
+    person: Annotated[int, Field(ge=1)]
+    """Id of the person in the label."""
+    keypoint: Annotated[int, Field(ge=0)] | None = None
+    """Index in the schema; None where the whole person is meant."""
+    kind: Annotated[str, Field(min_length=1, max_length=40)]
+    """``low_score``, ``flip``, ``limb``, ``missing``."""
+    text: Annotated[str, Field(max_length=MAX_NOTE_LENGTH)] = ""
+
+
+def parse_label(
+    document: Mapping[str, Any] | ImageLabel, schema: KeypointSchema, size: tuple[int, int] | None = None
+) -> ImageLabel:
+    """Check a document of unknown origin.
+
+    Args:
+        document: JSON object of an :class:`ImageLabel`.
+        schema: Says how many keypoints a person has.
+        size: (width, height) of the image in px; None where it is unknown.
+
+    Raises:
+        ValueError: One line: which value of the document is wrong and what was expected.
+    """
+    try:
+        label = ImageLabel.model_validate(document)
+    except ValidationError as error:
+        raise ValueError(_first_line(error)) from None
+    check_label(label, schema, size)
+    return label
+
+
+def check_label(label: ImageLabel, schema: KeypointSchema, size: tuple[int, int] | None = None) -> None:
+    """Check what a label alone cannot know: the number of keypoints and the size of the image.
+
+    Raises:
+        ValueError: One line.
+    """
+    for person in label.people:
+        if len(person.keypoints) != len(schema):
+            raise ValueError(
+                f"person {person.id}: expected {len(schema)} keypoints ({schema.name}), "
+                f"got {len(person.keypoints)}"
+            )
+        if size is None:
+            continue
+        for name, (x, y, v) in zip(schema.keypoints, person.keypoints, strict=True):
+            if v and not (0 <= x <= size[0] and 0 <= y <= size[1]):
+                raise ValueError(
+                    f"person {person.id}: {name} at ({x:g}, {y:g}) lies outside the picture of "
+                    f"{size[0]} x {size[1]} px; mark it absent (v = 0) or move it inside"
+                )
+
+
+def put_into_picture(label: ImageLabel, size: tuple[int, int]) -> tuple[ImageLabel, int]:
+    """Move labelled points that lie outside a picture to its border.
+
+    Args:
+        label: Any label.
+        size: (width, height) of the picture in px.
+
+    Returns:
+        The label and the number of points that were moved.
+    """
+    width, height = size
+    moved = 0
+    people = []
+    for person in label.people:
+        inside = tuple(
+            (min(max(x, 0.0), float(width)), min(max(y, 0.0), float(height)), v) if v else (x, y, v)
+            for x, y, v in person.keypoints
+        )
+        moved += sum(a != b for a, b in zip(inside, person.keypoints, strict=True))
+        people.append(person.model_copy(update={"keypoints": inside}))
+    return (label.model_copy(update={"people": tuple(people)}), moved) if moved else (label, 0)
+
+
+def _first_line(error: ValidationError) -> str:
+    """Return the first thing that is wrong, with its place, such as ``people[0].keypoints[3][2]: ...``."""
+    problems = error.errors(include_url=False, include_context=False)
+    first = problems[0]
+    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
+    message = first["msg"].removeprefix("Value error, ")
+    shown = ascii(first["input"])
+    given = f", got {shown}" if first["type"] != "value_error" and len(shown) <= 60 else ""
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return f"{place or 'document'}: {message}{given}{more}"

@@ -3,7 +3,15 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from syrip_gen.keypoints.schema import KeypointSchema
 
@@ -40,7 +48,10 @@ REVIEW_REASONS = (
 """Reasons for rejecting a generated image or a fit that the page offers; others may be given."""
 
 MAX_COORDINATE_PX = 1e6
+SMALLEST_PX = 0.001
+"""Coordinates and sizes are kept in steps of this, as in our COCO files."""
 MAX_PEOPLE = 100
+MAX_PERSON_ID = 999
 MAX_REASONS = 20
 MAX_REASON_LENGTH = 200
 MAX_NOTE_LENGTH = 4000
@@ -53,16 +64,19 @@ def _number(value: Any) -> Any:
     return value
 
 
-Pixels = Annotated[
-    float,
-    BeforeValidator(_number),
-    Field(strict=True, allow_inf_nan=False, ge=-MAX_COORDINATE_PX, le=MAX_COORDINATE_PX),
-]
-Extent = Annotated[
-    float, BeforeValidator(_number), Field(strict=True, allow_inf_nan=False, gt=0, le=MAX_COORDINATE_PX)
-]
+def _thousandths(value: float) -> float:
+    return round(value, 3) + 0.0  # no negative zero
+
+
+def _millionths(value: float) -> float:
+    return round(value, 6) + 0.0
+
+
+_Real = Annotated[float, BeforeValidator(_number), Field(strict=True, allow_inf_nan=False)]
+Pixels = Annotated[_Real, AfterValidator(_thousandths), Field(ge=-MAX_COORDINATE_PX, le=MAX_COORDINATE_PX)]
+Extent = Annotated[_Real, AfterValidator(_thousandths), Field(ge=SMALLEST_PX, le=MAX_COORDINATE_PX)]
+Score = Annotated[_Real, AfterValidator(_millionths)]
 Visibility = Annotated[int, BeforeValidator(_number), Field(strict=True, ge=0, le=2)]
-Score = Annotated[float, BeforeValidator(_number), Field(strict=True, allow_inf_nan=False)]
 Reason = Annotated[str, Field(strict=True, min_length=1, max_length=MAX_REASON_LENGTH)]
 
 
@@ -73,7 +87,7 @@ class _Record(BaseModel):
 class LabelledPerson(_Record):
     """One person on an image."""
 
-    id: Annotated[int, BeforeValidator(_number), Field(strict=True, ge=1, lt=2**31)]
+    id: Annotated[int, BeforeValidator(_number), Field(strict=True, ge=1, le=MAX_PERSON_ID)]
     """Unique on its image; stays when other people are removed."""
     keypoints: tuple[tuple[Pixels, Pixels, Visibility], ...]
     """x, y in px of the original image (pixel corners), v: 2 visible, 1 occluded, 0 absent (x = y = 0)."""

@@ -21,6 +21,8 @@ FileState = Literal["ok", "unreadable", "missing"]
 FILE_STATES = ("ok", "unreadable", "missing")
 MAX_NAME_LENGTH = 4096
 MAX_SIDE_PX = 65_535
+MAX_IMAGE_ID = 10**12
+"""Ids of annotations, a thousand times as large, stay exact in every reader of JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +49,18 @@ class NewImage:
     label: ImageLabel = EMPTY_LABEL
     """Becomes revision 0."""
     who: str = "import"
-    """``ai:<model>`` or ``import:<file>``."""
+    """``ai:<model>``, ``import:<file>``, or the person whom an imported file names."""
+    when: str | None = None
+    """UTC time that an imported file names, ISO 8601; None for now."""
+    action: str = "first"
+    """What made the label, such as ``import real.json``."""
     doubts: tuple[Doubt, ...] = ()
     state: FileState = "ok"
     note: str = ""
     """Why the file cannot be used."""
     frame: Frame | None = None
     id: int | None = None
-    """Wanted id, such as that of a COCO file; None for the next free one."""
+    """Wanted id, such as that of a COCO file, 0 to 10¹²; None for the next free one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from fidip.labelling.documents import Doubt, ImageLabel, check_label, parse_labe
 from fidip.labelling.errors import Conflict, UnknownImage
 from fidip.labelling.records import (
     FILE_STATES,
+    MAX_IMAGE_ID,
     MAX_SIDE_PX,
     Counts,
     FileState,
@@ -343,6 +344,9 @@ class LabelStore:
         what = f"image {name[:80]!a}"
         _check_state(image.state)
         _check_text(image.who, "who", MAX_WHO_LENGTH)
+        _check_text(image.action, "action", MAX_ACTION_LENGTH)
+        if image.id is not None and not 0 <= image.id <= MAX_IMAGE_ID:
+            raise ValueError(f"{what}: expected an id of 0 to {MAX_IMAGE_ID}, got {image.id}")
         least = 1 if image.state == "ok" else 0
         if not (least <= image.width <= MAX_SIDE_PX and least <= image.height <= MAX_SIDE_PX):
             raise ValueError(
@@ -370,7 +374,7 @@ class LabelStore:
         )  # fmt: skip
         image_id = int(cursor.lastrowid or 0)
         self._set_doubts(image_id, image.doubts)
-        self._append(image_id, 0, image.label, "first", image.who, now)
+        self._append(image_id, 0, image.label, image.action, image.who, image.when or now)
         return image_id
 
     def _append(

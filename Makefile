@@ -1,4 +1,4 @@
-# make demo · make test · make blender · make lint · make format · make benchmark
+# make demo · make test · make blender · make browser · make lint · make format · make benchmark
 # The environment in .venv is made once and reused while requirements.lock and pyproject.toml stay the same.
 
 PYTHON ?= $(firstword $(shell command -v python3.11 python3.12 python3.13 python3 2>/dev/null))
@@ -13,11 +13,12 @@ BLENDER_VENV := .venv-blender
 BLENDER_LOCK := blender_scripts/requirements.txt
 BLENDER := $(BLENDER_VENV)/.syrip-blender-$(shell cat $(BLENDER_LOCK) | sha256sum 2>/dev/null | cut -c1-16)
 BLENDER_LIBRARIES := libx11-6 libxext6 libxrender1 libxfixes3 libxi6 libxkbcommon0 libsm6 libgl1
+BROWSERS := chromium chromium-browser google-chrome
 PYTEST_ARGS ?= -n 2
 DEMO ?= demo
 DEMO_N ?= 48
 
-.PHONY: demo test blender lint format benchmark env env-dev clean
+.PHONY: demo test blender browser lint format benchmark env env-dev clean
 
 demo: $(CORE)
 	@if [ -f "$(DEMO)/run.json" ]; then rm -rf "$(DEMO)"; fi
@@ -26,10 +27,20 @@ demo: $(CORE)
 
 test: $(DEV)
 	@$(MAKE) --no-print-directory blender || echo "Going on without Blender: the tests that need it are skipped."
+	@$(MAKE) --no-print-directory browser || echo "Going on without Chromium: the tests of the labelling page are skipped."
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 blender: $(BLENDER)
 	@echo "Blender is ready: syrip generate --renderer cycles"
+
+# For the tests of the labelling page. Installs only as root on Debian and Ubuntu (containers, CI); else it says how.
+browser:
+	@for b in $(BROWSERS); do command -v $$b >/dev/null 2>&1 && exit 0; done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+	  echo "Installing Chromium by apt-get (once)"; \
+	  { apt-get -q -y install --no-install-recommends chromium || \
+	    { apt-get -q update && apt-get -q -y install --no-install-recommends chromium; }; } >/dev/null; \
+	else echo "Chromium was not found; on Debian and Ubuntu: sudo apt install chromium" >&2; exit 1; fi
 
 lint: $(DEV)
 	$(BIN)/ruff check .

@@ -1,13 +1,17 @@
 """Measure lifters side by side: ``python -m benchmarks.lifting RUN... --test DATASET [--clips FILE] ...``.
 
-Unseen synthetic pictures (AJPE from true 2D and from a 2D network's predictions), unseen movements (AJPE and
-jitter, from exact and from noisy 2D), and real infants against weak 3D labels (PA-MPJPE over twelve limb
-joints).
+Unseen synthetic pictures (AJPE from true 2D and from a 2D network's predictions; several sets, each with its
+name: ``--test fitted=DIR --predictions fitted=FILE --test t=DIR``), unseen movements (AJPE and jitter,
+from exact and from noisy 2D), and real infants against weak 3D labels (PA-MPJPE over twelve limb joints).
+
+Lifters on raw pixels know only pictures of the size that they were trained on. ``--scale-pixels`` gives them
+every picture in that size, which is what their user would have to do.
 """
 
 import argparse
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -34,8 +38,8 @@ def relative(points: np.ndarray) -> np.ndarray:
     return points - points[:, HIPS].mean(1, keepdims=True)
 
 
-def pictures(lifter: Lifter, test: Path, predictions: Path | None) -> Figures:
-    """Return errors on a dataset's pictures."""
+def pictures(lifter: Lifter, test: Path, predictions: Path | None, prefix: str = "") -> Figures:
+    """Return errors on a dataset's pictures; the rows begin with ``prefix``."""
     poses = read_poses_3d(test)
     truth, figures = relative(poses.points), {}
     sources = {"true 2D": poses.labels}
@@ -51,11 +55,34 @@ def pictures(lifter: Lifter, test: Path, predictions: Path | None) -> Figures:
             ]
         )
         good = np.isfinite(lifted).all((1, 2))
-        figures[f"{name} AJPE"] = float(np.mean(ajpe_mm(lifted[good], truth[good])))
-        figures[f"{name} PA"] = float(np.nanmean(pa_mpjpe_mm(lifted[good], truth[good])))
+        figures[f"{prefix}{name} AJPE"] = float(np.mean(ajpe_mm(lifted[good], truth[good])))
+        figures[f"{prefix}{name} PA"] = float(np.nanmean(pa_mpjpe_mm(lifted[good], truth[good])))
         if not good.all():
-            figures[f"{name} gaps"] = float((~good).sum())
+            figures[f"{prefix}{name} gaps"] = float((~good).sum())
     return figures
+
+
+class ScaledPixels:
+    """A lifter on raw pixels, given every picture in the size of its training pictures."""
+
+    def __init__(self, lifter: Lifter) -> None:
+        self.lifter, self.schema = lifter, lifter.schema
+
+    def lift(
+        self,
+        keypoints: np.ndarray,
+        image_size: tuple[int, int],
+        camera: tuple[float, float, float, float] | None = None,
+    ) -> np.ndarray:
+        """Return what the lifter says of the enlarged picture, centred in a training picture."""
+        scale = min(PICTURE[0] / image_size[0], PICTURE[1] / image_size[1])
+        shift = 0.5 * (np.array(PICTURE) - scale * np.array(image_size))
+        larger = np.asarray(keypoints, np.float64).copy()
+        there = larger[..., 2:] > 0
+        larger[..., :2] = np.where(there, scale * larger[..., :2] + shift, larger[..., :2])
+        return self.lifter.lift(larger, (int(PICTURE[0]), int(PICTURE[1])), camera and tuple(
+            [scale * camera[0], scale * camera[1], *(scale * np.array(camera[2:]) + shift)]
+        ))  # fmt: skip
 
 
 def movements(lifter: Lifter, clips: Path) -> Figures:
@@ -117,22 +144,57 @@ def consistency(lifter: Lifter, poses_2d: Path) -> Figures:
     return {"bone spread %": 100 * float(np.mean(spreads))}
 
 
-def main() -> None:
-    """Print one column a lifter."""
+def named(word: str) -> tuple[str, str]:
+    """Return name and path of ``NAME=PATH``; a bare path has no name."""
+    name, _, path = word.rpartition("=")
+    return name, path
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", nargs="+", help="NAME=RUN or RUN; infant = the shipped lifter")
-    parser.add_argument("--test", type=Path, help="dataset folder with pictures not trained on")
-    parser.add_argument("--predictions", type=Path, help="a 2D network's predictions of its pictures")
+    parser.add_argument(
+        "--test", action="append", default=[], help="[NAME=]dataset folder with pictures not trained on"
+    )
+    parser.add_argument(
+        "--predictions", action="append", default=[], help="[NAME=]a 2D network's predictions of them"
+    )
     parser.add_argument("--clips", type=Path, help=".npz of movements not trained on")
     parser.add_argument("--real", type=Path, help="COCO file of real infants")
     parser.add_argument("--weak", type=Path, help=".npz of their weak 3D joints")
     parser.add_argument("--real-clips", type=Path, help="2D-only recordings of real infants")
+    parser.add_argument("--scale-pixels", action="store_true", help="enlarge pictures for lifters on pixels")
     parser.add_argument("--json", type=Path, help="write the figures here")
     args = parser.parse_args()
+    args.test, args.predictions = [named(word) for word in args.test], dict(map(named, args.predictions))
+    unknown = set(args.predictions) - {name for name, _ in args.test}
+    if unknown:
+        parser.error(f"--predictions {', '.join(sorted(unknown))}: no --test has that name")
+    return args
+
+
+def open_lifter(run: str, *, scale_pixels: bool) -> Lifter | ScaledPixels:
+    """Open a lifter as it is to be measured."""
+    lifter = Lifter.open(None if run == "infant" else run)
+    return ScaledPixels(lifter) if scale_pixels and lifter.network.inputs == "pixels" else lifter
+
+
+def main() -> None:
+    """Print one column a lifter."""
+    args = parse_arguments()
     torch.set_num_threads(1)
     parts: list[Callable[[Lifter], Figures]] = []
-    if args.test:
-        parts.append(lambda lifter: pictures(lifter, args.test, args.predictions))
+    for name, path in args.test:
+        predictions = args.predictions.get(name)
+        parts.append(
+            partial(
+                pictures,
+                test=Path(path),
+                predictions=predictions and Path(predictions),
+                prefix=f"{name} " if name else "",
+            )
+        )
     if args.clips:
         parts.append(lambda lifter: movements(lifter, args.clips))
     if args.real and args.weak:
@@ -141,16 +203,22 @@ def main() -> None:
         parts.append(lambda lifter: consistency(lifter, args.real_clips))
     table: dict[str, Figures] = {}
     for word in args.runs:
-        name, _, run = word.rpartition("=")
-        lifter = Lifter.open(None if run == "infant" else run)
+        name, run = named(word)
+        lifter = open_lifter(run, scale_pixels=args.scale_pixels)
         table[name or Path(run).name] = {k: v for part in parts for k, v in part(lifter).items()}
-    rows = list(dict.fromkeys(row for figures in table.values() for row in figures))
-    print(" " * 22 + "".join(f"{name:>16}" for name in table))
-    for row in rows:
-        cells = "".join(f"{figures.get(row, float('nan')):16.2f}" for figures in table.values())
-        print(f"{row:22}{cells}")
+    print_table(table)
     if args.json:
         args.json.write_text(json.dumps(table, indent=1) + "\n")
+
+
+def print_table(table: dict[str, Figures]) -> None:
+    """Print columns of figures."""
+    rows = list(dict.fromkeys(row for figures in table.values() for row in figures))
+    width = max(map(len, rows), default=0) + 2
+    print(" " * width + "".join(f"{name:>18}" for name in table))
+    for row in rows:
+        cells = "".join(f"{figures.get(row, float('nan')):18.2f}" for figures in table.values())
+        print(f"{row:{width}}{cells}")
 
 
 if __name__ == "__main__":

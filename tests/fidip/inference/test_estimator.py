@@ -52,8 +52,6 @@ def test_flip_gaps_are_the_distance_between_the_two_halves_in_px_of_the_picture(
             moved = output.heatmaps.clone()
             half = len(images) // 2
             moved[half:, 0] = moved[half:, 0].roll(-4, dims=2)  # four cells, the stride is 4
-                -4, dims=2
-            )  # stride 4; the mirrored left wrist is the right
             return output._replace(heatmaps=moved)
 
     truth = SUPINE * 2 + 30.0

@@ -15,7 +15,16 @@ from fidip.labelling.records import ImageRow, Revision
 from fidip.labelling.store import LabelStore
 from syrip_gen.annotation.coco import dataset_info, person_category
 
-__all__ = ["IDS_PER_IMAGE", "REJECTED", "UNREADABLE", "Exported", "coco_of", "write_atomically", "write_coco"]
+__all__ = [
+    "IDS_PER_IMAGE",
+    "REJECTED",
+    "UNREADABLE",
+    "Exported",
+    "coco_of",
+    "extent_box",
+    "write_atomically",
+    "write_coco",
+]
 
 REJECTED = "syrip_rejected"
 """Top-level list of the rejected images with their annotations; COCO's readers pass over it."""
@@ -127,7 +136,7 @@ def _image_record(row: ImageRow, label: ImageLabel) -> dict[str, Any]:
 def _annotation(row: ImageRow, label: ImageLabel, newest: Revision, person: LabelledPerson) -> dict[str, Any]:
     """Return COCO's record of a person."""
     is_reviewed = label.status != "unreviewed"
-    box = list(person.bbox) if person.bbox is not None else _extent(person)
+    box = list(person.bbox) if person.bbox is not None else extent_box(person)
     record: dict[str, Any] = {
         "id": row.id * IDS_PER_IMAGE + person.id,
         "image_id": row.id,
@@ -152,7 +161,7 @@ def _by(newest: Revision) -> dict[str, str]:
     return {"labelled_by": newest.who, "labelled_at": newest.when}
 
 
-def _extent(person: LabelledPerson) -> list[float]:
+def extent_box(person: LabelledPerson) -> list[float]:
     """Return the box around a person's labelled keypoints; zeros where none is labelled."""
     points = [(x, y) for x, y, v in person.keypoints if v > 0]
     if not points:

@@ -164,6 +164,17 @@ class LabelStore:
             )
         self._settings["more"] = more
 
+    def set_root(self, root: str | Path) -> None:
+        """Say where the images are now, after the folder was moved."""
+        root = Path(root).absolute()
+        values = {"root": str(root), "root_from_here": os.path.relpath(root, self.path.parent)}
+        with self._writing():
+            self._connection.executemany(
+                "UPDATE settings SET value = ? WHERE name = ?",
+                [(json.dumps(value), name) for name, value in values.items()],
+            )
+        self._settings |= values
+
     def on_change(self, listener: Callable[[], None]) -> None:
         """Call a function after every change made through this object (not those of other processes)."""
         self._listeners.append(listener)
@@ -297,6 +308,20 @@ class LabelStore:
             row = _image_row(tuple(columns))
             label = ImageLabel.model_validate_json(document)
             yield row, Revision(row.id, row.revision, action, row.who, when, label)
+
+    def edits(self) -> Iterator[tuple[Revision, ImageLabel]]:
+        """Return newest revision and first label of every image that was saved since it was added, by id."""
+        rows = self._read(
+            """SELECT images.id, images.revision, newest.action, images.who, newest.when_utc,
+                newest.document, first.document
+            FROM images
+            JOIN revisions AS newest ON newest.image_id = images.id AND newest.revision = images.revision
+            JOIN revisions AS first ON first.image_id = images.id AND first.revision = 0
+            WHERE images.revision > 0 ORDER BY images.id"""
+        )
+        for *entry, document, first in rows:
+            label = ImageLabel.model_validate_json(document)
+            yield Revision(*entry, label), ImageLabel.model_validate_json(first)
 
     def history(self, image_id: int) -> list[Revision]:
         """Return who did what and when, oldest first, without the labels.

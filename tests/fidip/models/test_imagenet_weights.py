@@ -7,7 +7,7 @@ import torch
 
 from fidip.models.catalog import build_network
 from fidip.models.weights import load_weights
-from tests.fidip.models.networks_to_load import SMALL, resnet, same, state_of, tiny
+from tests.fidip.models.networks_to_load import SMALL, resnet, same, small_file, state_of, tiny
 
 
 def classifier(network):

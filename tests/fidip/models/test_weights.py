@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from fidip.models.catalog import build_network
 from fidip.models.weights import default_weights, load_weights
-from tests.fidip.models.networks_to_load import same, state_of, tiny, wrapped
+from tests.fidip.models.networks_to_load import same, small_file, state_of, tiny, wrapped
 
 
 def with_training_state(state):
@@ -113,11 +113,6 @@ def test_a_deeper_resnet_is_refused_by_name(tmp_path):
         ValueError, match=r"does not fit pose_resnet50: .*306 unexpected.* like pose_resnet101"
     ):
         load_weights(network, tmp_path / "w.pth")
-
-
-def small_file(tensors):
-    """Tensors of the same names and shapes that need little room in a file: one stored zero each."""
-    return {name: torch.zeros(()).expand(value.shape) for name, value in tensors.items()}
 
 
 class Hostile:

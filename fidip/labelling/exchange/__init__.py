@@ -1,0 +1,1 @@
+"""Labels to and from other tools: AH-CoLT, CVAT, Label Studio."""

@@ -1,0 +1,125 @@
+/** The lines around the picture: progress, save status, file name, the chosen point, the banner of placing. */
+
+/** @import {App} from "./app.js" */
+
+import { V_NAMES } from "./actions.js";
+import { ABSENT } from "./document.js";
+import { byId, element } from "./dom.js";
+
+export class Bar {
+  /** @param {App} app @param {(text: string) => void} tell for a screen reader alone */
+  constructor(app, tell) {
+    this.app = app;
+    this.tell = tell;
+    this.spoken = "";
+    /** The server answers. */
+    this.online = true;
+    const { store, outbox } = app;
+    byId("title").textContent = store.project.title;
+    byId("title").title = `${store.project.root} → ${store.project.output}`;
+    document.title = `${store.project.title} · syrip label`;
+    outbox.addEventListener("change", () => this.drawSaving());
+    store.on(["entries"], () => this.#progress());
+    store.on(["session", "look", "document"], () => this.#file());
+    store.on(["selection", "document", "mode", "session"], () => this.#point());
+    this.#progress();
+    this.drawSaving();
+  }
+
+  #progress() {
+    const counts = this.app.store.counts();
+    const done = counts.reviewed + counts.rejected;
+    const bar = byId("progress");
+    bar.max = Math.max(counts.all, 1);
+    bar.value = done;
+    byId("progress-text").textContent = `${done.toLocaleString("en")} of ${counts.all.toLocaleString("en")} done`;
+  }
+
+  drawSaving() {
+    const { unsent, conflicts, trouble } = this.app.outbox.summary;
+    const edits = unsent === 1 ? "1 edit" : `${unsent} edits`;
+    let [state, text, title] = ["saved", "Saved", "Every edit is on the server"];
+    if (trouble === "forbidden") [state, text, title] = ["offline", unsent ? `Locked out · ${edits} kept` : "Locked out", "Give the server's new address"];
+    else if (conflicts) [state, text, title] = ["conflict", conflicts === 1 ? "1 conflict" : `${conflicts} conflicts`, "Choose which version to keep"];
+    else if (trouble || !this.online) {
+      [state, text] = ["offline", unsent ? `Offline · ${edits} kept here` : "Offline"];
+      title = "The server does not answer; edits are kept in this browser and sent when it is back";
+    } else if (unsent) [state, text, title] = ["saving", "Saving…", edits];
+    const button = byId("save-status");
+    button.dataset.state = state;
+    button.title = title;
+    const line = byId("save-text");
+    if (line.textContent !== text) line.textContent = text;
+  }
+
+  #file() {
+    const { session, problem } = this.app.store;
+    if (!session) return;
+    const { name, width, height } = session.state;
+    byId("file-name").textContent = name;
+    byId("file-name").title = name;
+    const { status } = session.document;
+    const said = status === "reviewed" ? "accepted" : status === "rejected" ? "rejected" : "";
+    byId("file-info").replaceChildren(
+      element("span", { text: width ? `${width}×${height}` : "" }),
+      ...(said ? [element("span", { class: `said ${status}`, text: said })] : []),
+    );
+    const box = byId("problem");
+    box.hidden = !problem;
+    box.textContent = problem;
+    byId("stage").setAttribute("aria-label", `Picture ${name}${said ? `, ${said}` : ""}`);
+  }
+
+  #point() {
+    const { store } = this.app;
+    const { session, skeleton, keypoint, chosen } = store;
+    if (!session) return;
+    const v = chosen?.keypoints[keypoint][2] ?? ABSENT;
+    const doubt = session.openDoubts(store.person).find((item) => item.keypoint === keypoint);
+    const label = skeleton.labels[keypoint];
+    const line = byId("point-text");
+    line.replaceChildren(
+      element("span", { class: `mark ${skeleton.sides[keypoint]}`, "data-v": v }),
+      element("b", { text: chosen || store.mode === "place" ? label : "Nobody labelled" }),
+      element("span", { class: "of", text: `${keypoint + 1} of ${skeleton.count}` }),
+      ...(doubt ? [element("span", { class: "doubt", text: doubt.text })] : []),
+    );
+    for (const button of document.querySelectorAll(".segments [data-v]")) {
+      button.setAttribute("aria-pressed", String(Boolean(chosen) && Number(/** @type {HTMLElement} */ (button).dataset.v) === v));
+    }
+    this.#modes(label);
+    const spoken = !chosen && store.mode !== "place" ? "nobody labelled"
+      : `${label}, ${V_NAMES[v]}, ${keypoint + 1} of ${skeleton.count}${doubt ? `, doubtful: ${doubt.text}` : ""}`;
+    if (spoken !== this.spoken && store.mode === "points") this.tell(spoken);
+    this.spoken = spoken;
+  }
+
+  /** @param {string} label of the chosen point */
+  #modes(label) {
+    const { store } = this.app;
+    const banner = byId("banner");
+    const text = byId("banner-text");
+    banner.hidden = store.mode !== "place";
+    byId("stage").dataset.mode = store.mode;
+    if (store.mode === "place") {
+      const side = store.skeleton.sides[store.keypoint];
+      const say = `Click the ${label}, ${store.keypoint + 1} of ${store.skeleton.count}`;
+      if (text.dataset.said !== say) this.tell(`Place ${say.slice(6)}`);
+      text.dataset.said = say;
+      text.replaceChildren(
+        "Click the ", element("b", { class: side, text: label }),
+        element("span", { class: "of", text: ` ${store.keypoint + 1} of ${store.skeleton.count}` }),
+        element("span", { class: "hint wide-only", text: "right click: occluded" }),
+        element("span", { class: "hint narrow-only", text: "hold: occluded" }),
+      );
+    }
+    const pressed = { box: store.mode === "box", first: store.showFirst, mesh: Boolean(store.overlay) };
+    for (const [command, isOn] of Object.entries(pressed)) {
+      for (const button of document.querySelectorAll(`[data-command="${command}"]`)) button.setAttribute("aria-pressed", String(isOn));
+    }
+    for (const button of document.querySelectorAll('[data-command="undo"]')) /** @type {HTMLButtonElement} */ (button).disabled = !store.session?.canUndo;
+    for (const button of document.querySelectorAll('[data-command="box"], [data-command^="swap"], [data-command="remove-person"], .segments button')) {
+      /** @type {HTMLButtonElement} */ (button).disabled = !store.canEdit || (!store.chosen && store.mode !== "place");
+    }
+  }
+}

@@ -1,0 +1,133 @@
+/** The list of images: only the rows in sight exist, so that 10,000 images are as quick as ten. */
+
+/** @import {App} from "./app.js" */
+/** @import {Entry} from "./types.js" */
+/** @import {Filter} from "./store.js" */
+
+import { byId, element, icon } from "./dom.js";
+
+const SPARE = 6;
+
+/** @type {Record<string, string>} */
+const STATUS_TEXT = {
+  unreviewed: "not reviewed", reviewed: "accepted", rejected: "rejected", doubtful: "doubtful", unreadable: "unreadable",
+};
+
+export class List {
+  /** @param {App} app @param {() => void} onChosen */
+  constructor(app, onChosen) {
+    this.app = app;
+    this.onChosen = onChosen;
+    this.box = byId("images");
+    this.rows = byId("image-rows");
+    this.search = byId("search");
+    this.filters = byId("filters");
+    this.rowHeight = 44;
+    const { store } = app;
+    this.box.addEventListener("scroll", () => this.#draw(), { passive: true });
+    this.box.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.#key(event));
+    this.search.addEventListener("input", () => store.setFilter(store.filter, this.search.value));
+    this.filters.addEventListener("change", (/** @type {Event} */ event) => {
+      store.setFilter(/** @type {Filter} */ (/** @type {HTMLInputElement} */ (event.target).value), this.search.value);
+      this.box.scrollTop = 0;
+      this.#reveal();
+    });
+    new ResizeObserver(() => this.#measure()).observe(this.box);
+    store.on(["entries"], () => this.#update());
+    store.on(["session"], () => this.#reveal());
+    this.#measure();
+    this.#update();
+  }
+
+  #measure() {
+    const probe = element("div", { class: "row" }, element("span", { text: "x" }));
+    this.rows.append(probe);
+    this.rowHeight = Math.max(probe.getBoundingClientRect().height, 20);
+    probe.remove();
+    this.#draw();
+  }
+
+  #update() {
+    const { store } = this.app;
+    const counts = store.counts();
+    for (const label of this.filters.querySelectorAll("label")) {
+      const value = /** @type {Filter} */ (label.querySelector("input")?.value);
+      const count = label.querySelector("b");
+      if (count) count.textContent = counts[value].toLocaleString("en");
+    }
+    const { visible } = store;
+    byId("no-images").hidden = visible.length > 0;
+    byId("list-count").textContent = `${visible.length.toLocaleString("en")} of ${counts.all.toLocaleString("en")} images listed`;
+    this.#draw();
+  }
+
+  #draw() {
+    const { store } = this.app;
+    const { visible } = store;
+    const from = Math.max(0, Math.floor(this.box.scrollTop / this.rowHeight) - SPARE);
+    const to = Math.min(visible.length, from + Math.ceil(this.box.clientHeight / this.rowHeight) + 2 * SPARE);
+    this.rows.style.height = `${visible.length * this.rowHeight}px`;
+    this.rows.replaceChildren(...visible.slice(from, to).map((entry, i) => this.#row(entry, from + i)));
+    this.box.setAttribute("aria-activedescendant", store.session ? `image-${store.session.id}` : "");
+  }
+
+  /** @param {Entry} entry @param {number} index @returns {HTMLElement} */
+  #row(entry, index) {
+    const { store } = this.app;
+    const status = lookOf(entry);
+    const isOpen = entry.id === store.session?.id;
+    const cut = entry.name.lastIndexOf("/") + 1;
+    const name = element("span", { class: "name" });
+    if (cut) name.append(element("span", { class: "folder", text: entry.name.slice(0, cut) }));
+    name.append(element("span", { class: "file", text: entry.name.slice(cut) }));
+    const row = element(
+      "div",
+      {
+        class: isOpen ? "row open" : "row", id: `image-${entry.id}`, role: "option", title: entry.name,
+        "aria-selected": isOpen, "aria-setsize": store.visible.length, "aria-posinset": index + 1,
+        "data-status": status,
+        onclick: () => {
+          this.app.open(entry.id);
+          this.onChosen();
+        },
+      },
+      icon(status, "status"), name, element("span", { class: "visually-hidden", text: `, ${STATUS_TEXT[status]}` }),
+    );
+    row.style.transform = `translateY(${index * this.rowHeight}px)`;
+    return row;
+  }
+
+  /** Scroll so that the open image is in sight. */
+  #reveal() {
+    const { store } = this.app;
+    const index = store.visible.findIndex((entry) => entry.id === store.session?.id);
+    if (index >= 0) {
+      const top = index * this.rowHeight;
+      const room = this.box.clientHeight;
+      if (top < this.box.scrollTop + this.rowHeight || top > this.box.scrollTop + room - 2 * this.rowHeight) {
+        this.box.scrollTop = Math.max(0, top - room / 2 + this.rowHeight);
+      }
+    }
+    this.#draw();
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    const { store } = this.app;
+    const here = store.visible.findIndex((entry) => entry.id === store.session?.id);
+    const last = store.visible.length - 1;
+    /** @type {Record<string, number>} */
+    const goals = { ArrowDown: here + 1, ArrowUp: here - 1, Home: 0, End: last };
+    if (!(event.key in goals) || event.ctrlKey || event.altKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const entry = store.visible[Math.max(0, Math.min(last, goals[event.key]))];
+    if (entry) this.app.open(entry.id);
+  }
+}
+
+/** @param {Entry} entry @returns {string} the sign that it gets */
+export function lookOf(entry) {
+  if (entry.state !== "ok") return entry.status === "rejected" ? "rejected" : "unreadable";
+  return entry.status === "unreviewed" && entry.doubtful ? "doubtful" : entry.status;
+}

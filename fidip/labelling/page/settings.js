@@ -1,0 +1,58 @@
+/** What a person sets for this browser: light or dark, brightness, zoom, name. */
+
+/** @import {App} from "./app.js" */
+
+import { byId } from "./dom.js";
+
+const THEME = "syrip-theme";
+const WHO = "syrip-who";
+const WHOLE = "syrip-whole-picture";
+
+/** Follow the system, or what was chosen before. */
+export function setTheme() {
+  const chosen = localStorage.getItem(THEME);
+  if (chosen === "light" || chosen === "dark") document.documentElement.dataset.theme = chosen;
+}
+
+function toggleTheme() {
+  const { dataset } = document.documentElement;
+  const isDark = dataset.theme ? dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  dataset.theme = isDark ? "light" : "dark";
+  localStorage.setItem(THEME, dataset.theme);
+}
+
+/** @param {App} app */
+export function connectSettings(app) {
+  const { store, stage } = app;
+  for (const id of ["theme", "theme-narrow"]) byId(id).addEventListener("click", toggleTheme);
+  const brightness = byId("brightness");
+  brightness.addEventListener("input", () => {
+    store.brightness = Number(brightness.value);
+    stage.refresh();
+  });
+  const zoomsIn = byId("zooms-in");
+  app.zoomsIn = localStorage.getItem(WHOLE) !== "yes";
+  zoomsIn.checked = app.zoomsIn;
+  zoomsIn.addEventListener("change", () => {
+    app.zoomsIn = zoomsIn.checked;
+    localStorage.setItem(WHOLE, app.zoomsIn ? "no" : "yes");
+    if (app.zoomsIn) stage.fitPerson();
+    else stage.fitWhole();
+  });
+  const who = byId("who");
+  store.who = localStorage.getItem(WHO) || store.who;
+  who.value = store.who;
+  who.addEventListener("change", () => {
+    store.who = who.value.trim() || store.project.who;
+    localStorage.setItem(WHO, who.value.trim());
+    who.value = store.who;
+  });
+  const opacity = byId("mesh-opacity");
+  opacity.addEventListener("input", () => {
+    store.overlayOpacity = Number(opacity.value);
+    stage.refresh();
+  });
+  store.on(["session", "look"], () => {
+    byId("mesh-tools").hidden = !store.isReview || !store.session?.state.overlays.length;
+  });
+}

@@ -4,6 +4,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from fidip.labelling.errors import StoreError
@@ -189,7 +190,10 @@ def _check_and_migrate(
         )
     if version < len(migrations):
         with transaction(connection):
-            _migrate(connection, version, migrations)
+            now = connection.execute("PRAGMA user_version").fetchone()[
+                0
+            ]  # another process may have been faster
+            _migrate(connection, now, migrations)
 
 
 def _migrate(connection: sqlite3.Connection, version: int, migrations: tuple[Sequence[str], ...]) -> None:
@@ -207,7 +211,8 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
         isolation_level=None,  # transactions begin and end where this package says so
         check_same_thread=False,  # the store has one lock for all threads
     )
-    connection.text_factory = _decode
+    # names of files need not be valid Unicode
+    connection.text_factory = partial(str, encoding="utf-8", errors="surrogatepass")
     return connection
 
 
@@ -219,7 +224,3 @@ def connected(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
         yield connection
     finally:
         connection.close()
-
-
-def _decode(text: bytes) -> str:
-    return text.decode("utf-8", "surrogatepass")  # names of files need not be valid Unicode

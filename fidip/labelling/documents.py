@@ -1,5 +1,6 @@
 """What is saved of one image: the people on it, their keypoints, and what a reviewer said."""
 
+import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, get_args
 
@@ -27,6 +28,7 @@ __all__ = [
     "check_label",
     "parse_label",
     "put_into_picture",
+    "stored_label",
 ]
 
 Posture = Literal["supine", "prone", "sitting", "standing", "side", "crawling", "other"]
@@ -180,6 +182,20 @@ def check_label(label: ImageLabel, schema: KeypointSchema, size: tuple[int, int]
                     f"person {person.id}: {name} at ({x:g}, {y:g}) lies outside the picture of "
                     f"{size[0]} x {size[1]} px; mark it absent (v = 0) or move it inside"
                 )
+
+
+def stored_label(text: str) -> ImageLabel:
+    """Return a label from JSON that was checked when it was saved; ten times as fast as checking it again."""
+    document = json.loads(text)
+    document["people"] = tuple(map(_stored_person, document["people"]))
+    document["reasons"] = tuple(document["reasons"])
+    return ImageLabel.model_construct(**document)
+
+
+def _stored_person(person: dict[str, Any]) -> LabelledPerson:
+    person["keypoints"] = tuple(map(tuple, person["keypoints"]))
+    person["bbox"] = None if person["bbox"] is None else tuple(person["bbox"])
+    return LabelledPerson.model_construct(**person)
 
 
 def put_into_picture(label: ImageLabel, size: tuple[int, int]) -> tuple[ImageLabel, int]:

@@ -18,6 +18,7 @@ QUIET_S = 1.5
 LONGEST_WAIT_S = 10.0
 """The output is never older than this while saves keep coming."""
 RETRY_S = 5.0
+TRIES = 3
 
 
 class Exporter:
@@ -60,7 +61,7 @@ class Exporter:
             with self._condition:
                 self._pending_since = None
             try:
-                while True:
+                for _ in range(TRIES):
                     done = self._write(self._store)
                     if self._store.last_change() == done.change:
                         break  # else another process may have written an older state over a newer one

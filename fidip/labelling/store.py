@@ -1,18 +1,14 @@
 """A labelling project: every save is one durable transaction, nothing is deleted, nobody is overwritten."""
 
 import json
-import os
-import sqlite3
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any
 
-from fidip.labelling.database import create_database, open_database, readable_errors, transaction
-from fidip.labelling.documents import Doubt, ImageLabel, check_label, parse_label
+from fidip.labelling.database import readable_errors
+from fidip.labelling.documents import Doubt, ImageLabel, check_label, parse_label, stored_label
 from fidip.labelling.errors import Conflict, UnknownImage
+from fidip.labelling.project_file import ProjectFile, project_path
 from fidip.labelling.records import (
     FILE_STATES,
     MAX_IMAGE_ID,
@@ -26,12 +22,9 @@ from fidip.labelling.records import (
     Revision,
     check_image_name,
 )
-from syrip_gen.keypoints.catalog import COCO17, get_schema
-from syrip_gen.keypoints.schema import KeypointSchema
 
 __all__ = ["LabelStore", "project_path"]
 
-Kind = Literal["label", "review"]
 MAX_WHO_LENGTH = 200
 MAX_ACTION_LENGTH = 60
 ROW_COLUMNS = ", ".join(
@@ -43,141 +36,13 @@ ROW_COLUMNS = ", ".join(
 )  # fmt: skip
 
 
-def project_path(output: str | Path) -> Path:
-    """Return the project file that belongs to an output file: ``real.json.project`` beside ``real.json``."""
-    output = Path(output)
-    return output.with_name(f"{output.name}.project")
-
-
-class LabelStore:
+class LabelStore(ProjectFile):
     """One labelling project in an SQLite file. Thread-safe; several processes may have it open.
 
     Saves are durable when they return (write-ahead log, ``synchronous=FULL``). Revision 0 of an image is what
     the network or an import said; each save appends one. A save names the revision that it is based on and
     is refused with :class:`~fidip.labelling.errors.Conflict` when that is not the newest.
     """
-
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
-        self.path = path
-        self._connection = connection
-        self._lock = threading.RLock()
-        self._listeners: list[Callable[[], None]] = []
-        settings = dict(self._read("SELECT name, value FROM settings"))
-        self._settings: dict[str, Any] = {name: json.loads(value) for name, value in settings.items()}
-
-    @classmethod
-    def create(
-        cls,
-        path: str | Path,
-        *,
-        kind: Kind,
-        schema: KeypointSchema = COCO17,
-        root: str | Path,
-        output: str | Path,
-        settings: Mapping[str, Any] | None = None,
-    ) -> Self:
-        """Make a new project.
-
-        Args:
-            path: The project file; must not exist.
-            kind: ``label`` for photos, ``review`` for synthetic data.
-            schema: Keypoints of every person; one of the catalog.
-            root: Folder that image names are relative to.
-            output: COCO file that is exported to.
-            settings: Anything else that JSON holds, such as the model and its options.
-
-        Raises:
-            ValueError: If the file exists or cannot be made.
-        """
-        path = Path(path).absolute()
-        values = {
-            "kind": kind,
-            "schema": get_schema(schema.name).name,
-            "root": str(Path(root).absolute()),
-            "root_from_here": os.path.relpath(Path(root).absolute(), path.parent),
-            "output": str(Path(output).absolute()),
-            "output_from_here": os.path.relpath(Path(output).absolute(), path.parent),
-            "more": dict(settings or {}),
-        }
-        rows = [(name, json.dumps(value, allow_nan=False)) for name, value in values.items()]
-
-        def fill(connection: sqlite3.Connection) -> None:
-            connection.executemany("INSERT INTO settings (name, value) VALUES (?, ?)", rows)
-
-        create_database(path, fill)
-        return cls.open(path)
-
-    @classmethod
-    def open(cls, path: str | Path) -> Self:
-        """Open a project.
-
-        Raises:
-            FileNotFoundError: If there is no such file.
-            ValueError: If it is no project, damaged, of a newer version, or read-only.
-            StoreError: If another program keeps it locked.
-        """
-        path = Path(path).absolute()
-        return cls(path, open_database(path))
-
-    def close(self) -> None:
-        """Close the file; everything was written before."""
-        with self._lock:
-            self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    @property
-    def kind(self) -> Kind:
-        """``label`` or ``review``."""
-        return self._settings["kind"]
-
-    @property
-    def schema(self) -> KeypointSchema:
-        """Keypoints of every person."""
-        return get_schema(self._settings["schema"])
-
-    @property
-    def root(self) -> Path:
-        """Folder that image names are relative to; it may have moved along with the project file."""
-        return self._place("root")
-
-    @property
-    def output(self) -> Path:
-        """COCO file that is exported to."""
-        return self._place("output")
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """What :meth:`create` was given, and :meth:`set_settings` added."""
-        return dict(self._settings["more"])
-
-    def set_settings(self, **values: Any) -> None:
-        """Remember further settings; JSON values."""
-        with self._writing():
-            more = {**self._settings["more"], **values}
-            self._connection.execute(
-                "UPDATE settings SET value = ? WHERE name = 'more'", (json.dumps(more, allow_nan=False),)
-            )
-        self._settings["more"] = more
-
-    def set_root(self, root: str | Path) -> None:
-        """Say where the images are now, after the folder was moved."""
-        root = Path(root).absolute()
-        values = {"root": str(root), "root_from_here": os.path.relpath(root, self.path.parent)}
-        with self._writing():
-            self._connection.executemany(
-                "UPDATE settings SET value = ? WHERE name = ?",
-                [(json.dumps(value), name) for name, value in values.items()],
-            )
-        self._settings |= values
-
-    def on_change(self, listener: Callable[[], None]) -> None:
-        """Call a function after every change made through this object (not those of other processes)."""
-        self._listeners.append(listener)
 
     def add_images(self, images: Iterable[NewImage]) -> list[int]:
         """Add images with what the network or an import says of them, all or none.
@@ -263,10 +128,6 @@ class LabelStore:
             last = max((row[-1] for row in rows), default=None)
             return (self.last_change() if last is None else last), [_image_row(row[:-1]) for row in rows]
 
-    def last_change(self) -> int:
-        """Return the number of the last change; grows with each."""
-        return self._read("SELECT COALESCE(MAX(change), 0) FROM images")[0][0]
-
     def image(self, image_id: int) -> ImageState:
         """Return all that is known of one image.
 
@@ -287,10 +148,10 @@ class LabelStore:
         *row, note, doubts, newest, when, action, first, first_who = found[0]
         return ImageState(
             row=_image_row(tuple(row)),
-            label=ImageLabel.model_validate_json(newest),
+            label=stored_label(newest),
             when=when,
             action=action,
-            first=ImageLabel.model_validate_json(first),
+            first=stored_label(first),
             first_who=first_who,
             doubts=tuple(Doubt.model_validate(d) for d in json.loads(doubts)),
             note=note,
@@ -306,7 +167,7 @@ class LabelStore:
         )
         for *columns, action, when, document in rows:
             row = _image_row(tuple(columns))
-            label = ImageLabel.model_validate_json(document)
+            label = stored_label(document)
             yield row, Revision(row.id, row.revision, action, row.who, when, label)
 
     def edits(self) -> Iterator[tuple[Revision, ImageLabel]]:
@@ -320,8 +181,8 @@ class LabelStore:
             WHERE images.revision > 0 ORDER BY images.id"""
         )
         for *entry, document, first in rows:
-            label = ImageLabel.model_validate_json(document)
-            yield Revision(*entry, label), ImageLabel.model_validate_json(first)
+            label = stored_label(document)
+            yield Revision(*entry, label), stored_label(first)
 
     def history(self, image_id: int) -> list[Revision]:
         """Return who did what and when, oldest first, without the labels.
@@ -353,7 +214,7 @@ class LabelStore:
         if not rows:
             raise UnknownImage(f"the project has no revision {number} of image {image_id}")
         *entry, document = rows[0]
-        return Revision(*entry, ImageLabel.model_validate_json(document))
+        return Revision(*entry, stored_label(document))
 
     def counts(self) -> Counts:
         """Count the images by progress."""
@@ -422,24 +283,6 @@ class LabelStore:
         if not rows:
             raise UnknownImage(f"the project has no image {image_id}")
         return _image_row(rows[0])
-
-    def _read(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        with self._lock, readable_errors(self.path):
-            return self._connection.execute(query, values).fetchall()
-
-    @contextmanager
-    def _writing(self) -> Iterator[int]:
-        """Hold the lock of this process and that of the file; gives the number of the next change."""
-        with self._lock, readable_errors(self.path), transaction(self._connection):
-            yield self.last_change() + 1
-
-    def _changed(self) -> None:
-        for listener in self._listeners:
-            listener()
-
-    def _place(self, name: str) -> Path:
-        near = Path(os.path.normpath(self.path.parent / self._settings[f"{name}_from_here"]))
-        return near if near.exists() or name == "output" else Path(self._settings[name])
 
 
 def _image_row(row: tuple[Any, ...]) -> ImageRow:

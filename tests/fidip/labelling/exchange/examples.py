@@ -37,7 +37,7 @@ def example_images():
         outgoing("c&<\"'>é%20.jpg", label(person(seed=3), status="rejected", reasons=("blurred", "x<y"))),
         outgoing("d.jpg", label(status="reviewed", note='nobody & "nothing"\n here ')),
         outgoing("e.jpg", label(person(seed=4, score=None), status="unreviewed", note="look again")),
-        outgoing("f.jpg", label(person(seed=5, box=False, visibility=1)), size=(333, 777)),
+        outgoing("f.jpg", label(person(seed=5, box=False, visibility=1, size=(333, 777))), size=(333, 777)),
     ]
 
 

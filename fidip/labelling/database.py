@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from fidip.labelling.errors import StoreError
 
-__all__ = ["MIGRATIONS", "create_database", "open_database", "readable_errors", "transaction"]
+__all__ = ["MIGRATIONS", "create_database", "open_database", "read", "readable_errors", "transaction"]
 
 APPLICATION_ID = 0x53795250
 """«SyRP» in the file's header: tells our databases from others."""
@@ -122,6 +123,17 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
+def read(connection: sqlite3.Connection, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    """Return all rows of a query; texts may hold lone surrogates, as names of files on Linux do."""
+    try:
+        return connection.execute(query, values).fetchall()
+    except sqlite3.OperationalError as error:
+        if "decode" not in str(error):
+            raise
+    connection.text_factory = partial(str, encoding="utf-8", errors="surrogatepass")  # several times slower
+    return connection.execute(query, values).fetchall()
+
+
 @contextmanager
 def readable_errors(path: Path) -> Iterator[None]:
     """Turn SQLite's errors into one line that says which file, why, and what to do.
@@ -204,16 +216,13 @@ def _migrate(connection: sqlite3.Connection, version: int, migrations: tuple[Seq
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(
+    return sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
         uri=True,
         timeout=BUSY_TIMEOUT_S,
         isolation_level=None,  # transactions begin and end where this package says so
         check_same_thread=False,  # the store has one lock for all threads
     )
-    # names of files need not be valid Unicode
-    connection.text_factory = partial(str, encoding="utf-8", errors="surrogatepass")
-    return connection
 
 
 @contextmanager

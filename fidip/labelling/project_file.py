@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from fidip.labelling.database import create_database, open_database, readable_errors, transaction
+from fidip.labelling.database import create_database, open_database, read, readable_errors, transaction
 from syrip_gen.keypoints.catalog import COCO17, get_schema
 from syrip_gen.keypoints.schema import KeypointSchema
 
@@ -155,7 +155,7 @@ class ProjectFile:
 
     def _read(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         with self._lock, readable_errors(self.path):
-            return self._connection.execute(query, values).fetchall()
+            return read(self._connection, query, values)
 
     @contextmanager
     def _writing(self) -> Iterator[int]:

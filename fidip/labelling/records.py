@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from fidip.labelling.documents import EMPTY_LABEL, Doubt, ImageLabel
 
@@ -63,9 +63,8 @@ class NewImage:
     """Wanted id, such as that of a COCO file, 0 to 10¹²; None for the next free one."""
 
 
-@dataclass(frozen=True, slots=True)
-class ImageRow:
-    """One line of the list of images."""
+class ImageRow(NamedTuple):
+    """One line of the list of images; a tuple, because there are ten thousand."""
 
     id: int
     name: str

@@ -286,9 +286,9 @@ class LabelStore(ProjectFile):
 
 
 def _image_row(row: tuple[Any, ...]) -> ImageRow:
-    *values, video, frame, time_s = row
-    values[6] = bool(values[6])
-    return ImageRow(*values, Frame(video, frame, time_s) if video is not None else None)
+    *values, is_doubtful, revision, who, video, index, time_s = row
+    frame = None if video is None else Frame(video, index, time_s)
+    return ImageRow(*values, bool(is_doubtful), revision, who, frame)
 
 
 def _known_size(width: int, height: int) -> tuple[int, int] | None:

@@ -1,0 +1,92 @@
+"""Which of the network's points deserve a look, and why. docs/guides/label.md has the measured tables."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from fidip.labelling.documents import Doubt
+from fidip.labelling.limb_lengths import suspects
+from syrip_gen.keypoints.catalog import COCO17
+from syrip_gen.keypoints.schema import KeypointSchema
+
+__all__ = [
+    "FLIP_SHARE",
+    "LOW_SCORE",
+    "MISSING_SCORE",
+    "doubtfulness",
+    "missing_person",
+    "point_doubts",
+    "unsure_person",
+]
+
+LOW_SCORE = 0.4
+"""Points that the network is less sure of are doubtful: below it every third is wrong, above it every tenth
+or less (wrong: farther off than 0.1 of the box's longer side)."""
+FLIP_SHARE = 0.05
+"""Points are doubtful that the mirrored picture puts so far away, as a share of the box's longer side: of
+these every second is wrong."""
+MISSING_SCORE = 0.25
+"""Below this mean keypoint score it is doubtful whether somebody is there at all."""
+KIND_WEIGHTS = {"missing": 20.0, "limb": 1.5, "flip": 1.0, "low_score": 1.0}
+
+
+def point_doubts(
+    person: int,
+    keypoints: np.ndarray,
+    visibility: Sequence[int] | np.ndarray,
+    flip_gaps_px: np.ndarray | None,
+    box: Sequence[float] | np.ndarray,
+    schema: KeypointSchema = COCO17,
+) -> list[Doubt]:
+    """Return the doubts about one person's points, in the order of the keypoints.
+
+    Args:
+        person: Id of the person in the label.
+        keypoints: (K, 3) x, y in px and the network's score.
+        visibility: (K,) v that the label gives them; absent points are not doubted.
+        flip_gaps_px: (K,) distance between the two halves of the flip test, or None.
+        box: (4,) xywh px of the person.
+        schema: Names; limb lengths are known for COCO-17 only.
+    """
+    side = max(float(box[2]), float(box[3]), 1e-9)
+    is_there = np.asarray(visibility) > 0
+    scores = keypoints[:, 2]
+    limbs = suspects(keypoints[:, :2], scores, is_there) if schema.name == COCO17.name else {}
+    doubts = []
+    for k in np.flatnonzero(is_there).tolist():
+        name = schema.keypoints[k].replace("_", " ")
+        if scores[k] < LOW_SCORE:
+            text = f"{name}: the network is not sure (score {scores[k]:.2f})"
+            doubts.append(Doubt(person=person, keypoint=k, kind="low_score", text=text))
+        share = 0.0 if flip_gaps_px is None else float(flip_gaps_px[k]) / side
+        if share > FLIP_SHARE:
+            text = f"{name}: the mirrored picture puts it {share:.0%} of the box away"
+            doubts.append(Doubt(person=person, keypoint=k, kind="flip", text=text))
+        if k in limbs:
+            limb, excess = limbs[k]
+            text = f"{name}: the {limb} looks {excess:.1f} times as long as the rest of the body allows"
+            doubts.append(Doubt(person=person, keypoint=k, kind="limb", text=text))
+    return doubts
+
+
+def missing_person(person: int = 1) -> Doubt:
+    """Return the doubt about a picture in which nobody was found."""
+    return Doubt(person=person, kind="missing", text="nobody was found in this picture")
+
+
+def unsure_person(person: int, score: float) -> Doubt:
+    """Return the doubt about a person who may not be there."""
+    text = f"it is not sure that somebody is here (mean score {score:.2f})"
+    return Doubt(person=person, kind="missing", text=text)
+
+
+def doubtfulness(doubts: Iterable[Doubt]) -> float:
+    """Return how much a label deserves a look, to sort by: 0 where nothing is doubted.
+
+    A point counts once, by its gravest doubt; a person who may not be there counts more than all points.
+    """
+    gravest: dict[tuple[int, int | None], float] = {}
+    for doubt in doubts:
+        key = doubt.person, doubt.keypoint
+        gravest[key] = max(gravest.get(key, 0.0), KIND_WEIGHTS.get(doubt.kind, 1.0))
+    return sum(gravest.values())

@@ -49,7 +49,9 @@ def create_app(
     Raises:
         ValueError: If the token is too short or ``who`` has characters that do not show.
     """
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, telemetry=NO_TELEMETRY)
+    app = FastAPI(
+        openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, telemetry=NO_TELEMETRY
+    )
     service = PictureService(pictures or FolderPictures(store.root))
     api = Api(store, exporter, service, clean_name(who, "who"))
     app.include_router(api.router(), prefix="/api")

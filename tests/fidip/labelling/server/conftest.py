@@ -46,10 +46,14 @@ def stranger(tmp_path_factory):
     yield from _shared_client(tmp_path_factory, {})
 
 
-@pytest.fixture
-def server(store, exporter):
-    """A real server on a free port."""
-    with LabelServer(store, exporter, port=0, who="account", token=TOKEN) as server:
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A real server on a free port, shared like ``fixed``."""
+    with (
+        make_store(tmp_path_factory.mktemp("served")) as store,
+        Exporter(store) as exporter,
+        LabelServer(store, exporter, port=0, who="account", token=TOKEN) as server,
+    ):
         yield server
 
 

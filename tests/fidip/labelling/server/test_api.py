@@ -107,7 +107,7 @@ def test_one_of_two_edits_at_the_same_time_is_saved(client):
 
 
 @pytest.mark.parametrize(
-    ("change", "named"),
+    "change, named",
     [
         ({"base_revision": "0"}, "base_revision"),
         ({"base_revision": True}, "base_revision"),

@@ -1,0 +1,447 @@
+"""What an attacker may try from a web page, another machine, or with a crafted file; each must fail."""
+
+import json
+import os
+import socket
+
+import pytest
+from starlette.testclient import TestClient
+
+from fidip.labelling.exporter import Exporter
+from fidip.labelling.records import NewImage
+from fidip.labelling.server import create_app
+from fidip.labelling.server.guard import host_name
+from fidip.labelling.server.replies import MAX_BODY_BYTES
+from tests.fidip.labelling.server.projects import ORIGIN, TOKEN, edit, make_store, person, write_picture
+
+API = (
+    ("GET", "/api/project"),
+    ("GET", "/api/images/1"),
+    ("PUT", "/api/images/1"),
+    ("GET", "/api/images/1/file"),
+    ("GET", "/api/images/1/history"),
+    ("GET", "/api/images/1/revisions/0"),
+    ("GET", "/api/changes"),
+    ("POST", "/api/export"),
+    ("GET", "/api"),
+    ("GET", "/api/"),
+    ("GET", "/api/nothing"),
+)
+KNOWN = {"X-Syrip-Token": TOKEN}
+
+
+def raw(server, request):
+    """Send bytes as they are, which no client library would, and return the whole answer."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        connection.sendall(request)
+        parts = []
+        while part := connection.recv(65536):
+            parts.append(part)
+    return b"".join(parts)
+
+
+def get_raw(server, target, **headers):
+    lines = {"Host": f"127.0.0.1:{server.port}", "X-Syrip-Token": TOKEN, "Connection": "close", **headers}
+    head = b"".join(f"{name}: {value}\r\n".encode() for name, value in lines.items())
+    return raw(server, b"GET " + target + b" HTTP/1.1\r\n" + head + b"\r\n")
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["", "wrong", TOKEN[:-1], TOKEN + "x", TOKEN.upper(), TOKEN + " " + TOKEN, "ä" * 20, "\x00"],
+    ids=range(8),
+)
+def test_nothing_of_the_project_without_the_token(stranger, token):
+    for method, path in API:
+        for headers, query in (({"X-Syrip-Token": token.encode()}, {}), ({}, {"token": token})):
+            answer = stranger.request(method, path, headers=headers, params=query, json=edit())
+            assert answer.status_code == 403
+            assert set(answer.json()) == {"detail"}
+            assert TOKEN not in answer.text
+
+
+@pytest.mark.parametrize("method, path", [call for call in API if not call[1].endswith("/file")])
+def test_token_in_the_address_is_for_pictures_only(stranger, method, path):
+    """Addresses end up in histories; <img> has no other way."""
+    assert stranger.request(method, path, params={"token": TOKEN}).status_code == 403
+
+
+def test_token_in_the_address_opens_pictures(stranger):
+    assert stranger.get("/api/images/1/file", params={"token": TOKEN}).status_code == 200
+    for query in (f"token={TOKEN}&token={TOKEN}", "token=", "token", f"TOKEN={TOKEN}"):
+        assert stranger.get(f"/api/images/1/file?{query}").status_code == 403
+
+
+def test_two_tokens_are_none(stranger):
+    headers = [("X-Syrip-Token", TOKEN), ("X-Syrip-Token", "wrong")]
+    assert stranger.get("/api/project", headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "evil.example:8787",
+        "127.0.0.1.evil.example",
+        "127.0.0.1@evil.example",
+        "localhost.evil.example:8787",
+        "evil-localhost",
+        "192.168.1.5:8787",
+        "[::2]:8787",
+        "0.0.0.0:8787",
+        "127.0.0.1:99999",
+        "127.0.0.1:x",
+        "127.0.0.1:8787, evil.example",
+        "127.0.0.1 ",
+        "",
+        " ",
+        "1270.0.0.1",
+    ],
+)
+def test_names_that_were_made_to_point_here_are_turned_away(fixed, host):
+    for path in ("/", "/static/api.js", "/api/project", "/api/images/1/file"):
+        assert fixed.get(path, headers={"Host": host}).status_code == 403
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8787", "localhost:8787", "LOCALHOST:9000", "127.0.0.1"])
+def test_own_names_are_answered_on_any_forwarded_port(fixed, host):
+    assert fixed.get("/api/project", headers={"Host": host, "Origin": f"http://{host}"}).status_code == 200
+
+
+def test_request_without_or_with_two_hosts_is_turned_away(server):
+    plain = b"GET /api/project HTTP/1.0\r\nX-Syrip-Token: " + TOKEN.encode() + b"\r\n\r\n"
+    assert b" 403 " in raw(server, plain).split(b"\r\n")[0]
+    hosts = b"Host: 127.0.0.1\r\nHost: evil.example\r\nConnection: close\r\n"
+    two = b"GET / HTTP/1.1\r\n" + hosts + b"\r\n"
+    assert raw(server, two).split(b" ")[1] in (b"400", b"403")
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "http://evil.example",
+        "https://127.0.0.1:8787",
+        "http://127.0.0.1:8788",
+        "http://127.0.0.1",
+        "http://localhost:8787",
+        "http://127.0.0.1:8787.evil.example",
+        "http://127.0.0.1:8787/",
+        "null",
+        "",
+        "file://",
+        f"{ORIGIN} http://evil.example",
+    ],
+)
+def test_requests_of_other_sites_are_turned_away_even_with_the_token(fixed, origin):
+    for method, path in (("GET", "/"), *API):
+        answer = fixed.request(method, path, headers={"Origin": origin}, json=edit())
+        assert answer.status_code == 403
+        assert "access-control-allow-origin" not in answer.headers
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "nonsense"])
+@pytest.mark.parametrize("path", ["/static/api.js", "/api/project", "/api/images/1/file"])
+def test_what_other_sites_embed_is_not_sent(fixed, site, path):
+    """<script src> and <img src> of another site carry no Origin."""
+    headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}
+    assert fixed.get(path, headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "mode, dest, code",
+    [("navigate", "document", 200), ("navigate", "iframe", 403), ("no-cors", "script", 403)],
+)
+def test_page_opens_by_a_link_but_not_in_a_frame(tmp_path, mode, dest, code):
+    (tmp_path / "page").mkdir()
+    (tmp_path / "page" / "index.html").write_text("<!doctype html>")
+    with make_store(tmp_path) as store, Exporter(store) as exporter:
+        app = create_app(
+            store, token=TOKEN, allowed_hosts=["127.0.0.1"], exporter=exporter, page=tmp_path / "page"
+        )
+        headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": mode, "Sec-Fetch-Dest": dest}
+        assert TestClient(app, base_url=ORIGIN).get("/", headers=headers).status_code == code
+
+
+def test_preflight_of_another_site_is_not_granted(fixed):
+    asked = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "x-syrip-token"}
+    for origin, code in (("http://evil.example", 403), (ORIGIN, 405)):
+        answer = fixed.options("/api/images/1", headers={"Origin": origin, **asked})
+        assert answer.status_code == code
+        assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "", "text/json"],
+)
+def test_forms_cannot_save(fixed, kind):
+    """These are the types that a form of another site can send without being asked first."""
+    body = json.dumps(edit(0, person(33))).encode()
+    answer = fixed.put("/api/images/1", content=body, headers={"Content-Type": kind})
+    assert answer.status_code == 415
+    assert fixed.post("/api/images/1", content=body, headers={"Content-Type": kind}).status_code == 405
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/images/1?_method=PUT",
+        "/api/export",
+        "/api/images/1/save",
+        "/api/images/1/delete",
+        "/api/images/1?action=reject&who=x&base_revision=0",
+    ],
+)
+def test_reading_changes_nothing(fixed, path):
+    before = fixed.get("/api/changes").json()
+    fixed.get(path, headers={"X-HTTP-Method-Override": "PUT"})
+    fixed.head(path)
+    assert fixed.get("/api/changes").json() == before
+
+
+def test_documentation_routes_do_not_exist(fixed):
+    for path in ("/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect", "/metrics"):
+        assert fixed.get(path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/static/api.js", "/static/nothing", "/api/project", "/api/images/1/file"]
+)
+def test_every_answer_has_the_security_headers(fixed, path):
+    for method, headers in (("GET", {}), ("GET", {"Host": "evil.example"}), ("DELETE", {})):
+        sent = fixed.request(method, path, headers=headers).headers
+        assert sent["x-content-type-options"] == "nosniff"
+        assert sent["referrer-policy"] == "no-referrer"
+        assert sent["x-frame-options"] == "DENY"
+        assert sent["cross-origin-resource-policy"] == "same-origin"
+        assert sent["cache-control"] in ("no-store", "no-cache", "private, no-cache")
+        policy = sent["content-security-policy"]
+        assert policy.startswith("default-src 'none'")
+        assert "frame-ancestors 'none'" in policy
+        assert "unsafe" not in policy
+        assert "*" not in policy
+        assert "server" not in sent
+
+
+def test_answers_of_the_api_are_never_stored(fixed):
+    for method, path in API:
+        if not path.endswith("/file"):
+            assert fixed.request(method, path).headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        b"/static/../server/app.py",
+        b"/static/%2e%2e/server/app.py",
+        b"/static/..%2fserver/app.py",
+        b"/static/%2e%2e%2fserver%2fapp.py",
+        b"/static/..%5cserver%5capp.py",
+        b"/static/..\\server\\app.py",
+        b"/static/....//server/app.py",
+        b"/static//etc/passwd",
+        b"/static/%2fetc/passwd",
+        b"/static/%2e%2e%2f%2e%2e%2f%2e%2e%2f%2e%2e%2fetc%2fpasswd",
+        b"/static/%252e%252e/server/app.py",
+        b"/static/%c0%ae%c0%ae/server/app.py",
+        b"/static/api.js%00.html",
+        b"/static/./api.js",
+        b"/static/",
+        b"/static",
+        b"/static/file:///etc/passwd",
+        b"/../etc/passwd",
+        b"//etc/passwd",
+        b"/api/images/../../etc/passwd",
+        b"/api/images/..%2f..%2fetc%2fpasswd/file",
+        b"/api/images/1/file/../../../../etc/passwd",
+        b"/api/images/%2fetc%2fpasswd/file",
+        b"/api/images/1%2f..%2f2/file",
+        b"/api/images/1/file?overlay=../../../../etc/passwd",
+        b"/api/images/1/file?overlay=%2fetc%2fpasswd",
+        b"/api/images/1/file?overlay=..%5c..%5c",
+        b"/api/images/1/file?overlay=%00",
+    ],
+)
+def test_no_path_leads_out(server, target):
+    answer = get_raw(server, target)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.split(b" ")[1] in (b"400", b"404"), head
+    assert b"root:" not in body
+    assert b"import" not in body
+
+
+@pytest.mark.parametrize(
+    "target", [b"http://evil.example/api/project", b"*", b"evil", b"/api/project\x00", b"/api/pro\xffject"]
+)
+def test_odd_request_lines_reach_nothing(server, target):
+    answer = get_raw(server, target)
+    assert b'"images"' not in answer
+    assert b'"images"' in get_raw(server, b"/api/project")  # it lives on
+
+
+def test_absolute_request_targets_do_not_override_the_host(server):
+    own = f"http://127.0.0.1:{server.port}/api/project".encode()
+    assert b'"images"' not in get_raw(server, own, Host="evil.example")
+
+
+def test_links_out_of_the_folder_are_not_followed(client, store, tmp_path):
+    secret = write_picture(tmp_path / "secret.jpg", seed=5)
+    (store.root / "a.jpg").unlink()
+    (store.root / "a.jpg").symlink_to(secret)
+    (tmp_path / "elsewhere").mkdir()
+    write_picture(tmp_path / "elsewhere" / "b.jpg")
+    (store.root / "b.jpg").unlink()
+    (store.root / "b.jpg").symlink_to("../elsewhere/b.jpg")
+    for number in (1, 2):
+        answer = client.get(f"/api/images/{number}/file")
+        assert answer.status_code == 404
+        assert "out of the image folder" in answer.json()["detail"]
+        assert client.get(f"/api/images/{number}").json()["state"] == "unreadable"
+
+
+def test_names_in_the_project_file_cannot_lead_out(client, store, tmp_path):
+    """A project may come from somebody else; its rows are no more to be trusted than a request."""
+    write_picture(tmp_path / "secret.jpg", seed=5)
+    for name in (
+        "../secret.jpg",
+        str(tmp_path / "secret.jpg"),
+        "x/../../secret.jpg",
+        "..",
+        "a.jpg\0",
+        "/dev/zero",
+    ):
+        store._connection.execute("UPDATE images SET name = ? WHERE id = 1", (name,))
+        assert client.get("/api/images/1/file").status_code == 404
+
+
+@pytest.mark.parametrize("kind", ["fifo", "folder", "circle"])
+def test_things_that_are_no_files_are_not_opened(client, store, kind):
+    path = store.root / "a.jpg"
+    path.unlink()
+    if kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to("a.jpg")
+    assert client.get("/api/images/1/file").status_code == 404
+    assert client.get("/api/images/2/file").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>",
+        b"<!doctype html><script>alert(1)</script>",
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 64 48\n",
+        b"GIF89a<script>alert(1)</script>",
+        b"%PDF-1.4",
+        b"\x00" * 100,
+        b"",
+    ],
+    ids=["svg", "html", "eps", "gif", "pdf", "zeros", "empty"],
+)
+def test_files_that_only_claim_to_be_pictures_are_not_served(client, store, content):
+    (store.root / "a.jpg").write_bytes(content)
+    answer = client.get("/api/images/1/file")
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/json")
+    assert client.get("/api/images/1").json()["state"] == "unreadable"
+
+
+def test_type_of_a_picture_follows_from_its_content(client, store):
+    """A JPEG that is named page.html, and has a script behind its last byte, stays a JPEG."""
+    data = (store.root / "a.jpg").read_bytes() + b"<script>alert(1)</script>"
+    (store.root / "page.html").write_bytes(data)
+    number = store.add_images([NewImage("page.html", 64, 48)])[0]
+    answer = client.get(f"/api/images/{number}/file")
+    assert answer.headers["content-type"] == "image/jpeg"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "sandbox" in answer.headers["content-security-policy"]
+    assert answer.content == data
+
+
+def test_bodies_over_the_limit_are_refused(fixed):
+    note = "x" * MAX_BODY_BYTES
+    answer = fixed.put("/api/images/1", json=edit(0, note=note))
+    assert answer.status_code == 413
+
+
+def test_endless_body_is_cut_off(server):
+    """A body that comes in pieces and never ends, its length not announced."""
+    head = (
+        f"PUT /api/images/1 HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nX-Syrip-Token: {TOKEN}\r\n"
+        "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    chunk = b"10000\r\n" + b"[" * 0x10000 + b"\r\n"
+    sent = 0
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+        connection.sendall(head.encode())
+        try:
+            while sent < 50 * len(chunk):
+                connection.sendall(chunk)
+                sent += len(chunk)
+        except OSError:
+            pass
+        try:
+            answer = connection.recv(1000)
+        except ConnectionResetError:
+            answer = b""
+    assert b" 413 " in answer.split(b"\r\n")[0] or sent < 40 * len(chunk)
+    assert b'"images"' in get_raw(server, b"/api/project")
+
+
+@pytest.mark.parametrize(
+    "body, reason",
+    [
+        (b"[" * 100_000, "nested"),
+        (b'{"a":' * 100_000, "nested"),
+        (b'{"base_revision": NaN}', "NaN"),
+        (b'{"base_revision": -Infinity}', "Infinity"),
+        (b'{"base_revision": ' + b"9" * 5000 + b"}", "JSON"),
+        (b"[]", "object"),
+        (b'"text"', "object"),
+        (b"", "JSON"),
+        (b"{", "JSON"),
+        (b"\xff\xfe{}", "JSON"),
+        (b"\x00", "JSON"),
+    ],
+    ids=range(11),
+)
+def test_broken_json_is_refused(fixed, body, reason):
+    answer = fixed.put("/api/images/1", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 422
+    assert reason in answer.json()["detail"]
+    assert len(answer.json()["detail"]) < 300
+
+
+@pytest.mark.parametrize(
+    "number", ["NaN", "Infinity", "-Infinity", "1e999", "1e308", '"12"', "null", "true", "[]"]
+)
+def test_numbers_that_are_none_are_refused(fixed, number):
+    body = json.dumps(edit(0, person())).replace("10.0", number, 1).encode()
+    assert number.encode() in body
+    answer = fixed.put("/api/images/1", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 422
+
+
+@pytest.mark.parametrize("token", ["", "short"])
+def test_short_tokens_are_refused_at_the_start(store, exporter, token):
+    with pytest.raises(ValueError, match="16 characters"):
+        create_app(store, token=token, allowed_hosts=["127.0.0.1"], exporter=exporter)
+
+
+@pytest.mark.parametrize(
+    "host, name",
+    [
+        ("127.0.0.1:8787", "127.0.0.1"),
+        ("[::1]:8787", "::1"),
+        ("LocalHost", "localhost"),
+        ("a b", None),
+        ("[::1", None),
+        ("x:0", None),
+        ("x:", None),
+        ("x\n", None),
+    ],
+)
+def test_host_name(host, name):
+    assert host_name(host) == name

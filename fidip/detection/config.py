@@ -32,6 +32,8 @@ class DetectNetworkSettings(_Settings):
     """Batch norms learn, or stay as they are; ``auto`` = frozen when the network begins from weights."""
     weights: str = "none"
     """``none`` (random), ``imagenet`` or ``coco`` (torchvision's cache, else its server), a file or a run."""
+    frozen_blocks: int = Field(0, ge=0)
+    """So many of the backbone's first blocks stay as they are: quicker, and edges are edges anywhere."""
 
     @field_validator("backbone")
     @classmethod
@@ -61,6 +63,10 @@ class DetectOptimizerSettings(_Settings):
     factor: float = Field(0.1, gt=0, le=1)
     warmup_steps: int = Field(100, ge=0)
     clip_norm: float | None = Field(10.0, gt=0)
+    box_weight: float = Field(1.0, gt=0)
+    """How much the losses of boxes count beside those of classes."""
+    ema_decay: float = Field(0, ge=0, lt=1)
+    """Of the exponential moving average of the weights, which is validated and saved; 0 = no average."""
 
 
 class DetectTrainingSettings(_Settings):

@@ -4,12 +4,20 @@ from collections.abc import Callable
 from functools import partial
 
 from torch import nn
+from torchvision.models import mobilenet_v2
 from torchvision.models.detection import FasterRCNN
 from torchvision.models.detection.anchor_utils import AnchorGenerator
-from torchvision.models.detection.backbone_utils import mobilenet_backbone, resnet_fpn_backbone
+from torchvision.models.detection.backbone_utils import (
+    BackboneWithFPN,
+    mobilenet_backbone,
+    resnet_fpn_backbone,
+)
+from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
+from torchvision.ops import MultiScaleRoIAlign
 from torchvision.ops.misc import FrozenBatchNorm2d
 
 from fidip.detection.config import DetectNetworkSettings
+from fidip.models.pose_mobilenetv2 import flat_layers
 
 __all__ = ["BACKBONES", "NUM_CLASSES", "build_detector"]
 
@@ -40,7 +48,38 @@ def _mobilenet320(norm: Norm) -> tuple[nn.Module, dict]:
     return backbone, options
 
 
+def _mobilenet_v2(norm: Norm) -> tuple[nn.Module, dict]:
+    """A light one for one or a few persons who fill much of the picture: 3 million parameters.
+
+    The pyramid begins at stride 8, where the edges of a box are seen; half of the regions that the head
+    learns from are the person's, since few others are worth telling apart.
+    """
+    features, width, grid = mobilenet_v2(weights=None, norm_layer=norm).features, 64, 7
+    for block in features[1:18]:
+        block.conv = nn.Sequential(*flat_layers(block.conv))  # names as in the published files
+    levels = {"6": "0", "13": "1", "17": "2"}  # the last blocks of strides 8, 16 and 32
+    backbone = BackboneWithFPN(features, levels, [32, 96, 320], width)
+    sizes = ((32, 48), (72, 104), (144, 200), (256, 320))
+    hidden = 256
+    options = {
+        "rpn_anchor_generator": AnchorGenerator(sizes, ((0.5, 1.0, 2.0),) * len(sizes)),
+        "rpn_pre_nms_top_n_train": 300,
+        "rpn_post_nms_top_n_train": 100,
+        "rpn_pre_nms_top_n_test": 150,
+        "rpn_post_nms_top_n_test": 32,
+        "rpn_batch_size_per_image": 64,
+        "box_roi_pool": MultiScaleRoIAlign(list(levels.values()), grid, 2),
+        "box_head": TwoMLPHead(width * grid**2, hidden),
+        "box_predictor": FastRCNNPredictor(hidden, NUM_CLASSES),
+        "box_batch_size_per_image": 32,
+        "box_positive_fraction": 0.5,
+        "num_classes": None,
+    }
+    return backbone, options
+
+
 BACKBONES: dict[str, Callable[[Norm], tuple[nn.Module, dict]]] = {
+    "mobilenet_v2_fpn": _mobilenet_v2,
     "mobilenet_v3_large_320_fpn": _mobilenet320,
     "resnet50_fpn": _resnet50,
 }
@@ -53,9 +92,19 @@ def build_detector(settings: DetectNetworkSettings, *, is_frozen: bool) -> Faste
     Args:
         settings: Which backbone and which size.
         is_frozen: Batch norms stay as they are (for weights that were trained elsewhere).
+
+    Raises:
+        ValueError: If blocks are to be frozen that nobody trained.
     """
+    if settings.frozen_blocks and not is_frozen:
+        raise ValueError(
+            f"the first {settings.frozen_blocks} blocks are to stay as they are, and would be random: give "
+            "--weights FILE (the backbone trained on ImageNet), or --set network.frozen_blocks=0"
+        )
     norm: Norm = FrozenBatchNorm2d if is_frozen else partial(nn.BatchNorm2d, eps=1e-3, momentum=0.03)
     backbone, options = BACKBONES[settings.backbone](norm)
+    for block in list(backbone.body.children())[: settings.frozen_blocks]:
+        block.requires_grad_(requires_grad=False)
     options = {"num_classes": NUM_CLASSES, **options}
     return FasterRCNN(
         backbone,

@@ -8,7 +8,7 @@ import torch
 from torchvision.models.detection import FasterRCNN
 
 from fidip.detection.config import DetectOptimizerSettings, DetectRecipe
-from fidip.training.optimizers import make_adam
+from fidip.training.optimizers import WeightAverage, make_adam
 
 __all__ = ["DetectState", "checkpoint_of", "make_detect_state", "restore"]
 
@@ -25,6 +25,8 @@ class DetectState:
     is_frozen: bool
     """Batch norms stay as they are."""
     optimizer: torch.optim.Optimizer
+    average: WeightAverage | None
+    """What is validated and saved for use, if not the network itself."""
     device: torch.device
     epoch: int = 0
     """Finished epochs."""
@@ -40,8 +42,15 @@ def make_detect_state(
     recipe: DetectRecipe, network: FasterRCNN, device: torch.device, *, is_frozen: bool
 ) -> DetectState:
     """Build the optimiser around a network."""
-    network = network.to(device)
-    return DetectState(recipe, network, is_frozen, _optimizer(recipe.optimizer, network), device)
+    network = network.to(device, memory_format=torch.channels_last)  # a third quicker on a CPU
+    return DetectState(
+        recipe=recipe,
+        network=network,
+        is_frozen=is_frozen,
+        optimizer=_optimizer(recipe.optimizer, network),
+        average=WeightAverage(network, recipe.optimizer.ema_decay) if recipe.optimizer.ema_decay else None,
+        device=device,
+    )
 
 
 def _optimizer(settings: DetectOptimizerSettings, network: FasterRCNN) -> torch.optim.Optimizer:
@@ -62,6 +71,8 @@ def checkpoint_of(state: DetectState) -> dict[str, Any]:
         "optimizer": state.optimizer.state_dict(),
         "rng": {"cpu": torch.get_rng_state()},
     }
+    if state.average is not None:
+        content["average"] = state.average.tensors
     if state.device.type == "cuda":
         content["rng"]["cuda"] = torch.cuda.get_rng_state()
     content.update({name: getattr(state, name) for name in COUNTERS})
@@ -74,7 +85,8 @@ def restore(state: DetectState, content: Mapping[str, Any]) -> None:
     Raises:
         ValueError: If the checkpoint is of something else.
     """
-    missing = sorted({"network", "optimizer", "rng", *COUNTERS} - set(content))
+    wanted = {"network", "optimizer", "rng", *COUNTERS, *(("average",) if state.average else ())}
+    missing = sorted(wanted - set(content))
     if content.get("network_name") != NAME or missing:
         raise ValueError(
             f"the checkpoint is not of this detection run: it lacks {', '.join(missing) or 'a detector'}"
@@ -82,6 +94,9 @@ def restore(state: DetectState, content: Mapping[str, Any]) -> None:
     try:
         state.network.load_state_dict(content["network"])
         state.optimizer.load_state_dict(content["optimizer"])
+        if state.average is not None:
+            for name, tensor in state.average.tensors.items():
+                tensor.copy_(content["average"][name])
     except (RuntimeError, KeyError, ValueError) as error:
         raise ValueError(f"the checkpoint does not fit this run: {str(error).splitlines()[0]}") from None
     torch.set_rng_state(content["rng"]["cpu"])

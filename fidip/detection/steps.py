@@ -51,12 +51,15 @@ def detect_step(state: DetectState, batch: PictureBatch, fabric: Fabric) -> Mapp
     ]
     with fabric.autocast():
         losses = state.network(images, targets)
-    loss = torch.stack([value.float() for value in losses.values()]).sum()
+    weights = [settings.box_weight if "box_reg" in name else 1.0 for name in losses]
+    loss = sum(weight * value.float() for weight, value in zip(weights, losses.values(), strict=True))
     state.optimizer.zero_grad(set_to_none=True)
     loss.backward()
     if settings.clip_norm is not None:
         torch.nn.utils.clip_grad_norm_(state.network.parameters(), settings.clip_norm)
     state.optimizer.step()
+    if state.average is not None:
+        state.average.update(state.network, state.step)
     state.step += 1
     named = {LOSSES.get(name, name): value.detach() for name, value in losses.items()}
     return {"loss": loss.detach(), **named}

@@ -28,6 +28,7 @@ from fidip.interruption import interruption_flag
 from fidip.output_check import check_output_folder
 from fidip.progress import Progress, SilentProgress
 from fidip.training.logs import Metrics, StoppableProgress
+from fidip.training.optimizers import averaged_weights
 from fidip.training.processes import keep_memory, open_fabric
 from fidip.training.run_folder import RunFolder, RunKind
 from fidip.training.steps import Totals
@@ -185,7 +186,7 @@ class _Run:
         state, recipe = self.state, self.state.recipe
         rate = 0.0
         if state.epoch == 0:  # an early look: a fault in the validation shows before an epoch is spent
-            before = validate_boxes(state, self.check, self.progress)
+            before = self._validate()
             state.initial_iou = before.mean_iou
             self.metrics.write("epoch", 0, 0, _validation(before))
             self.progress.note(f"before training: box IoU {before.mean_iou:.3f}")
@@ -231,11 +232,15 @@ class _Run:
                 f"{self.folder.last.parent} holds is kept. Lower optimizer.learning_rate."
             )
 
+    def _validate(self) -> BoxFigures:
+        with averaged_weights(self.state.network, self.state.average):
+            return validate_boxes(self.state, self.check, self.progress)
+
     def _finish(self, numbers: dict[str, float]) -> None:
         state, recipe = self.state, self.state.recipe
         is_best, text = False, ""
         if state.epoch == recipe.training.epochs or state.epoch % recipe.validation.every == 0:
-            found = validate_boxes(state, self.check, self.progress)
+            found = self._validate()
             numbers |= _validation(found)
             is_best = (found.mean_iou, found.ap) > (state.best_iou, state.best_ap)
             if is_best:
@@ -252,7 +257,10 @@ class _Run:
         content = checkpoint_of(self.state)
         if is_best:
             settings = self.state.recipe.network
-            save_detector(self.folder.weights, self.state.network, settings, is_frozen=self.state.is_frozen)
+            with averaged_weights(self.state.network, self.state.average):
+                save_detector(
+                    self.folder.weights, self.state.network, settings, is_frozen=self.state.is_frozen
+                )
             save_checkpoint(self.folder.best, content)
         save_checkpoint(self.folder.last, content)
 

@@ -12,6 +12,7 @@ from torchvision.models.detection import FasterRCNN
 from fidip.checkpoint import save_weights
 from fidip.detection.config import DetectNetworkSettings
 from fidip.detection.network import NUM_CLASSES, build_detector
+from fidip.models.pose_mobilenetv2 import flat_names
 from fidip.models.tensor_match import some
 from fidip.models.weight_files import WeightFile, read_weight_file
 
@@ -20,6 +21,7 @@ __all__ = ["begin_from", "open_detector_weights", "run_file", "save_detector"]
 TASK = "detect"
 PREDICTOR = "roi_heads.box_predictor."
 TORCHVISION = {
+    "mobilenet_v2_fpn": (None, "mobilenet_v2"),
     "resnet50_fpn": ("fasterrcnn_resnet50_fpn", "resnet50"),
     "mobilenet_v3_large_320_fpn": ("fasterrcnn_mobilenet_v3_large_320_fpn", "mobilenet_v3_large"),
 }
@@ -157,7 +159,7 @@ def _classifier(file: WeightFile, own: Mapping[str, Tensor]) -> Mapping[str, Ten
     body = "backbone.body."
     return {
         f"{body}{name.removeprefix('features.')}": tensor
-        for name, tensor in file.tensors.items()
+        for name, tensor in flat_names(dict(file.tensors)).items()
         if f"{body}{name.removeprefix('features.')}" in own
     }
 
@@ -168,6 +170,8 @@ def _fetched(backbone: str, words: str) -> WeightFile:
 
     detector, classifier = TORCHVISION[backbone]
     name = detector if words == "coco" else classifier
+    if name is None:
+        raise ValueError(f"torchvision has no detector with the backbone {backbone}; give --weights imagenet")
     weights = torchvision.models.get_model_weights(name)
     entry = weights["COCO_V1" if words == "coco" else "IMAGENET1K_V1"]
     try:

@@ -123,7 +123,7 @@ def test_a_loss_that_is_no_number_stops(options, tmp_path, monkeypatch):
         ({"synthetic": None}, "nothing to learn from"),
         ({"no_reversal": True}, "--no-reversal is not for detectors"),
         ({"predictions": "x.json"}, "--predictions is not for detectors"),
-        ({"set": ("network.backbone=vgg",)}, "there are the backbones mobilenet_v3_large_320_fpn"),
+        ({"set": ("network.backbone=vgg",)}, "there are the backbones mobilenet_v2_fpn"),
         ({"set": ("network.max_size=48",)}, "max_size 48 is below min_size 64"),
     ],
 )

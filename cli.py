@@ -223,6 +223,34 @@ def predict(config: Any, inputs: tuple[str, ...], json_file: str | None) -> int:
     return SOME_FAILED if result.failures else OK
 
 
+@main.command(cls=ConfigCommand.of("fidip.labelling.options:LabelOptions"))
+@click.argument("inputs", metavar="[FOLDER|VIDEO|PHOTO]...", nargs=-1)
+@JSON_OPTION
+def label(config: Any, inputs: tuple[str, ...], json_file: str | None) -> int:
+    """Label photos and videos: first by a network, then by people in the browser.
+
+    The labels are a COCO file at once and after every edit. The same command goes on where it stopped and
+    adds new pictures. With --review the page shows generated images or fits instead.
+    """
+    from fidip.labelling.session import check_server, label_pictures, review_dataset, serve_project
+    from syrip_gen.progress import ConsoleProgress
+
+    if not config.no_serve:
+        check_server()
+    if config.review is not None:
+        store, result = review_dataset(config, inputs), None
+    else:
+        with ConsoleProgress() as progress:
+            store, result = label_pictures(config, inputs, progress)
+        click.echo(result.summary())
+        _write_json(json_file, result.figures())
+    if result is not None and result.was_interrupted:
+        store.close()
+        return INTERRUPTED
+    serve_project(store, config, click.echo)
+    return SOME_FAILED if result is not None and result.failures else OK
+
+
 @main.command()
 @click.argument("source", metavar="[RUN|DATASET]", required=False)
 @click.option("--onnx", "onnx_file", metavar="FILE", help="ONNX file to write.  [default: none]")

@@ -71,7 +71,8 @@ class ConfigCommand(click.Command):
 def _option(name: str, field: Any) -> click.Option:
     """Turn one field into one option."""
     extra = field.json_schema_extra or {}
-    flags = [f"--{name.replace('_', '-')}", name, *([extra["short"]] if "short" in extra else [])]
+    flag = extra.get("flag", f"--{name.replace('_', '-')}")
+    flags = [flag, name, *([extra["short"]] if "short" in extra else [])]
     settings: dict[str, Any] = {"help": field.description, "default": field.default, "show_default": True}
     if field.default in (None, ()):
         settings.update(default=None, show_default="none")

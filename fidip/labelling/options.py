@@ -42,7 +42,7 @@ class LabelOptions(BaseModel):
     frames: str = _option(
         "every=10", "Frames of videos: every=K or most=N, the N that look most different.", metavar="RULE"
     )
-    import_: str | None = _option(
+    import_file: str | None = _option(
         None,
         "Begin with the labels of a file: COCO, CVAT (annotations.xml), Label Studio (JSON) or AH-CoLT.",
         metavar="FILE",

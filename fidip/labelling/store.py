@@ -102,8 +102,16 @@ class LabelStore(ProjectFile):
         self._changed()
         return self.image(image_id)
 
-    def set_file_state(self, image_id: int, state: FileState, note: str = "") -> None:
+    def set_file_state(
+        self, image_id: int, state: FileState, note: str = "", *, size: tuple[int, int] | None = None
+    ) -> None:
         """Say that the file of an image can be read, cannot be read, or is gone; its labels are kept.
+
+        Args:
+            image_id: The image.
+            state: What holds now.
+            note: Why it cannot be used.
+            size: (width, height) px of an image whose size was not known; known sizes stay.
 
         Raises:
             UnknownImage: If there is no such image.
@@ -111,6 +119,10 @@ class LabelStore(ProjectFile):
         _check_state(state)
         with self._writing() as change:
             self._row(image_id)
+            if size is not None:
+                self._connection.execute(
+                    "UPDATE images SET width = ?, height = ? WHERE id = ? AND width = 0", (*size, image_id)
+                )
             self._connection.execute(
                 "UPDATE images SET state = ?, note = CAST(? AS TEXT), change = ? WHERE id = ?",
                 (state, _encode(note), change, image_id),

@@ -1,0 +1,84 @@
+"""Labels of another file, found by the name of a picture."""
+
+from pathlib import Path, PurePosixPath
+
+from fidip.labelling.exchange.readers import read_labels
+from fidip.labelling.gathering import Picture
+from fidip.labelling.records import NewImage
+
+__all__ = ["ImportedByName", "open_import"]
+
+
+class ImportedByName:
+    """Imported labels by picture.
+
+    A picture's label is the one of its name in the project; failing that, of the same file name in any
+    folder, where only one label has it.
+
+    Args:
+        file: Where they come from, for notes.
+        images: The labels.
+        notes: What the reader had to say.
+    """
+
+    def __init__(self, file: str, images: tuple[NewImage, ...], notes: tuple[str, ...] = ()) -> None:
+        self.file = file
+        self._notes = list(notes)
+        self._by_name = {image.name: image for image in images}
+        by_file_name: dict[str, list[NewImage]] = {}
+        for image in images:
+            by_file_name.setdefault(PurePosixPath(image.name).name, []).append(image)
+        self._by_file_name = {name: found[0] for name, found in by_file_name.items() if len(found) == 1}
+        self._used: set[str] = set()
+        self._other_size: list[str] = []
+
+    def has(self, picture: Picture) -> bool:
+        """Whether the file names a picture."""
+        return picture.name in self._by_name or PurePosixPath(picture.name).name in self._by_file_name
+
+    def find(self, picture: Picture) -> NewImage | None:
+        """Return what the file says of a picture; None if nothing, or of a picture of another size."""
+        image = self._by_name.get(picture.name) or self._by_file_name.get(PurePosixPath(picture.name).name)
+        if image is None or image.name in self._used:
+            return None
+        self._used.add(image.name)
+        if image.width and (image.width, image.height) != picture.size:
+            self._other_size.append(
+                f"{picture.name!a} is {picture.size[0]}x{picture.size[1]} px, its label is for "
+                f"{image.width}x{image.height} px"
+            )
+            return None
+        return image
+
+    def keep(self, name: str) -> None:
+        """Count a picture's label as used although the project has its own."""
+        if image := self._by_name.get(name) or self._by_file_name.get(PurePosixPath(name).name):
+            self._used.add(image.name)
+
+    def notes(self) -> list[str]:
+        """Return what the user should know about the import, a line each."""
+        notes = list(self._notes)
+        if self._other_size:
+            more = f" (and {len(self._other_size) - 1} more)" if len(self._other_size) > 1 else ""
+            notes.append(f"{self.file}: not imported: {self._other_size[0]}{more}")
+        left = len(self._by_name) - len(self._used)
+        if left:
+            notes.append(f"{self.file}: {left} labelled pictures are not among those named")
+        return notes
+
+
+def open_import(file: str | None, pictures: Path | None) -> ImportedByName | None:
+    """Read a file of labels: COCO, CVAT, Label Studio or AH-CoLT.
+
+    Args:
+        file: The file, or None.
+        pictures: Folder of the pictures; AH-CoLT's files without names need it.
+
+    Raises:
+        FileNotFoundError: If it does not exist.
+        ValueError: If it is not understood.
+    """
+    if file is None:
+        return None
+    found = read_labels(file, pictures=pictures)
+    return ImportedByName(Path(file).name, found.images, found.notes)

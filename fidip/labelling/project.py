@@ -1,0 +1,117 @@
+"""Begin a labelling project or go on with one: pictures in, imported labels in, first labels by a network."""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from fidip.labelling.ai_run import AiRun, LazyLabeller
+from fidip.labelling.exporter import Exporter
+from fidip.labelling.frame_choice import FrameChoice
+from fidip.labelling.gathering import Gathered, gather
+from fidip.labelling.imports import ImportedByName, open_import
+from fidip.labelling.label_result import LabelResult
+from fidip.labelling.media import FoundMedia, find_media
+from fidip.labelling.options import LabelOptions
+from fidip.labelling.store import LabelStore, project_path
+from fidip.output_check import check_output_file
+from fidip.progress import Progress
+
+__all__ = ["label_media", "open_or_create_project"]
+
+
+def open_or_create_project(options: LabelOptions, root: Path | None) -> LabelStore:
+    """Open the project beside the output file, or make it.
+
+    Args:
+        options: ``output`` says where.
+        root: Folder of the pictures, for a new project; None where no pictures were named.
+
+    Raises:
+        ValueError: If the output cannot be written, or is a file without a project that would be overwritten,
+            or the project is a review.
+        FileNotFoundError: If there is no project and no pictures were named.
+    """
+    output = Path(options.output)
+    check_output_file(output, "-o")
+    path = project_path(output)
+    if path.exists():
+        store = LabelStore.open(path)
+        if store.kind != "label":
+            store.close()
+            raise ValueError(f"-o {output}: its project is a review; open it with --review")
+        return store
+    if output.exists():
+        raise ValueError(
+            f"-o {output} exists and is no labelling project; choose another file, and --import {output} to "
+            "begin with its labels"
+        )
+    if root is None:
+        raise FileNotFoundError(
+            f"-o {output}: no project there to go on with; name a folder or video to label"
+        )
+    return LabelStore.create(path, kind="label", root=root, output=output)
+
+
+def label_media(
+    options: LabelOptions,
+    inputs: Sequence[str],
+    progress: Progress,
+    *,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> tuple[LabelStore, LabelResult]:
+    """Bring pictures into a project and label with a network what nobody has labelled.
+
+    Everything is checked before anything is written. What was labelled before is neither labelled again nor
+    changed. One bad picture or video is recorded and the others go on. The COCO file is up to date when
+    this returns, also after ``should_stop`` said so.
+
+    Returns:
+        The open project, which the caller closes, and what was done.
+
+    Raises:
+        FileNotFoundError: An input, network or file to import does not exist.
+        ValueError: Unusable inputs or settings, or not one picture.
+        OSError: The project, the frames or the COCO file cannot be written (any more).
+    """
+    output = Path(options.output)
+    choice = FrameChoice.parse(options.frames)
+    check_output_file(output, "-o")
+    media = find_media(inputs, output) if inputs else None
+    imported = open_import(options.import_file, media.root if media else None)
+    labeller = None if options.no_ai else LazyLabeller(options)
+    if labeller and not project_path(output).exists():
+        labeller.open()  # a new project needs it: a wrong --model is told before videos are split
+    began = time.monotonic()
+    store = open_or_create_project(options, media.root if media else None)
+    try:
+        with Exporter(store):  # writes the COCO file every few seconds and at the end
+            result = _work(store, media, choice, imported, labeller, progress, should_stop)
+    except BaseException:
+        store.close()
+        raise
+    result.seconds = time.monotonic() - began
+    return store, result
+
+
+def _work(
+    store: LabelStore,
+    media: FoundMedia | None,
+    choice: FrameChoice,
+    imported: ImportedByName | None,
+    labeller: LazyLabeller | None,
+    progress: Progress,
+    should_stop: Callable[[], bool],
+) -> LabelResult:
+    result = LabelResult(store.output, store.path)
+    found = Gathered()
+    if media is not None:
+        found = gather(media, store.root, store.output, choice, progress, should_stop)
+        if not found.pictures and found.failures and not store.images():
+            raise ValueError("; ".join(found.failures.values()))
+    result.failures |= found.failures
+    if not found.was_stopped:
+        AiRun(store, labeller, imported, result).run(found.pictures, progress, should_stop)
+        result.notes += imported.notes() if imported else []
+    result.was_interrupted = should_stop()
+    result.counts = store.counts()
+    return result

@@ -1,0 +1,82 @@
+"""``syrip label`` from its options to its end: label or open, serve, close."""
+
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+
+from fidip.interruption import interruption_flag
+from fidip.labelling.kinds import exporter_of, pictures_of
+from fidip.labelling.label_result import LabelResult
+from fidip.labelling.options import LabelOptions
+from fidip.labelling.store import LabelStore
+from fidip.progress import Progress
+
+__all__ = ["check_server", "label_pictures", "review_dataset", "serve_project"]
+
+
+def check_server() -> None:
+    """Refuse to begin without the web server, rather than after hours of work.
+
+    Raises:
+        ImportError: With what to install.
+    """
+    if missing := [name for name in ("fastapi", "uvicorn") if find_spec(name) is None]:
+        raise ImportError(
+            f'the page needs {" and ".join(missing)}: pip install "syrip[label]"; or add --no-serve to label '
+            "without it"
+        )
+
+
+def label_pictures(
+    options: LabelOptions, inputs: Sequence[str], progress: Progress
+) -> tuple[LabelStore, LabelResult]:
+    """Bring pictures into a project, labelled by the network; Ctrl-C keeps what is done.
+
+    Raises:
+        FileNotFoundError: As :func:`fidip.labelling.project.label_media`.
+        ValueError: Likewise, or options that belong to ``--review``.
+        OSError: Likewise.
+    """
+    from fidip.labelling.project import label_media
+
+    if options.images is not None or options.overlays is not None:
+        raise ValueError("--images and --overlays belong to --review fits.npz")
+    with interruption_flag() as is_interrupted:
+        return label_media(options, inputs, progress, should_stop=is_interrupted)
+
+
+def review_dataset(options: LabelOptions, inputs: Sequence[str]) -> LabelStore:
+    """Open the review of a dataset or of fits.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        ValueError: If it cannot be reviewed, or pictures were named besides.
+    """
+    from fidip.labelling.review import open_or_create_review
+
+    if inputs or options.import_file is not None:
+        raise ValueError(f"--review {options.review}: name no pictures and no --import besides")
+    return open_or_create_review(options.review or "", images=options.images, overlays=options.overlays)
+
+
+def serve_project(store: LabelStore, options: LabelOptions, say: Callable[[str], None]) -> None:
+    """Serve the page until Ctrl-C, unless it is not wanted; then write the output and close the project.
+
+    Raises:
+        ValueError: If the port is in use or the host is none of this machine.
+        OSError: If the output cannot be written.
+    """
+    exporter = exporter_of(store)
+    if options.no_serve:
+        with store, exporter:
+            return
+    from fidip.labelling.server import serve
+
+    serve(
+        store,
+        host=options.host,
+        port=options.port,
+        who=options.who,
+        exporter=exporter,
+        pictures=pictures_of(store),
+        announce=say,
+    )

@@ -54,12 +54,15 @@ def inside(root: Path, name: str) -> Path:
         FileNotFoundError: If there is no such file.
     """
     home = root.resolve()
+    check_image_name(name)
     try:
-        path = (home / check_image_name(name)).resolve()
-    except (OSError, RuntimeError) as error:  # links in a circle
-        raise FileNotFoundError(f"{name[:200]!a}: {error}") from None
+        path = (home / name).resolve()
+        is_file = path.is_file()
+    except (OSError, RuntimeError, UnicodeError) as error:  # too long, links in a circle, no name of a file
+        reason = getattr(error, "strerror", None) or "it is no name of a file"
+        raise FileNotFoundError(f"{name[:200]!a} cannot be opened: {reason}") from None
     if not path.is_relative_to(home):
         raise ValueError(f"{name[:200]!a} leads out of the image folder")
-    if not path.is_file():
+    if not is_file:
         raise FileNotFoundError(f"{name[:200]!a} is not in the image folder (moved or deleted?)")
     return path

@@ -53,7 +53,7 @@ export class Api {
     return this.#call("GET", `/api/images/${id}/revisions/${revision}`);
   }
 
-  /** @param {number} since @returns {Promise<{change: number, images: any[]}>} */
+  /** @param {number} since @returns {Promise<{change: number, images: any[], export_error?: string|null}>} */
   changes(since) {
     return this.#call("GET", `/api/changes?since=${since}`);
   }

@@ -40,6 +40,7 @@ export class App {
     this.pictures = pictures;
     this.stage = stage;
     this.announce = announce;
+    stage.onReadable = (id) => this.#readable(id);
     outbox.addEventListener("saved", (event) => this.#saved(/** @type {CustomEvent} */ (event).detail));
     outbox.addEventListener("refused", (event) => this.#refused(/** @type {CustomEvent} */ (event).detail));
   }
@@ -71,8 +72,8 @@ export class App {
     }
     const { store } = this;
     store.session = session;
-    store.mode = "points";
-    store.person = 0;
+    const isEmpty = !session.document.people.length && session.document.status === "unreviewed";
+    store.mode = store.canEdit && isEmpty ? "place" : "points";
     const doubt = firstDoubt ? firstOpenDoubt(session) : null;
     store.person = doubt?.person ?? 0;
     store.keypoint = doubt?.keypoint ?? 0;
@@ -191,6 +192,16 @@ export class App {
     if (!state || !session) return;
     session.replace(state);
     if (session === this.store.session) this.#refreshed(session);
+  }
+
+  /** A file came back or was mended; the server knows since it sent the picture. @param {number} id */
+  async #readable(id) {
+    const state = await this.api.image(id).catch(() => null);
+    const { session } = this.store;
+    if (!state || session?.id !== id || this.isDirty) return;
+    session.replace(state);
+    this.store.learn([{ id, state: state.state }]);
+    this.#refreshed(session);
   }
 
   /** @param {Session} session */

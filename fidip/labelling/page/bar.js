@@ -14,6 +14,8 @@ export class Bar {
     this.spoken = "";
     /** The server answers. */
     this.online = true;
+    /** Why the server cannot write the project's output. */
+    this.exportError = "";
     const { store, outbox } = app;
     byId("title").textContent = store.project.title;
     byId("title").title = `${store.project.root} → ${store.project.output}`;
@@ -36,15 +38,7 @@ export class Bar {
   }
 
   drawSaving() {
-    const { unsent, conflicts, trouble } = this.app.outbox.summary;
-    const edits = unsent === 1 ? "1 edit" : `${unsent} edits`;
-    let [state, text, title] = ["saved", "Saved", "Every edit is on the server"];
-    if (trouble === "forbidden") [state, text, title] = ["offline", unsent ? `Locked out · ${edits} kept` : "Locked out", "Give the server's new address"];
-    else if (conflicts) [state, text, title] = ["conflict", conflicts === 1 ? "1 conflict" : `${conflicts} conflicts`, "Choose which version to keep"];
-    else if (trouble || !this.online) {
-      [state, text] = ["offline", unsent ? `Offline · ${edits} kept here` : "Offline"];
-      title = "The server does not answer; edits are kept in this browser and sent when it is back";
-    } else if (unsent) [state, text, title] = ["saving", "Saving…", edits];
+    const [state, text, title] = this.#saving();
     const button = byId("save-status");
     button.dataset.state = state;
     button.title = title;
@@ -52,16 +46,34 @@ export class Bar {
     if (line.textContent !== text) line.textContent = text;
   }
 
+  /** @returns {[string, string, string]} state, text, title */
+  #saving() {
+    const { unsent, conflicts, trouble } = this.app.outbox.summary;
+    const edits = unsent === 1 ? "1 edit" : `${unsent} edits`;
+    if (trouble === "forbidden") {
+      return ["offline", unsent ? `Locked out · ${edits} kept` : "Locked out", "Give the server's new address"];
+    }
+    if (conflicts) return ["conflict", conflicts === 1 ? "1 conflict" : `${conflicts} conflicts`, "Choose which version to keep"];
+    if (trouble || !this.online) {
+      const title = "The server does not answer; edits are kept in this browser and sent when it is back";
+      return ["offline", unsent ? `Offline · ${edits} kept here` : "Offline", title];
+    }
+    if (unsent) return ["saving", "Saving…", edits];
+    if (this.exportError) return ["conflict", "Saved, not exported", `The output cannot be written: ${this.exportError}`];
+    return ["saved", "Saved", "Every edit is on the server"];
+  }
+
   #file() {
     const { session, problem } = this.app.store;
     if (!session) return;
-    const { name, width, height } = session.state;
+    const { name, width, height, frame, time_s: time } = session.state;
     byId("file-name").textContent = name;
     byId("file-name").title = name;
     const { status } = session.document;
     const said = status === "reviewed" ? "accepted" : status === "rejected" ? "rejected" : "";
     byId("file-info").replaceChildren(
-      element("span", { text: width ? `${width}×${height}` : "" }),
+      ...(frame === undefined ? [] : [element("span", { text: `frame ${frame}${time === null ? "" : `, ${Number(time).toFixed(2)} s`}` })]),
+      ...(width ? [element("span", { text: `${width}×${height}` })] : []),
       ...(said ? [element("span", { class: `said ${status}`, text: said })] : []),
     );
     const box = byId("problem");
@@ -117,9 +129,14 @@ export class Bar {
     for (const [command, isOn] of Object.entries(pressed)) {
       for (const button of document.querySelectorAll(`[data-command="${command}"]`)) button.setAttribute("aria-pressed", String(isOn));
     }
-    for (const button of document.querySelectorAll('[data-command="undo"]')) /** @type {HTMLButtonElement} */ (button).disabled = !store.session?.canUndo;
-    for (const button of document.querySelectorAll('[data-command="box"], [data-command^="swap"], [data-command="remove-person"], .segments button')) {
-      /** @type {HTMLButtonElement} */ (button).disabled = !store.canEdit || (!store.chosen && store.mode !== "place");
-    }
+    disable('[data-command="undo"]', !store.session?.canUndo);
+    disable('[data-command="redo"]', !store.session?.canRedo);
+    disable(".segments button", !store.canEdit);
+    disable('[data-command="box"], [data-command^="swap"], [data-command="remove-person"]', !store.canEdit || !store.chosen);
   }
+}
+
+/** @param {string} selector @param {boolean} isDisabled */
+function disable(selector, isDisabled) {
+  for (const button of document.querySelectorAll(selector)) /** @type {HTMLButtonElement} */ (button).disabled = isDisabled;
 }

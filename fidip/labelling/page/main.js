@@ -113,8 +113,11 @@ async function start() {
   connectSettings(app);
   guardEdits(app, outbox, dialogs);
   new Sync(app, bar, dialogs);
-  const wanted = Number(location.hash.slice(1));
-  const first = store.byId.get(wanted) ?? store.entries.find((entry) => entry.status === "unreviewed" && entry.state === "ok") ?? store.entries[0];
+  const wanted = location.hash.slice(1);
+  const first =
+    (wanted && store.byId.get(Number(wanted))) ||
+    store.entries.find((entry) => entry.status === "unreviewed" && entry.state === "ok") ||
+    store.entries[0];
   if (first) await app.open(first.id);
   else announce("This project has no images");
   stage.root.focus({ preventScroll: true });

@@ -10,6 +10,10 @@ import { svg } from "./dom.js";
 /** Where on the box its handles are: clockwise from the top left, as shares of width and height. */
 export const HANDLES = [[0, 0], [0.5, 0], [1, 0], [1, 0.5], [1, 1], [0.5, 1], [0, 1], [0, 0.5]];
 
+const LETTER_PX = 7.6;
+
+/** @typedef {{left: number, top: number, right: number, bottom: number}} Rectangle */
+
 export class Overlay {
   /**
    * @param {SVGSVGElement} root
@@ -33,8 +37,9 @@ export class Overlay {
       if (store.chosen) {
         if (store.chosen.bbox) layers.push(this.#box(store.chosen));
         layers.push(this.#person(store.person));
-        layers.push(...this.#texts(store.chosen));
+        if (store.mode !== "place") layers.push(...this.#texts(store.chosen));
       }
+      if (store.mode === "place" && store.cursor) layers.push(...this.#due(store.cursor));
     }
     this.root.replaceChildren(...layers);
   }
@@ -94,28 +99,60 @@ export class Overlay {
   /** @param {Person} person @returns {SVGElement[]} the name of the chosen and the hovered point, and what is doubtful */
   #texts(person) {
     const { store } = this;
+    /** @type {Map<number, {name: string, doubt: string}>} the most important first, which gets the best place */
     const texts = new Map();
-    for (const doubt of store.session?.openDoubts(store.person) ?? []) {
-      if (doubt.keypoint !== null) texts.set(doubt.keypoint, { name: "", doubt: doubt.text });
-    }
+    const doubts = new Map(store.session?.openDoubts(store.person).map((doubt) => [doubt.keypoint, doubt.text]));
     const named = store.mode === "box" ? [] : [store.keypoint];
-    if (this.hovered.person === store.person) named.push(this.hovered.keypoint);
-    for (const k of named) {
-      if (k >= 0) texts.set(k, { doubt: "", ...texts.get(k), name: store.skeleton.labels[k] });
-    }
-    return [...texts].filter(([k]) => person.keypoints[k][2] !== ABSENT).map(([k, { name, doubt }]) => {
-      const [x, y] = this.viewport.toScreen(person.keypoints[k][0], person.keypoints[k][1]);
-      const isLeftward = x > this.viewport.stage.width - 150;
-      const text = svg("text", {
-        class: name ? "label" : "label aside",
-        x: x + (isLeftward ? -16 : 16),
-        y: y + (y < 30 ? 20 : -9),
-        "text-anchor": isLeftward ? "end" : "start",
-      });
-      if (name) text.append(svg("tspan", { text: name }));
-      if (doubt) text.append(svg("tspan", { class: "doubt", text: name ? ` · ${doubt}` : doubt }));
-      return text;
+    if (this.hovered.person === store.person && this.hovered.keypoint >= 0) named.push(this.hovered.keypoint);
+    for (const k of named) texts.set(k, { name: store.skeleton.labels[k], doubt: doubts.get(k) ?? "" });
+    for (const [k, doubt] of doubts) if (k !== null && !texts.has(k)) texts.set(k, { name: "", doubt });
+    /** @type {Rectangle[]} */
+    const taken = [];
+    return [...texts].flatMap(([k, { name, doubt }]) => {
+      const [x, y, v] = person.keypoints[k];
+      if (v === ABSENT) return [];
+      const place = this.#textPlace(this.viewport.toScreen(x, y), name.length + doubt.length + (name && doubt ? 3 : 0), taken);
+      if (!place) return name ? [this.#text(this.viewport.toScreen(x, y), "start", name, doubt)] : [];
+      taken.push(place.area);
+      return [this.#text(place.at, place.anchor, name, doubt)];
     });
+  }
+
+  /**
+   * Find room for a text beside a point.
+   *
+   * @param {[number, number]} point @param {number} letters @param {Rectangle[]} taken
+   */
+  #textPlace([x, y], letters, taken) {
+    const width = letters * LETTER_PX + 4;
+    const { stage } = this.viewport;
+    for (const [dx, dy] of [[16, -9], [-16, -9], [16, 20], [-16, 20], [18, 5], [-18, 5]]) {
+      const left = dx > 0 ? x + dx : x + dx - width;
+      const area = { left, top: y + dy - 13, right: left + width, bottom: y + dy + 4 };
+      if (left < 2 || area.right > stage.width - 2 || area.top < 2 || area.bottom > stage.height - 2) continue;
+      if (taken.some((other) => overlaps(area, other))) continue;
+      return { at: /** @type {[number, number]} */ ([x + dx, y + dy]), anchor: dx > 0 ? "start" : "end", area };
+    }
+    return null;
+  }
+
+  /** @param {[number, number]} at @param {string} anchor @param {string} name @param {string} doubt */
+  #text([x, y], anchor, name, doubt) {
+    const text = svg("text", { class: name ? "label" : "label aside", x, y, "text-anchor": anchor });
+    if (name) text.append(svg("tspan", { text: name }));
+    if (doubt) text.append(svg("tspan", { class: "doubt", text: name ? ` · ${doubt}` : doubt }));
+    return text;
+  }
+
+  /** @param {[number, number]} cursor image px @returns {SVGElement[]} the point that the next click places */
+  #due(cursor) {
+    const { skeleton, keypoint } = this.store;
+    const [x, y] = this.viewport.toScreen(...cursor);
+    const isLeftward = x > this.viewport.stage.width - 130;
+    return [
+      svg("circle", { class: `due ${skeleton.sides[keypoint]}`, cx: x + (isLeftward ? -15 : 15), cy: y + 20, r: 4 }),
+      this.#text([x + (isLeftward ? -24 : 24), y + 25], isLeftward ? "end" : "start", skeleton.labels[keypoint], ""),
+    ];
   }
 
   /** @param {Person} person */
@@ -166,4 +203,9 @@ export class Overlay {
     const [x2, y2] = this.viewport.toScreen(to[0], to[1]);
     return { x1: x1.toFixed(2), y1: y1.toFixed(2), x2: x2.toFixed(2), y2: y2.toFixed(2) };
   }
+}
+
+/** @param {Rectangle} a @param {Rectangle} b @returns {boolean} */
+function overlaps(a, b) {
+  return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
 }

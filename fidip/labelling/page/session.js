@@ -68,9 +68,9 @@ export class Session {
     return this.#past.length > 1 || !this.#complete;
   }
 
-  /** @returns {boolean} known so far: what was undone before this session shows only once it is asked for */
+  /** @returns {boolean} perhaps: what was undone before this session shows only once it is asked for */
   get canRedo() {
-    return this.#future.length > 0;
+    return this.#future.length > 0 || (!this.#complete && this.#past.length < 2);
   }
 
   /** @param {Api} api @returns {Promise<LabelDocument|null>} what is seen after going one step back, null at the start */

@@ -43,8 +43,10 @@ export function connectSettings(app) {
   store.who = localStorage.getItem(WHO) || store.who;
   who.value = store.who;
   who.addEventListener("change", () => {
-    store.who = who.value.trim() || store.project.who;
-    localStorage.setItem(WHO, who.value.trim());
+    // The server refuses names with signs that do not show; they come with text from elsewhere.
+    const name = who.value.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "").trim();
+    store.who = name || store.project.who;
+    localStorage.setItem(WHO, name);
     who.value = store.who;
   });
   const opacity = byId("mesh-opacity");

@@ -18,6 +18,8 @@ export class Stage {
   #wantsWhole = false;
   /** @type {Picture|null} */
   picture = null;
+  /** A picture can be read that could not be before. @type {(id: number) => void} */
+  onReadable = () => {};
 
   /**
    * @param {Store} store
@@ -49,12 +51,10 @@ export class Stage {
     this.picture = null;
     this.mesh.replaceChildren();
     this.store.problem = "";
-    if (state.state !== "ok") return this.#fail(state.note || "This picture cannot be read.");
     const ready = this.pictures.ready(state);
     if (ready) this.#place(state.id, ready);
     else this.#await(state);
     this.#loadMesh();
-    return undefined;
   }
 
   /** Show the chosen person, or the whole picture where there is none. */
@@ -109,8 +109,9 @@ export class Stage {
     this.layer.replaceChildren();
     try {
       this.#place(state.id, await this.pictures.load(state));
+      if (state.state !== "ok") this.onReadable(state.id);
     } catch (error) {
-      if (this.#shown === state.id) this.#fail(/** @type {Error} */ (error).message);
+      if (this.#shown === state.id) this.#fail(state.note || /** @type {Error} */ (error).message);
     } finally {
       clearTimeout(slow);
       if (this.#shown === state.id) this.root.classList.remove("loading");

@@ -23,8 +23,9 @@ export class Sync {
     const { app, bar } = this;
     const { store, outbox, api } = app;
     try {
-      const { change, images } = await api.changes(store.change);
+      const { change, images, export_error: exportError } = await api.changes(store.change);
       store.change = change;
+      bar.exportError = exportError ?? "";
       if (!bar.online || outbox.trouble === "offline") outbox.wake();
       this.#setOnline(true);
       // What this page just sent comes back as news too: it knows it already.

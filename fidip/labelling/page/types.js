@@ -24,6 +24,7 @@
  * @property {boolean} doubtful
  * @property {"ok"|"unreadable"|"missing"} state
  * @property {number} revision
+ * @property {string} [who]
  *
  * @typedef {object} Doubt
  * @property {number} person  id of the person
@@ -45,6 +46,8 @@
  * @property {string} who
  * @property {string} when
  * @property {string[]} overlays
+ * @property {number} [frame]  of a video
+ * @property {number|null} [time_s]
  *
  * @typedef {object} Project  what GET /api/project answers
  * @property {"label"|"review"} kind

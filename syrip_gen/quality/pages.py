@@ -131,7 +131,11 @@ def _markdown_text(value: Any) -> str:
 
 def _title(run: Mapping[str, Any], statistics: DatasetStatistics) -> str:
     count = f"{statistics.num_images:,}"
-    return f"{count} synthetic infants" if _is_ours(run) else f"{run['name']}: {count} poses"
+    if not _is_ours(run):
+        return f"{run['name']}: {count} poses"
+    return (
+        f"{count} frames of moving synthetic infants" if run.get("motion") else f"{count} synthetic infants"
+    )
 
 
 def _is_ours(run: Mapping[str, Any]) -> bool:
@@ -165,7 +169,7 @@ def _tiles(
     shares = _shares(statistics.visibility.sum(axis=0))
     tiles = [
         (f"{statistics.num_images:,}", "images" if _is_ours(run) else "persons"),
-        (_image_size(thumbs), "pixels"),
+        (_image_size(thumbs), "pixels, width × height"),
     ]
     fits = run.get("fits") or {}
     if fits:

@@ -23,7 +23,8 @@ def stored_records(annotations: Path, manifest: Path | None = None) -> Callable[
     """Return a function that streams the records of a COCO keypoint file, a person each.
 
     Files that syrip wrote are read a line at a time. With their manifest the records also have their scene
-    (``spec``), and items that failed appear in their place.
+    (``spec``), and items that failed, or that a review rejected (``syrip label --review``), appear in their
+    place.
 
     Raises:
         ValueError: While streaming, if the file is not COCO.
@@ -35,15 +36,26 @@ def stored_records(annotations: Path, manifest: Path | None = None) -> Callable[
             yield from people
             return
         scenes = _manifest(manifest)
+        line: Record = {}
         for person in people:
-            for line in scenes:
-                if line.get("image_id") == person["image"]["id"]:
-                    yield {**person, "spec": line.get("scene"), "rejected": line.get("rejected")}
-                    break
-                yield line  # a failed item, which has no annotation
-        yield from scenes
+            while line.get("image_id") != person["image"]["id"]:
+                line = next(scenes, {})
+                if not line:
+                    break  # an image that the manifest does not know
+                if line.get("image_id") != person["image"]["id"]:
+                    yield _without_image(line)
+            yield {**person, "spec": line.get("scene"), "rejected": line.get("rejected")} if line else person
+        yield from map(_without_image, scenes)
 
     return records
+
+
+def _without_image(line: Record) -> Record:
+    """Return the record of an item that has no annotation: it failed, or a review rejected it."""
+    review = line.get("review")
+    if not isinstance(review, dict) or review.get("status") != "rejected":
+        return line
+    return {**line, "reason": f"rejected in review: {', '.join(review.get('reasons') or ['no reason given'])}"}
 
 
 def _manifest(path: Path) -> Iterator[Record]:

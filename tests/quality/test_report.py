@@ -202,6 +202,7 @@ def test_card_and_page_of_a_clip_tell_frames_and_takes():
     files = build_report(pictures(), lambda: iter(RECORDS), run={**RUN, "fits": {}, "motion": motion})
     card, page = files["README.md"].decode(), Page(files["report.html"].decode()).text
     assert "poses come from a clip of motion" in card
+    assert "frames of moving synthetic infants" in files["report.html"].decode()
     assert "cra\\_wl: 88 frames, 30.0 a second" in card
     assert "`sequence.npz`" in card
     assert "fits.npz" not in card

@@ -1,0 +1,75 @@
+"""Where two labellers' labels come from: two files of any tool, or two people of one project."""
+
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+from fidip.labelling.database import SQLITE_MAGIC
+from fidip.labelling.documents import ImageLabel
+from fidip.labelling.exchange.readers import read_labels
+from fidip.labelling.store import LabelStore
+from syrip_gen.keypoints.catalog import COCO17
+
+__all__ = ["is_project", "labels_by", "labels_of_file", "same_names"]
+
+Labels = dict[str, ImageLabel]
+
+
+def is_project(path: str | Path) -> bool:
+    """Return whether a file is a labelling project (or another SQLite file)."""
+    with open(path, "rb") as file:
+        return file.read(len(SQLITE_MAGIC)) == SQLITE_MAGIC
+
+
+def labels_of_file(path: str | Path) -> Labels:
+    """Return the labels of a project or of any file that ``read_labels`` understands, by image name.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not understood or not of COCO-17 keypoints.
+    """
+    if Path(path).is_file() and is_project(path):
+        with _open(path) as store:
+            return {row.name: revision.label or ImageLabel() for row, revision in store.labels()}
+    return {image.name: image.label for image in read_labels(path).images}
+
+
+def labels_by(path: str | Path, who: str) -> Labels:
+    """Return the newest labels that one person, network or import made in a project, by image name.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no project, or nobody of that name saved anything in it.
+    """
+    if Path(path).is_file() and not is_project(path):
+        raise ValueError(f"{path}: not a labelling project; two labellers share one in NAME.json.project")
+    found: Labels = {}
+    others: set[str] = set()
+    with _open(path) as store:
+        for row in store.images():
+            entries = store.history(row.id)
+            others |= {entry.who for entry in entries}
+            own = [entry.revision for entry in entries if entry.who == who]
+            if own:
+                found[row.name] = store.revision(row.id, own[-1]).label or ImageLabel()
+    if not found:
+        known = ", ".join(sorted(others)) or "nobody"
+        raise ValueError(f"{path}: {who!a} saved nothing in it; labelled by {known}")
+    return found
+
+
+def same_names(first: Mapping[str, ImageLabel], second: Mapping[str, ImageLabel]) -> tuple[Labels, Labels]:
+    """Return both under the same names: as they are, or without folders where no name agrees otherwise."""
+    if not set(first) & set(second):
+        bare = [{PurePosixPath(name).name: label for name, label in own.items()} for own in (first, second)]
+        if len(bare[0]) == len(first) and len(bare[1]) == len(second) and set(bare[0]) & set(bare[1]):
+            return bare[0], bare[1]
+    return dict(first), dict(second)
+
+
+def _open(path: str | Path) -> LabelStore:
+    store = LabelStore.open(path)
+    if store.schema.keypoints != COCO17.keypoints:
+        name = store.schema.name
+        store.close()
+        raise ValueError(f"{path}: keypoints of the schema {name}; agreement is measured of {COCO17.name}")
+    return store

@@ -54,7 +54,7 @@ def coco_of(store: LabelStore) -> dict[str, Any]:
     """
     images, annotations, rejected, unreadable = [], [], [], []
     for row, newest in store.labels():
-        label = newest.label or ImageLabel()
+        label = newest.label
         image = {**_image_record(row, label), **_by(newest)}
         people = [_annotation(row, label, newest, person) for person in label.people]
         if label.status == "rejected":

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,21 +71,22 @@ def reviewed_annotations(file: AnnotationFile, reviews: Reviews) -> tuple[bytes,
     Returns:
         The content, the number of images and the number of annotations.
     """
-    images, annotations = [], []
-    taken: dict[int, int] = {}
+    images = []
     for image_id, record in file.images:
-        newest, first = reviews.get(image_id, (None, None))
-        if newest is None or newest.label.status != "rejected":
-            images.append(
-                (image_id, record if newest is None else _with_posture(record, newest.label, first))
-            )
+        review = reviews.get(image_id)
+        if review is None:
+            images.append((image_id, record))
+        elif not _is_rejected(review):
+            images.append((image_id, _with_posture(record, review[0].label, review[1])))
+    annotations = []
+    taken: Counter[int] = Counter()
     for image_id, record in file.annotations:
-        position = taken[image_id] = taken.get(image_id, 0) + 1
-        newest, first = reviews.get(image_id, (None, None))
-        if newest is None:
+        taken[image_id] += 1
+        review = reviews.get(image_id)
+        if review is None:
             annotations.append((image_id, record))
-        elif newest.label.status != "rejected":
-            corrected = _corrected(record, _person(newest.label, position), _person(first, position), newest)
+        elif not _is_rejected(review):
+            corrected = _corrected(record, taken[image_id], *review)
             annotations += [] if corrected is None else [(image_id, corrected)]
     annotations += _added(reviews, taken)
     left = AnnotationFile(file.head, tuple(images), tuple(annotations))
@@ -98,9 +100,9 @@ def reviewed_manifest(manifest: bytes, reviews: Reviews) -> bytes:
         at = line.rfind(REVIEW_FIELD)
         line = line if at < 0 else line[:at] + b"}"
         found = MANIFEST_IMAGE.match(line)
-        newest, first = reviews.get(int(found[1]), (None, None)) if found else (None, None)
-        if newest is not None and newest.label.status != "unreviewed":
-            line = line[:-1] + b',"review":' + _dumps(_review(newest, first)) + b"}"
+        review = reviews.get(int(found[1])) if found else None
+        if review is not None and review[0].label.status != "unreviewed":
+            line = line[:-1] + b',"review":' + _dumps(_review(*review)) + b"}"
         lines.append(line)
     return b"\n".join(lines)
 
@@ -114,10 +116,17 @@ def _review(newest: Revision, first: ImageLabel) -> dict[str, Any]:
     return review
 
 
-def _corrected(
-    record: bytes, person: LabelledPerson | None, first: LabelledPerson | None, newest: Revision
-) -> bytes | None:
-    """Return an annotation with a reviewer's corrections; the same bytes without any, None if removed."""
+def _is_rejected(review: tuple[Revision, ImageLabel]) -> bool:
+    return review[0].label.status == "rejected"
+
+
+def _corrected(record: bytes, position: int, newest: Revision, generated: ImageLabel) -> bytes | None:
+    """Return the nth annotation of an image with a reviewer's corrections.
+
+    Returns:
+        The same bytes where there are none; None where the person was removed.
+    """
+    person, first = _person(newest.label, position), _person(generated, position)
     if person is None:
         return None
     if person == first:
@@ -134,10 +143,9 @@ def _corrected(
 
 def _added(reviews: Reviews, taken: Mapping[int, int]) -> Iterator[tuple[int, bytes]]:
     """Give annotations for the people whom a reviewer added."""
-    for image_id, (newest, _) in reviews.items():
-        if newest.label.status == "rejected":
-            continue
-        for person in newest.label.people:
+    for image_id, review in reviews.items():
+        newest = review[0]
+        for person in () if _is_rejected(review) else newest.label.people:
             if person.id > taken.get(image_id, 0):
                 head = {"id": image_id * IDS_PER_IMAGE + person.id, "image_id": image_id}
                 head |= {"category_id": person_category()["id"], "iscrowd": 0}

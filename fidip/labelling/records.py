@@ -116,8 +116,8 @@ class Revision:
     who: str
     when: str
     """UTC, ISO 8601."""
-    label: ImageLabel | None = field(default=None, repr=False)
-    """Only where a single revision was asked for."""
+    label: ImageLabel = field(default=EMPTY_LABEL, repr=False)
+    """Not read by :meth:`~fidip.labelling.store.LabelStore.history`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,11 +51,16 @@ def stored_records(annotations: Path, manifest: Path | None = None) -> Callable[
 
 
 def _without_image(line: Record) -> Record:
-    """Return the record of an item that has no annotation: it failed, or a review rejected it."""
+    """Return the record of an item that has no annotation: it failed, or a review took it out."""
     review = line.get("review")
-    if not isinstance(review, dict) or review.get("status") != "rejected":
+    if not isinstance(review, dict):
         return line
-    return {**line, "reason": f"rejected in review: {', '.join(review.get('reasons') or ['no reason given'])}"}
+    if review.get("status") != "rejected":
+        return {**line, "reason": "nobody left after the review"}
+    return {
+        **line,
+        "reason": f"rejected in review: {', '.join(review.get('reasons') or ['no reason given'])}",
+    }
 
 
 def _manifest(path: Path) -> Iterator[Record]:

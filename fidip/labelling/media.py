@@ -15,7 +15,7 @@ from fidip.inference.sources import PHOTO_SUFFIXES, VIDEO_SUFFIXES
 
 __all__ = ["FoundMedia", "Photo", "Video", "find_media", "frames_folder", "natural_key", "photo_size"]
 
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "TIFF")
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
 KNOWN = "JPEG, PNG, WebP, BMP, TIFF"
 VIDEO_MARKS = ((4, b"ftyp"), (0, b"\x1aE\xdf\xa3"), (8, b"AVI "), (0, b"GIF8"), (0, b"\x00\x00\x01\xba"))
 """Offset and bytes that MP4 and MOV, Matroska and WebM, AVI, GIF and MPEG files have."""
@@ -116,6 +116,7 @@ def photo_size(path: Path) -> tuple[int, int]:
         with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as picture:
             width, height = picture.size
             is_turned = picture.getexif().get(ORIENTATION_TAG, 1) in (5, 6, 7, 8)
+            is_turned &= picture.format != "TIFF"  # Pillow gives their size as turned already
     except PICTURE_ERRORS as error:
         raise ValueError(_reason(path, error)) from None
     if width * height > MAX_PIXELS:

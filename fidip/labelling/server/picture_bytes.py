@@ -1,6 +1,7 @@
 """One picture file → bytes that a browser shows: upright, not too wide, of a type that was decoded."""
 
 import io
+import logging
 import warnings
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -13,13 +14,14 @@ from fidip.data.images import MAX_PIXELS
 
 __all__ = ["MAX_FILE_BYTES", "BadPicture", "BrowserPicture", "browser_picture"]
 
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 """Decoders that untrusted files are given to; none of them runs programs or draws vectors."""
 BROWSER_TYPES = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 MAX_FILE_BYTES = 500_000_000
 JPEG_QUALITY = 90
 TURNED_SIDEWAYS = (5, 6, 7, 8)
 ORIENTATION_TAG = 0x0112
+LOG = logging.getLogger(__name__)
 
 
 class BadPicture(ValueError):
@@ -60,6 +62,7 @@ def browser_picture(
     except Image.DecompressionBombError:
         raise BadPicture(_too_large()) from None
     except Exception as error:  # decoders of damaged files fail with errors of any kind
+        LOG.debug("a picture did not decode", exc_info=True)
         reason = str(error) if isinstance(error, OSError) and "truncated" in str(error) else ""
         raise BadPicture("does not decode as a picture" + (f" ({reason})" if reason else "")) from None
 
@@ -85,7 +88,7 @@ def _prepare(image: Image.Image, size: tuple[int, int] | None, width: int | None
         and (image.format == "MPO" or getattr(image, "n_frames", 1) == 1)
     )
     if as_it_is:
-        image.draft(None, (image.width // 8, image.height // 8))  # reads all of the file, at least work
+        image.draft(None, (max(1, image.width // 8), max(1, image.height // 8)))  # all is read, at least work
         image.load()
         return BrowserPicture(BROWSER_TYPES[str(image.format)], None)
     profile = image.info.get("icc_profile") if image.mode == "RGB" else None
@@ -102,6 +105,8 @@ def _prepare(image: Image.Image, size: tuple[int, int] | None, width: int | None
 
 def _orientation(image: Image.Image) -> int:
     """Return EXIF's orientation, 1 to 8; 1 (upright) where there is none or it is damaged."""
+    if image.format == "TIFF":  # Pillow turns these while it reads them
+        return 1
     try:
         value = image.getexif().get(ORIENTATION_TAG, 1)
     except Exception:  # damaged EXIF does not make the picture unreadable

@@ -25,8 +25,9 @@ or less (wrong: farther off than 0.1 of the box's longer side)."""
 FLIP_SHARE = 0.05
 """Points are doubtful that the mirrored picture puts so far away, as a share of the box's longer side: of
 these every second is wrong."""
-MISSING_SCORE = 0.25
-"""Below this mean keypoint score it is doubtful whether somebody is there at all."""
+MISSING_SCORE = 0.2
+"""Below this mean keypoint score it is doubtful whether somebody is there at all: so are 88 % of rooms without
+people and 5 % of photos of people."""
 KIND_WEIGHTS = {"missing": 20.0, "limb": 1.5, "flip": 1.0, "low_score": 1.0}
 
 

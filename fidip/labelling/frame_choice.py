@@ -56,9 +56,9 @@ def most_different(thumbnails: Sequence[np.ndarray] | np.ndarray, count: int) ->
         thumbnails: (T, D) uint8.
         count: At least 1.
     """
-    points = np.asarray(thumbnails, np.uint8).reshape(len(thumbnails), -1).astype(np.float32)
-    if not len(points):
+    if not len(thumbnails):
         return np.zeros(0, np.int64)
+    points = np.asarray(thumbnails, np.uint8).astype(np.float32)
     chosen = [int(np.square(points - points.mean(0)).sum(1).argmin())]
     gaps = np.square(points - points[chosen[0]]).sum(1)  # whole numbers: the same on every machine
     while len(chosen) < count and gaps.max() > 0:

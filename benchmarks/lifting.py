@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from fidip.evaluation.pose_metrics import acceleration, ajpe, joint_distances, procrustes
 from fidip.lifting.augmentation import PICTURE, layout_of, spoil
 from fidip.lifting.config import ViewSettings
-from fidip.lifting.errors import ajpe_mm, jitter_mm, pa_mpjpe_mm
 from fidip.lifting.lift import Lifter
 from fidip.lifting.pose_files import read_poses_3d
 from fidip.lifting.poses_2d import read_poses_2d, read_predictions
@@ -36,6 +36,16 @@ Figures = dict[str, float]
 def relative(points: np.ndarray) -> np.ndarray:
     """Return (N, 17, 3) poses relative to the middle of the hips."""
     return points - points[:, HIPS].mean(1, keepdims=True)
+
+
+def ajpe_mm(points: np.ndarray, truth: np.ndarray) -> float:
+    """Return the AJPE of (N, K, 3) poses in metres, mm."""
+    return 1000 * ajpe(joint_distances(points, truth))
+
+
+def jitter_mm(points: np.ndarray) -> float:
+    """Return the mean acceleration of a movement (T, K, 3) in metres, mm a frame squared."""
+    return 1000 * acceleration(points, np.arange(len(points) - 2)[:, None] + np.arange(3))
 
 
 def pictures(lifter: Lifter, test: Path, predictions: Path | None, prefix: str = "") -> Figures:
@@ -55,8 +65,8 @@ def pictures(lifter: Lifter, test: Path, predictions: Path | None, prefix: str =
             ]
         )
         good = np.isfinite(lifted).all((1, 2))
-        figures[f"{prefix}{name} AJPE"] = float(np.mean(ajpe_mm(lifted[good], truth[good])))
-        figures[f"{prefix}{name} PA"] = float(np.nanmean(pa_mpjpe_mm(lifted[good], truth[good])))
+        figures[f"{prefix}{name} AJPE"] = ajpe_mm(lifted[good], truth[good])
+        figures[f"{prefix}{name} PA"] = ajpe_mm(procrustes(lifted[good], truth[good]), truth[good])
         if not good.all():
             figures[f"{prefix}{name} gaps"] = float((~good).sum())
     return figures
@@ -106,7 +116,7 @@ def movements(lifter: Lifter, clips: Path) -> Figures:
         for name, seen in (("exact", exact), ("noisy", noisy[0].numpy())):
             keypoints = np.concatenate([seen, np.ones((*seen.shape[:2], 1))], -1)
             lifted = lifter.lift(keypoints, (int(PICTURE[0]), int(PICTURE[1])), camera)
-            numbers.setdefault(f"clips {name} AJPE", []).append(float(ajpe_mm(lifted, truth).mean()))
+            numbers.setdefault(f"clips {name} AJPE", []).append(ajpe_mm(lifted, truth))
             numbers.setdefault(f"clips {name} jitter", []).append(jitter_mm(lifted))
     return {name: float(np.mean(values)) for name, values in numbers.items()}
 
@@ -125,7 +135,8 @@ def real_infants(lifter: Lifter, poses_2d: Path, weak: Path) -> Figures:
         if np.isfinite(pose).all():
             lifted.append(pose[LIMBS])
             truth.append(data["joints3d_m"][row[image["file_name"]], LIMBS_WEAK])
-    errors = pa_mpjpe_mm(np.array(lifted), np.array(truth))
+    points = np.array(truth)
+    errors = 1000 * joint_distances(procrustes(np.array(lifted), points), points).mean(1)
     return {"real PA": float(np.mean(errors)), "real median": float(np.median(errors))}
 
 

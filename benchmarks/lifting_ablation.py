@@ -26,7 +26,7 @@ import torch
 
 from benchmarks.lifting import HIPS, ScaledPixels, open_lifter
 from fidip.config import TrainOptions
-from fidip.lifting.errors import ajpe_mm, pa_mpjpe_mm
+from fidip.evaluation.pose_metrics import ajpe, joint_distances, procrustes
 from fidip.lifting.lift import Lifter
 from fidip.lifting.pose_files import read_poses_3d
 from fidip.lifting.trainer import train_lifter
@@ -102,8 +102,8 @@ def measure(lifter: Lifter | ScaledPixels, test: Path) -> Figures:
     lifted, truth = lifted[good], truth[good]
     distance = 1000 * np.linalg.norm(lifted - truth, axis=-1)
     return {
-        "AJPE": float(ajpe_mm(lifted, truth).mean()),
-        "PA-MPJPE": float(pa_mpjpe_mm(lifted, truth).mean()),
+        "AJPE": 1000 * ajpe(joint_distances(lifted, truth)),
+        "PA-MPJPE": 1000 * ajpe(joint_distances(procrustes(lifted, truth), truth)),
         "PCKh1": 100 * float((distance <= HEAD_MM).mean()),
         "PCKh2": 100 * float((distance <= 2 * HEAD_MM).mean()),
     }

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from fidip.lifting.config import ViewSettings
 from fidip.lifting.geometry import (
@@ -32,6 +33,8 @@ NEAREST_M = 0.12
 LEVEL_RANGE = (0.1, 1.0)
 """Noise of a view over the setting: some views are nearly clean."""
 SWAP_PROBABILITY = 0.015
+GAP_FRAMES = 3
+"""Frames in a row in which nobody is found (an odd number)."""
 STAY = 0.75
 """Correlation of the noise of one frame with the last one's at 30 frames/s."""
 
@@ -77,7 +80,7 @@ class Views:
 
     keypoints: Keypoints2D
     target: Tensor
-    """(B, K, 3) metres, relative to the pelvis, camera frame; NaN where missing. Of the middle frame."""
+    """(B, T, K, 3) metres, relative to the pelvis, camera frame; NaN where missing."""
     clean_px: Tensor
     """(B, T, K, 2) before they were spoilt."""
     points: Tensor
@@ -112,10 +115,9 @@ def make_views(
     size_px = torch.tensor(PICTURE).expand(count, 2)
     known = random_signs((count,), settings.camera_known, generator)
     seen = torch.where(known[:, None], camera, torch.full_like(camera, math.nan))
-    middle = points[:, frames // 2]
     return Views(
         Keypoints2D(spoilt, mask, seen, size_px),
-        middle - pelvis_of(middle, layout.hips),
+        points - pelvis_of(points, layout.hips),
         clean,
         points,
         camera,
@@ -220,7 +222,10 @@ def _swapped(points_px: Tensor, layout: Layout, generator: torch.Generator) -> T
 def _kept(
     count: int, frames: int, num: int, settings: ViewSettings, layout: Layout, generator: torch.Generator
 ) -> Tensor:
-    """Return (B, T, K) 0 where a keypoint is dropped: single ones, the whole face, a limb's end, for good."""
+    """Return (B, T, K) 0 where a keypoint is dropped: single ones, the whole face, a limb's end, for good.
+
+    And all of them of a few frames.
+    """
     kept = (~random_signs((count, frames, num), settings.missing / 2, generator)).float()
     kept *= ~random_signs((count, 1, num), settings.missing, generator)
     for points, probability in (
@@ -230,4 +235,9 @@ def _kept(
         gone = random_signs((count, 1, 1), probability, generator)
         kept[:, :, list(points)] *= (~gone).float()
     enough = kept.sum(-1, keepdim=True) >= min(4, num)
-    return torch.where(enough, kept, torch.ones_like(kept))
+    kept = torch.where(enough, kept, torch.ones_like(kept))
+    if settings.missing_frames > 0 and frames > 1:
+        gap = random_signs((count, frames, 1), settings.missing_frames / GAP_FRAMES, generator).float()
+        gap = functional.max_pool1d(gap.mT, GAP_FRAMES, stride=1, padding=GAP_FRAMES // 2).mT
+        kept = kept * (1 - gap)
+    return kept

@@ -15,7 +15,7 @@ from fidip.lifting.pose_files import Poses3D
 from fidip.lifting.poses_2d import Poses2D
 from fidip.lifting.sources import LiftData
 from fidip.lifting.views import Keypoints2D
-from fidip.lifting.windows import clip_bounds, window_index
+from fidip.lifting.windows import clip_bounds, frames_of, window_index
 
 __all__ = ["Batches", "LiftBatch", "PoseTensors", "labelled_windows"]
 
@@ -28,15 +28,19 @@ class LiftBatch:
     """What one step sees."""
 
     keypoints: Keypoints2D
+    """B windows; with an ``index``, N single frames."""
     target: Tensor
     """(B, K, 3) metres, pelvis-relative, camera frame; NaN where unknown."""
     real: Keypoints2D | None
     """2D poses without 3D, for self-supervision."""
+    index: Tensor | None = None
+    """(B, T) the frames of every window."""
 
     def to(self, device: torch.device) -> "LiftBatch":
         """Return it on another device."""
         real = None if self.real is None else self.real.to(device)
-        return LiftBatch(self.keypoints.to(device), self.target.to(device), real)
+        index = None if self.index is None else self.index.to(device)
+        return LiftBatch(self.keypoints.to(device), self.target.to(device), real, index)
 
 
 class PoseTensors:
@@ -77,6 +81,9 @@ class Batches:
 
     def __init__(self, recipe: LiftRecipe, data: LiftData, frames: int, seed: int) -> None:
         self.recipe, self.frames, self.seed = recipe, frames, seed
+        training = recipe.training
+        self.length = frames + (training.windows - 1) * training.window_step
+        """Frames that are drawn together."""
         self.layout = layout_of(data.schema)
         self.train = PoseTensors(data.train)
         self.predicted = PoseTensors(data.predicted) if data.predicted is not None else None
@@ -88,7 +95,7 @@ class Batches:
         generator = torch.Generator().manual_seed(hash((self.seed, number, 17)) & (2**62 - 1))
         training = self.recipe.training
         num_real = round(self.recipe.selfsup.share * training.batch_size) if self.real is not None else 0
-        rest = training.batch_size - num_real
+        rest = (training.batch_size - num_real) // training.windows
         num_predicted = round(training.predictions_share * rest) if self.predicted is not None else 0
         for _ in range(training.steps_per_epoch):
             parts = []
@@ -98,18 +105,29 @@ class Batches:
                 parts.append(self._predictions(num_predicted, generator))
             keypoints, target = _joined(parts)
             real = self._real(max(2, num_real), generator) if num_real else None
-            yield LiftBatch(keypoints, target, real)
+            yield self._batch(keypoints, target, real)
+
+    def _batch(self, keypoints: Keypoints2D, target: Tensor, real: Keypoints2D | None) -> LiftBatch:
+        """Cut windows out of (B, L) frames with (B, L, K, 3) targets; gaps are nothing to learn."""
+        count, length = keypoints.mask.shape[:2]
+        target = torch.where((keypoints.mask > 0).any(-1)[..., None, None], target, torch.nan)
+        if self.length == self.frames:
+            return LiftBatch(keypoints, target[:, length // 2], real)
+        begin = torch.arange(0, length - self.frames + 1, self.recipe.training.window_step)
+        index = begin[:, None] + torch.arange(self.frames)
+        index = (index + length * torch.arange(count)[:, None, None]).flatten(0, 1)
+        return LiftBatch(frames_of(keypoints), target.flatten(0, 1)[index[:, self.frames // 2]], real, index)
 
     def _views(self, count: int, generator: torch.Generator) -> tuple[Keypoints2D, Tensor]:
         centre = self.train.draw(count, generator)
-        points = self.train.points[self.train.window(centre, self.frames, generator)]
+        points = self.train.points[self.train.window(centre, self.length, generator)]
         views = make_views(points, self.train.gravity[centre], self.recipe.views, self.layout, generator)
         return views.keypoints, views.target
 
     def _predictions(self, count: int, generator: torch.Generator) -> tuple[Keypoints2D, Tensor]:
         poses = self.predicted
         centre = poses.draw(count, generator)
-        keypoints, target = labelled_windows(poses, centre, self.frames, self.layout)
+        keypoints, target = labelled_windows(poses, centre, self.length, self.layout)
         return _varied(keypoints, target, self.recipe, self.layout, generator)
 
     def _real(self, count: int, generator: torch.Generator) -> Keypoints2D:
@@ -130,12 +148,13 @@ class Batches:
 def labelled_windows(
     poses: PoseTensors, centre: Tensor, frames: int, layout: Layout
 ) -> tuple[Keypoints2D, Tensor]:
-    """Return the labelled 2D keypoints around frames with the (B, K, 3) poses of those frames."""
-    labels = poses.labels[poses.window(centre, frames)]
+    """Return the labelled 2D keypoints around frames with their (B, T, K, 3) poses."""
+    index = poses.window(centre, frames)
+    labels = poses.labels[index]
     keypoints = Keypoints2D(
         labels[..., :2], (labels[..., 2] > 0).float(), poses.camera[centre], poses.size[centre]
     )
-    points = poses.points[centre]
+    points = poses.points[index]
     return keypoints, points - pelvis_of(points, layout.hips)
 
 
@@ -161,7 +180,8 @@ def _varied(
     mask = torch.where(wide, mask[:, :, layout.flip_index], mask)
     points = points @ turn[:, None, :2, :2].mT + centre
     if target is not None:
-        target = torch.where(wide, target[:, layout.flip_index] * sign, target) @ turn.mT
+        flipped = target[:, :, layout.flip_index] * sign
+        target = torch.where(wide[..., None], flipped, target) @ turn[:, None].mT
     kept = spoil(points, mask, settings.model_copy(update={"noise": 0.0}), layout, generator)[1]
     is_told = random_signs((count,), settings.camera_known, generator)
     camera = torch.where(is_told[:, None], keypoints.camera, torch.full_like(keypoints.camera, math.nan))

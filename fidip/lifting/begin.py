@@ -8,7 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from fidip.lifting.network import LiftNetwork
+from fidip.lifting.network import AnyLifter, LiftNetwork
+from fidip.lifting.refined import RefinedLifter
+from fidip.lifting.shipped import shipped_lifter
 from fidip.lifting.state import load_core, open_lifter_weights
 
 __all__ = ["begin_from", "published_tensors", "run_weights"]
@@ -17,13 +19,18 @@ WRAPPERS = ("model_state_dict", "model_pos", "state_dict")
 """Where published checkpoints keep their tensors: the thesis, VideoPose3D, others."""
 
 
-def begin_from(network: LiftNetwork, weights: str) -> str:
+def begin_from(network: AnyLifter, weights: str) -> str:
     """Load weights into a network; return a line that says what was done.
 
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If they do not fit.
     """
+    if weights == "none" and isinstance(network, RefinedLifter):
+        raise ValueError(
+            "this recipe refines a trained lifter of single frames: pass --weights RUN (of --recipe "
+            "lifter-infant), or --weights shipped"
+        )
     if weights == "none":
         return "the lifter begins from random weights"
     if weights == "required":
@@ -31,17 +38,28 @@ def begin_from(network: LiftNetwork, weights: str) -> str:
             "this recipe begins from a trained lifter: pass --weights RUN (of --recipe lifter-adult), or "
             "--weights none"
         )
-    path = run_weights(weights)
+    path = shipped_lifter() if weights == "shipped" else run_weights(weights)
     if path.suffix == ".safetensors":
-        other = open_lifter_weights(path)
-        if other.schema.name != network.schema.name or other.inputs != network.inputs:
-            raise ValueError(
-                f"{path} takes {other.schema.name} keypoints as {other.inputs}; this run "
-                f"{network.schema.name} as {network.inputs}"
-            )
-        load_core(network, other.core.state_dict(), str(path))
-    else:
-        load_core(network, published_tensors(path), str(path))
+        return _begin_from_lifter(network, open_lifter_weights(path), path)
+    if isinstance(network, RefinedLifter):
+        raise ValueError(f"{path} is not a lifter of syrip: give a run folder of --recipe lifter-infant")
+    load_core(network.core, published_tensors(path), str(path))
+    return f"the lifter begins from {path}"
+
+
+def _begin_from_lifter(network: AnyLifter, other: AnyLifter, path: Path) -> str:
+    told, wanted = (
+        f"{each.schema.name} keypoints as {each.inputs}, units of {each.output_m} m"
+        for each in (other, network)
+    )
+    if told != wanted:
+        raise ValueError(f"{path} takes {told}; this run {wanted}")
+    if isinstance(network, RefinedLifter) and isinstance(other, LiftNetwork):
+        load_core(network.base.core, other.core.state_dict(), str(path))
+        return f"the lifter refines {path}"
+    if isinstance(network, RefinedLifter) != isinstance(other, RefinedLifter):
+        raise ValueError(f"{path} is a lifter over time; this recipe begins from one of single frames")
+    load_core(network, other.state_dict(), str(path))
     return f"the lifter begins from {path}"
 
 

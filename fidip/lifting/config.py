@@ -22,15 +22,19 @@ class _Settings(BaseModel):
 class LiftNetworkSettings(_Settings):
     """Which network, and what it begins from."""
 
-    kind: Literal["residual", "temporal"] = "residual"
-    """``residual``: Martinez et al. 2017. ``temporal``: dilated convolutions, Pavllo et al. 2019."""
+    kind: Literal["residual", "temporal", "refined"] = "residual"
+    """``residual``: Martinez et al. 2017. ``temporal``: dilated convolutions, Pavllo et al. 2019.
+    ``refined``: such convolutions on what a ``residual`` lifter of single frames, described by the settings
+    below, gives for every frame."""
     inputs: Literal["view", "box", "screen", "pixels"] = "view"
     """How keypoints go in, see :data:`fidip.lifting.views.InputKind`; the thesis has ``pixels``."""
     width: int = Field(1024, ge=8)
     blocks: int = Field(2, ge=0)
     """Residual blocks of ``residual``."""
     frames: int = Field(27, ge=9)
-    """Receptive field of ``temporal``, a power of 3."""
+    """Receptive field of ``temporal`` and ``refined``, a power of 3."""
+    refiner_width: int = Field(256, ge=8)
+    """Channels of the convolutions of ``refined``."""
     dropout: float = Field(0.1, ge=0, lt=1)
     max_norm: float | None = Field(None, gt=0)
     """Largest Frobenius norm of a linear layer's weights; the paper's 1."""
@@ -40,12 +44,15 @@ class LiftNetworkSettings(_Settings):
     output_m: float = Field(0.2, gt=0)
     """One unit of the network's output in metres; 0.001 = the thesis's millimetres."""
     weights: str = "none"
-    """Lifter to begin from: a run folder or a weights file; ``required`` = the user must bring --weights."""
+    """Lifter to begin from: a run folder or a weights file; ``shipped`` = the one of single frames that comes
+    with syrip; ``required`` = the user must bring --weights."""
 
     @model_validator(mode="after")
     def _check(self) -> "LiftNetworkSettings":
         if self.output == "rays" and self.inputs != "view":
             raise ValueError("output rays needs inputs view")
+        if self.kind == "refined" and self.inputs != "view":
+            raise ValueError("kind refined needs inputs view")
         return self
 
 
@@ -85,6 +92,8 @@ class ViewSettings(_Settings):
     outliers: float = Field(0.015, ge=0, le=1)
     missing: float = Field(0.04, ge=0, lt=1)
     missing_face: float = Field(0.12, ge=0, le=1)
+    missing_frames: float = Field(0, ge=0, lt=1)
+    """Part of a window's frames in which nobody is found, three in a row."""
 
 
 class SelfSupervisionSettings(_Settings):
@@ -122,12 +131,23 @@ class LiftTrainingSettings(_Settings):
     epochs: int = Field(30, ge=0)
     steps_per_epoch: int = Field(200, ge=1)
     batch_size: int = Field(256, ge=2)
+    windows: int = Field(1, ge=1)
+    """Windows of a batch that are cut from one movement under one camera. They share frames, which a
+    ``refined`` network lifts once; ``batch_size`` counts windows and must be a multiple."""
+    window_step: int = Field(2, ge=1)
+    """Frames between such windows."""
     loss: Literal["distance", "squared"] = "distance"
     """Mean distance of the joints (metres), or Martinez's mean squared coordinate (output units)."""
     keep: Literal["best", "last"] = "best"
     """Which epoch's weights are kept: of the lowest error on the validation poses, or the last."""
     predictions_share: float = Field(0.5, ge=0, le=1)
     """Part of every batch that are 2D predictions (``--predictions``), where they are given."""
+
+    @model_validator(mode="after")
+    def _check(self) -> "LiftTrainingSettings":
+        if self.batch_size % self.windows:
+            raise ValueError(f"batch_size {self.batch_size} must be a multiple of windows {self.windows}")
+        return self
 
 
 class LiftRecipe(_Settings):

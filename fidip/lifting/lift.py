@@ -1,22 +1,25 @@
 """Use a trained lifter: 2D keypoints of pictures and videos to 3D poses."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Generic, TypeVar
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 
 from fidip.lifting.begin import published_tensors, run_weights
-from fidip.lifting.network import LiftNetwork
+from fidip.lifting.network import AnyLifter, LiftNetwork
 from fidip.lifting.poses_2d import MIN_SCORE
+from fidip.lifting.refined import RefinedLifter
+from fidip.lifting.shipped import shipped_lifter
 from fidip.lifting.state import open_lifter_weights
 from fidip.lifting.temporal import KERNEL, TemporalLifter
 from fidip.lifting.views import Keypoints2D
-from fidip.lifting.windows import window_index
+from fidip.lifting.windows import clip_bounds, window_index
 from syrip_gen.keypoints.catalog import COCO17, H36M17
 
-__all__ = ["LiftQueue", "Lifter", "shipped_lifter"]
+__all__ = ["LiftQueue", "Lifter"]
 
 MIN_KEYPOINTS = 6
 """Frames with fewer are gaps: nothing is lifted."""
@@ -32,7 +35,7 @@ class Lifter:
     forward.
     """
 
-    def __init__(self, network: LiftNetwork, name: str, device: torch.device | None = None) -> None:
+    def __init__(self, network: AnyLifter, name: str, device: torch.device | None = None) -> None:
         self.device = device or torch.device("cpu")
         self.network, self.name = network.to(self.device).eval(), name
         self.schema, self.output_schema = network.schema, network.output_schema
@@ -40,18 +43,21 @@ class Lifter:
         self.flip_out = torch.as_tensor(self.output_schema.flip_index)
 
     @classmethod
-    def open(cls, run: str | Path | None, device: torch.device | None = None) -> "Lifter":
+    def open(
+        cls, run: str | Path | None, device: torch.device | None = None, *, over_time: bool = False
+    ) -> "Lifter":
         """Open a run folder of ``syrip train --recipe lifter-…``, a lifter's file, or VideoPose3D's weights.
 
         Args:
             run: The folder or file; None = the shipped lifter.
             device: Where to compute; the CPU by default.
+            over_time: Which of the shipped ones: that for videos.
 
         Raises:
             FileNotFoundError: If there is none.
             ValueError: If it is no lifter.
         """
-        path = shipped_lifter() if run is None else run_weights(str(run))
+        path = shipped_lifter(over_time=over_time) if run is None else run_weights(str(run))
         if path.suffix == ".safetensors":
             return cls(open_lifter_weights(path), str(run or path.stem), device)
         return cls(_videopose3d(path), str(run), device)
@@ -61,72 +67,98 @@ class Lifter:
         """Frames that must be seen after a frame before it can be lifted, at 30 frames/s."""
         return self.network.frames // 2
 
+    @property
+    def of_frames(self) -> "Lifter":
+        """The lifter of single frames that this one refines, or this one: what photos are lifted by."""
+        if isinstance(self.network, RefinedLifter):
+            return Lifter(self.network.base, self.name, self.device)
+        return self
+
     def lift(
         self,
         keypoints: np.ndarray,
-        image_size: tuple[int, int],
-        camera: tuple[float, float, float, float] | None = None,
+        image_size: ArrayLike,
+        camera: ArrayLike | None = None,
         *,
         fps: float | None = None,
+        clip: Sequence[int] | np.ndarray | None = None,
+        rows: Sequence[int] | np.ndarray | None = None,
     ) -> np.ndarray:
-        """Lift the frames of one movement, or a single pose.
+        """Lift the frames of a movement, or of several, or single poses.
 
         Args:
             keypoints: (T, K, 3) x, y px and score or visibility; NaN or a score below 0.1 = missing.
-            image_size: Width and height of the pictures, px.
-            camera: fx, fy, cx, cy px; None = unknown.
+            image_size: Width and height of the pictures, px: (2,), or (T, 2) of each.
+            camera: fx, fy, cx, cy px: (4,), or (T, 4) of each; None or NaN = unknown.
             fps: Frames per second; 30 by default. Lifters over time were trained around 30.
+            clip: (T,) number of each frame's movement; frames of one lie side by side in their order. One
+                movement by default.
+            rows: (R,) the frames to lift, the others being their neighbours in time; all by default.
 
         Returns:
-            (T, K, 3) float32 metres; NaN for frames with too few keypoints (gaps stay gaps).
+            (R, K, 3) float32 metres; NaN for frames with too few keypoints (gaps stay gaps).
 
         Raises:
-            ValueError: If the keypoints are not of the lifter's schema.
+            ValueError: If the keypoints are not of the lifter's schema, or shapes do not go together.
         """
+        frames = self._frames(keypoints, image_size, camera)
+        count = len(frames.mask)
+        clip = np.zeros(count, int) if clip is None else np.asarray(clip)
+        if clip.shape != (count,):
+            raise ValueError(f"expected ({count},) numbers of movements, got {clip.shape}")
+        first, last = (torch.from_numpy(bound) for bound in clip_bounds(clip))
+        wanted = torch.arange(count) if rows is None else torch.as_tensor(rows)
+        is_lifted = frames.mask[wanted, 0].sum(1) >= MIN_KEYPOINTS
+        lifted = np.full((len(wanted), len(self.output_schema), 3), np.nan, np.float32)
+        speed = max(1.0, round((fps or TRAINING_FPS) / TRAINING_FPS))
+        for places in is_lifted.nonzero()[:, 0].split(BATCH):
+            centre = wanted[places]
+            step = torch.full((len(centre),), speed)
+            index = window_index(centre, first[centre], last[centre], self.network.frames, step)
+            lifted[places.numpy()] = self._both_ways(frames, index)
+        return lifted
+
+    def _frames(self, keypoints: np.ndarray, image_size: ArrayLike, camera: ArrayLike | None) -> Keypoints2D:
+        """Return (T, 1, K) single frames."""
         keypoints = np.asarray(keypoints, np.float64)
         if keypoints.ndim != 3 or keypoints.shape[1:] != (len(self.schema), 3):
             raise ValueError(
                 f"expected (T, {len(self.schema)}, 3) keypoints of {self.schema.name}, got {keypoints.shape}"
             )
-        points, mask = _prepared(keypoints)
-        is_gap = (mask.sum(1) < MIN_KEYPOINTS).numpy()
-        count = len(points)
-        lifted = np.full((count, len(self.output_schema), 3), np.nan, np.float32)
-        speed = max(1.0, round((fps or TRAINING_FPS) / TRAINING_FPS))
-        rows = torch.from_numpy(np.flatnonzero(~is_gap))
-        for centre in rows.split(BATCH):
-            zero, last = torch.zeros_like(centre), torch.full_like(centre, count - 1)
-            index = window_index(centre, zero, last, self.network.frames, torch.full((len(centre),), speed))
-            lifted[centre.numpy()] = self._both_ways(points[index], mask[index], image_size, camera)
-        return lifted
+        there = np.isfinite(keypoints).all(-1) & (np.nan_to_num(keypoints[..., 2]) >= MIN_SCORE)
+        points = np.where(there[..., None], keypoints[..., :2], 0.0)
+        count = len(keypoints)
+        return Keypoints2D(
+            torch.from_numpy(points).float()[:, None],
+            torch.from_numpy(there.astype(np.float32))[:, None],
+            _each(np.nan if camera is None else camera, count, 4, "cameras"),
+            _each(image_size, count, 2, "sizes of pictures"),
+        )
 
-    def _both_ways(
-        self,
-        points: torch.Tensor,
-        mask: torch.Tensor,
-        image_size: tuple[int, int],
-        camera: tuple[float, float, float, float] | None,
-    ) -> np.ndarray:
-        """Return the mean of what the picture and its mirror image give."""
-        size = torch.tensor(image_size, dtype=torch.float32).expand(len(points), 2)
-        numbers = torch.tensor(camera or [torch.nan] * 4, dtype=torch.float32).expand(len(points), 4)
+    def _both_ways(self, frames: Keypoints2D, index: torch.Tensor) -> np.ndarray:
+        """Return the mean of what windows of frames and their mirror images give."""
+        used, index = index.unique(return_inverse=True)
+        straight = Keypoints2D(*(getattr(frames, name)[used] for name in Keypoints2D.__slots__))
+        width, camera = straight.image_size[:, 0], straight.camera.clone()
+        camera[:, 2] = width - camera[:, 2]
         sign = torch.tensor([-1.0, 1.0, 1.0])
-        mirrored = points[:, :, self.flip] * sign[:2] + torch.tensor([float(image_size[0]), 0.0])
-        mirrored_camera = numbers.clone()
-        mirrored_camera[:, 2] = image_size[0] - numbers[:, 2]
+        points = straight.points_px[:, :, self.flip] * sign[:2]
+        points[..., 0] += width[:, None, None]
+        mirrored = Keypoints2D(points, straight.mask[:, :, self.flip], camera, straight.image_size)
+        index = index.to(self.device)
         with torch.no_grad():
-            straight = self.network(Keypoints2D(points, mask, numbers, size).to(self.device)).cpu()
-            other = self.network(
-                Keypoints2D(mirrored, mask[:, :, self.flip], mirrored_camera, size).to(self.device)
-            ).cpu()
-        return (0.5 * (straight + other[:, self.flip_out] * sign)).numpy()
+            pose, other = (
+                self.network.lift_windows(each.to(self.device), index).cpu() for each in (straight, mirrored)
+            )
+        return (0.5 * (pose + other[:, self.flip_out] * sign)).numpy()
 
 
-def _prepared(keypoints: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return (T, K, 2) points and the (T, K) mask of those that are there."""
-    there = np.isfinite(keypoints).all(-1) & (np.nan_to_num(keypoints[..., 2]) >= MIN_SCORE)
-    points = np.where(there[..., None], keypoints[..., :2], 0.0)
-    return torch.from_numpy(points).float(), torch.from_numpy(there.astype(np.float32))
+def _each(values: ArrayLike, count: int, width: int, what: str) -> torch.Tensor:
+    """Return (count, width) numbers, one row a frame."""
+    array = np.asarray(values, np.float32)
+    if array.shape not in ((), (width,), (count, width)):
+        raise ValueError(f"expected {what} ({width},) or ({count}, {width}), got {array.shape}")
+    return torch.from_numpy(np.broadcast_to(array, (count, width)).copy())
 
 
 class LiftQueue(Generic[Item]):
@@ -164,31 +196,12 @@ class LiftQueue(Generic[Item]):
 
     def _lift_next(self) -> tuple[Item, np.ndarray]:
         held = np.stack(self._keypoints[: self._first + self.reach + 1])
-        pose = self.lifter.lift(held, self.image_size, self.camera, fps=self.fps)[self._first]
+        pose = self.lifter.lift(held, self.image_size, self.camera, fps=self.fps, rows=[self._first])[0]
         if self._first == self.reach:
             self._keypoints.pop(0)
         else:
             self._first += 1
         return self._items.pop(0), pose
-
-
-def shipped_lifter() -> Path:
-    """Return the weights that come with syrip.
-
-    Raises:
-        FileNotFoundError: If this installation has none.
-    """
-    package = Path(__file__).resolve().parents[2]
-    places = [root / "weights" / "lifter_infant.safetensors" for root in (
-        package / "assets", package / "syrip_gen" / "assets",
-    )]  # fmt: skip
-    for place in places:
-        if place.is_file():
-            return place
-    raise FileNotFoundError(
-        "no lifter comes with this installation: train one with 'syrip train --recipe lifter-infant' and "
-        "give its run folder"
-    )
 
 
 def _videopose3d(path: Path) -> LiftNetwork:

@@ -5,11 +5,13 @@ from torch import Tensor, nn
 
 from fidip.lifting.config import LiftNetworkSettings
 from fidip.lifting.martinez import ResidualLifter
+from fidip.lifting.refined import RefinedLifter
 from fidip.lifting.temporal import TemporalLifter
 from fidip.lifting.views import Encoded, InputKind, Keypoints2D, encode, features_per_frame, trunk_of
+from fidip.lifting.windows import windows_of
 from syrip_gen.keypoints.schema import KeypointSchema
 
-__all__ = ["LiftNetwork", "build_lifter"]
+__all__ = ["AnyLifter", "LiftNetwork", "build_lifter"]
 
 REACH = 2
 """Frames before and after a window's middle one that its rays are averaged over."""
@@ -56,6 +58,10 @@ class LiftNetwork(nn.Module):
         """Return (B, K, 3) poses of the windows' middle frames: metres, pelvis-relative, camera frame."""
         return self.lift(encode(keypoints, self.inputs, self.trunk))
 
+    def lift_windows(self, frames: Keypoints2D, index: Tensor) -> Tensor:
+        """Return (B, K, 3) poses of windows of (B, T) rows of N single frames."""
+        return self(windows_of(frames, index))
+
     def lift(self, encoded: Encoded) -> Tensor:
         """Return (B, K, 3) of what is encoded already."""
         return self.lift_view(encoded) @ encoded.rotation.mT
@@ -97,8 +103,18 @@ def _middle(points: Tensor) -> tuple[Tensor, Tensor]:
     return (near * weight).sum(1) / total.clamp(min=1), (total > 0).to(points.dtype)
 
 
-def build_lifter(settings: LiftNetworkSettings, schema: KeypointSchema) -> LiftNetwork:
+AnyLifter = LiftNetwork | RefinedLifter
+
+
+def build_lifter(settings: LiftNetworkSettings, schema: KeypointSchema) -> AnyLifter:
     """Build a network with random weights (from torch's global stream)."""
+    if settings.kind == "refined":
+        return RefinedLifter(
+            build_lifter(settings.model_copy(update={"kind": "residual"}), schema),
+            frames=settings.frames,
+            width=settings.refiner_width,
+            dropout=settings.dropout,
+        )
     size = features_per_frame(settings.inputs, len(schema))
     on_rays = settings.output == "rays"
     out = 3 * len(schema) + on_rays

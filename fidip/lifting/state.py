@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from fidip.checkpoint import save_weights
 from fidip.lifting.config import LiftNetworkSettings, LiftRecipe
-from fidip.lifting.network import LiftNetwork, build_lifter
+from fidip.lifting.network import AnyLifter, build_lifter
 from fidip.lifting.selfsup import PoseDiscriminator
 from fidip.training.optimizers import WeightAverage, make_adam
 from syrip_gen.keypoints.catalog import get_schema
@@ -29,7 +29,7 @@ class LiftState:
     """Everything that a checkpoint holds, and the settings that the steps need."""
 
     recipe: LiftRecipe
-    network: LiftNetwork
+    network: AnyLifter
     discriminator: PoseDiscriminator | None
     optimizer: torch.optim.Optimizer
     discriminator_optimizer: torch.optim.Optimizer | None
@@ -49,7 +49,7 @@ class LiftState:
         return self.network.state_dict() if self.average is None else self.average.tensors
 
 
-def make_lift_state(recipe: LiftRecipe, network: LiftNetwork, device: torch.device, seed: int) -> LiftState:
+def make_lift_state(recipe: LiftRecipe, network: AnyLifter, device: torch.device, seed: int) -> LiftState:
     """Build optimisers and what self-supervision needs around a network."""
     settings = recipe.optimizer
     network = network.to(device)
@@ -124,7 +124,7 @@ def restore(state: LiftState, content: Mapping[str, Any]) -> None:
 
 
 def save_lifter(
-    path: Path, network: LiftNetwork, settings: LiftNetworkSettings, tensors: Mapping[str, Tensor]
+    path: Path, network: AnyLifter, settings: LiftNetworkSettings, tensors: Mapping[str, Tensor]
 ) -> None:
     """Write a lifter as safetensors that describe themselves."""
     described = {
@@ -135,7 +135,7 @@ def save_lifter(
     save_weights(path, tensors, described)
 
 
-def open_lifter_weights(path: Path) -> LiftNetwork:
+def open_lifter_weights(path: Path) -> AnyLifter:
     """Read a lifter that :func:`save_lifter` wrote (16-bit weights too); it computes in 32 bits.
 
     Raises:
@@ -161,14 +161,13 @@ def open_lifter_weights(path: Path) -> LiftNetwork:
     return network.eval()
 
 
-def load_core(network: LiftNetwork, tensors: Mapping[str, Tensor], name: str) -> None:
-    """Load the weights of a bare network (the thesis's or VideoPose3D's names).
+def load_core(network: nn.Module, tensors: Mapping[str, Tensor], name: str) -> None:
+    """Load the weights of a network.
 
     Raises:
         ValueError: If they do not fit.
     """
-    target: nn.Module = network.core
     try:
-        target.load_state_dict(dict(tensors))
+        network.load_state_dict(dict(tensors))
     except RuntimeError as error:
         raise ValueError(f"{name} does not fit the network: {str(error).splitlines()[1].strip()}") from None

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from fidip.lifting.batches import LiftBatch
 from fidip.lifting.config import LiftOptimizerSettings
 from fidip.lifting.martinez import limit_norms
+from fidip.lifting.network import AnyLifter
 from fidip.lifting.selfsup import discriminator_loss, lift_cycle
 from fidip.lifting.state import LiftState
 
@@ -48,7 +49,7 @@ def learning_rate(settings: LiftOptimizerSettings, epochs: int, step: int, steps
 def lift_step(state: LiftState, batch: LiftBatch) -> dict[str, Tensor]:
     """Learn from one batch; return detached numbers."""
     recipe, network = state.recipe, state.network
-    out = network(batch.keypoints)
+    out = _lifted(network, batch)
     loss = joint_loss(out, batch.target, recipe.training.loss, network.output_m)
     numbers = {
         "loss": loss.detach(),
@@ -76,6 +77,12 @@ def lift_step(state: LiftState, batch: LiftBatch) -> dict[str, Tensor]:
         state.average.update(network, state.step)
     state.step += 1
     return numbers
+
+
+def _lifted(network: AnyLifter, batch: LiftBatch) -> Tensor:
+    if batch.index is None:
+        return network(batch.keypoints)
+    return network.lift_windows(batch.keypoints, batch.index)
 
 
 def _apply(state: LiftState, loss: Tensor) -> None:

@@ -3,11 +3,11 @@
 import numpy as np
 import torch
 
+from fidip.evaluation.pose_metrics import ajpe, joint_distances, procrustes
 from fidip.lifting.augmentation import Layout, make_views
 from fidip.lifting.batches import PoseTensors, labelled_windows
 from fidip.lifting.config import ViewSettings
-from fidip.lifting.errors import ajpe_mm, pa_mpjpe_mm
-from fidip.lifting.network import LiftNetwork
+from fidip.lifting.network import AnyLifter
 from fidip.lifting.pose_files import Poses3D
 from fidip.lifting.views import Keypoints2D
 
@@ -35,25 +35,23 @@ class Validation:
                     keypoints, target = labelled_windows(tensors, centre, frames, layout)
                 else:
                     keypoints, target = _plain_views(tensors, centre, frames, layout)
-                self.batches.append((keypoints, target.numpy()))
+                self.batches.append((keypoints, target[:, frames // 2].numpy()))
 
-    def __call__(
-        self, network: LiftNetwork, device: torch.device, *, with_pa: bool = True
-    ) -> dict[str, float]:
+    def __call__(self, network: AnyLifter, device: torch.device, *, with_pa: bool = True) -> dict[str, float]:
         """Return ``ajpe_mm`` and ``pa_mpjpe_mm``."""
         was_training = network.training
         network.eval()
-        errors, aligned = [], []
+        distances, aligned = [], []
         with torch.no_grad():
             for keypoints, target in self.batches:
                 points = network(keypoints.to(device)).cpu().numpy()
-                errors.append(ajpe_mm(points, target))
+                distances.append(joint_distances(points, target))
                 if with_pa:
-                    aligned.append(pa_mpjpe_mm(points, target))
+                    aligned.append(joint_distances(procrustes(points, target), target))
         network.train(was_training)
-        numbers = {"ajpe_mm": float(np.nanmean(np.concatenate(errors)))}
+        numbers = {"ajpe_mm": 1000 * ajpe(np.concatenate(distances))}
         if with_pa:
-            numbers["pa_mpjpe_mm"] = float(np.nanmean(np.concatenate(aligned)))
+            numbers["pa_mpjpe_mm"] = 1000 * ajpe(np.concatenate(aligned))
         return numbers
 
 

@@ -4,7 +4,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["clip_bounds", "window_index"]
+from fidip.lifting.views import Keypoints2D
+
+__all__ = ["clip_bounds", "frames_of", "window_index", "windows_of"]
 
 
 def clip_bounds(clip: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -31,3 +33,22 @@ def window_index(
     steps = offset[None] if speed is None else (offset[None] * speed[:, None]).round().long()
     index = centre[:, None] + steps
     return torch.minimum(torch.maximum(index, first[:, None]), last[:, None])
+
+
+def windows_of(frames: Keypoints2D, index: Tensor) -> Keypoints2D:
+    """Return (B, T) windows of rows of N single frames, with the camera of the middle one."""
+    middle = index[:, index.shape[1] // 2]
+    return Keypoints2D(
+        frames.points_px[index, 0], frames.mask[index, 0], frames.camera[middle], frames.image_size[middle]
+    )
+
+
+def frames_of(keypoints: Keypoints2D) -> Keypoints2D:
+    """Return (B T, 1, K) the frames of windows by themselves."""
+    frames = keypoints.mask.shape[1]
+    return Keypoints2D(
+        keypoints.points_px.flatten(0, 1)[:, None],
+        keypoints.mask.flatten(0, 1)[:, None],
+        keypoints.camera.repeat_interleave(frames, 0),
+        keypoints.image_size.repeat_interleave(frames, 0),
+    )

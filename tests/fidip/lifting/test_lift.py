@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import torch
 
+from fidip.evaluation.pose_metrics import ajpe, joint_distances
 from fidip.lifting.build_shipped import halve
 from fidip.lifting.config import LiftNetworkSettings
-from fidip.lifting.errors import ajpe_mm
-from fidip.lifting.lift import Lifter, LiftQueue, shipped_lifter
+from fidip.lifting.lift import Lifter, LiftQueue
 from fidip.lifting.network import build_lifter
+from fidip.lifting.shipped import shipped_lifter
 from fidip.lifting.state import open_lifter_weights, save_lifter
 from syrip_gen.keypoints.catalog import COCO17
 from tests.fidip.lifting.skeletons import project, random_poses
@@ -18,11 +19,11 @@ SIZE = (320, 240)
 
 def lifter(kind="residual", **settings):
     torch.manual_seed(0)
-    settings = LiftNetworkSettings(kind=kind, width=16, blocks=1, frames=9, **settings)
+    settings = LiftNetworkSettings(kind=kind, width=16, refiner_width=8, blocks=1, frames=9, **settings)
     return Lifter(build_lifter(settings, COCO17), "test")
 
 
-@pytest.mark.parametrize("kind", ["residual", "temporal"])
+@pytest.mark.parametrize("kind", ["residual", "temporal", "refined"])
 def test_gaps_stay_gaps(kind):
     keypoints = project(random_poses(12))
     keypoints[4, :, 2] = 0.0
@@ -42,7 +43,7 @@ def test_what_missing_keypoints_hold_does_not_matter():
     np.testing.assert_array_equal(lifter().lift(keypoints, SIZE), lifter().lift(other, SIZE))
 
 
-@pytest.mark.parametrize("kind, fps", [("residual", 30), ("temporal", 30), ("temporal", 60)])
+@pytest.mark.parametrize("kind, fps", [("residual", 30), ("temporal", 30), ("refined", 60)])
 @pytest.mark.parametrize("count", [1, 3, 25])
 def test_a_queue_gives_what_the_whole_video_gives(kind, fps, count):
     keypoints = project(random_poses(count))
@@ -82,7 +83,34 @@ def test_a_lifter_is_the_same_from_its_file_in_16_bits_too(tmp_path):
     np.testing.assert_allclose(first, second, atol=2e-3)
 
 
+@pytest.mark.parametrize("kind", ["residual", "refined"])
+def test_many_at_once_is_the_same_as_one_by_one(kind):
+    keypoints = project(random_poses(9))
+    sizes = np.array([SIZE] * 4 + [(640, 480)] * 5)
+    cameras = np.array([[300, 300, 160, 120.0]] * 4 + [[np.nan] * 4] * 5)
+    own = lifter(kind)
+    together = own.lift(keypoints, sizes, cameras, clip=[2] * 4 + [7] * 5)
+    first = own.lift(keypoints[:4], SIZE, (300, 300, 160, 120))
+    second = own.lift(keypoints[4:], (640, 480))
+    np.testing.assert_allclose(together, np.concatenate([first, second]), atol=1e-5)
+    some = own.lift(keypoints, sizes, cameras, clip=[2] * 4 + [7] * 5, rows=[8, 1])
+    np.testing.assert_allclose(some, together[[8, 1]], atol=1e-5)
+
+
+def test_a_lifter_over_time_knows_the_one_of_frames_that_it_refines():
+    own = lifter("refined")
+    keypoints = project(random_poses(3))
+    still = own.of_frames
+    assert (own.delay, still.delay) == (4, 0)
+    np.testing.assert_array_equal(still.lift(keypoints, SIZE), lifter("residual").lift(keypoints, SIZE))
+    assert still.of_frames is still
+
+
 def test_wrong_input_is_told(tmp_path):
+    with pytest.raises(ValueError, match=r"expected cameras \(4,\) or \(2, 4\), got \(3, 4\)"):
+        lifter().lift(np.zeros((2, 17, 3)), SIZE, np.zeros((3, 4)))
+    with pytest.raises(ValueError, match=r"expected \(2,\) numbers of movements, got \(1,\)"):
+        lifter().lift(np.zeros((2, 17, 3)), SIZE, clip=[0])
     with pytest.raises(ValueError, match=r"expected \(T, 17, 3\) keypoints of coco17, got \(2, 16, 3\)"):
         lifter().lift(np.zeros((2, 16, 3)), SIZE)
     with pytest.raises(FileNotFoundError, match=r"lifter .*nowhere not found"):
@@ -117,5 +145,6 @@ def test_the_shipped_lifter_is_small_and_lifts_fitted_poses(few_fits):
         keypoints = np.concatenate([seen, np.ones((17, 1))], 1)[None]
         camera = (focal, focal, width / 2, height / 2)
         lifted = Lifter.open(None).lift(keypoints, (width, height), camera)
-        errors += ajpe_mm(lifted, pose[None] - pose[None, [11, 12]].mean(1, keepdims=True)).tolist()
+        truth = pose[None] - pose[None, [11, 12]].mean(1, keepdims=True)
+        errors.append(1000 * ajpe(joint_distances(lifted, truth)))
     assert np.mean(errors) < 45

@@ -124,6 +124,48 @@ def test_a_temporal_lifter_learns_from_movements(options, tmp_path):
     assert np.isfinite(lifted).all()
 
 
+REFINED = ("network.kind=refined", "network.refiner_width=8", "network.frames=9", "training.windows=4")
+
+
+def test_a_lifter_over_time_refines_one_of_frames(options, tmp_path):
+    train_lifter(options(output=str(tmp_path / "base"), epochs=1))
+    path = write_npz(tmp_path / "moves.npz", 40, clips=4)
+    refined = options(
+        poses_3d=(str(path),),
+        set=REFINED,
+        weights=str(tmp_path / "base"),
+        epochs=2,
+        output=str(tmp_path / "r"),
+    )
+    result = train_lifter(refined)
+    assert result.best_mm < metrics(tmp_path / "r")[0]["val_ajpe_mm"]
+    own, base = Lifter.open(tmp_path / "r"), Lifter.open(tmp_path / "base")
+    keypoints = project(random_poses(12))
+    assert np.abs(own.lift(keypoints, (320, 240)) - base.lift(keypoints, (320, 240))).max() > 1e-3
+    np.testing.assert_array_equal(own.of_frames.lift(keypoints, (320, 240)), base.lift(keypoints, (320, 240)))
+    with pytest.raises(
+        ValueError, match="is a lifter over time; this recipe begins from one of single frames"
+    ):
+        train_lifter(options(weights=str(tmp_path / "r")))
+
+
+@pytest.mark.parametrize(
+    "weights, changes, message",
+    [
+        ("none", REFINED, "pass --weights RUN .* or --weights shipped"),
+        ("base", (*REFINED, "network.width=24"), r"does not fit the network: size mismatch for w1\.weight"),
+        ("base", (*REFINED, "network.output_m=1"), "units of 0.2 m; this run .* units of 1.0 m"),
+        ("base", (*REFINED, "training.windows=3"), "batch_size 16 must be a multiple of windows 3"),
+        ("base", (*REFINED, "network.inputs=box", "network.output=joints"), "kind refined needs inputs view"),
+    ],
+)
+def test_what_cannot_be_refined_is_told(options, tmp_path, weights, changes, message):
+    train_lifter(options(output=str(tmp_path / "base"), epochs=0))
+    weights = str(tmp_path / "base") if weights == "base" else weights
+    with pytest.raises(ValueError, match=message):
+        train_lifter(options(weights=weights, set=changes))
+
+
 def test_predictions_of_a_2d_network_are_learnt_from(options, tmp_path):
     folder = write_dataset(tmp_path / "d", 12)
     truth = project(random_poses(12, 3))
@@ -182,7 +224,7 @@ def test_what_cannot_work_is_refused_before_any_work(options, tmp_path, monkeypa
 
 def test_weights_for_other_keypoints_are_refused(options, tmp_path):
     train_lifter(options(output=str(tmp_path / "other"), set=("data.schema_name=spin14",), epochs=0))
-    with pytest.raises(ValueError, match=r"takes spin14 keypoints as view; this run coco17 as view"):
+    with pytest.raises(ValueError, match=r"takes spin14 keypoints as view, units of 0.2 m; this run coco17"):
         train_lifter(options(weights=str(tmp_path / "other")))
 
 

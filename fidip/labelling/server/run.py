@@ -172,13 +172,9 @@ def serve(
         ValueError: If the port is in use, the host is none of this machine, or ``who`` cannot be shown.
         OSError: If the output cannot be written at the end; the labels are in the project.
     """
-    with store:
+    with store, exporter or Exporter(store) as exporter:
         name = account_name() if who is None else clean_name(who, "--who")
-        exporter = exporter or Exporter(store)
-        with (
-            exporter,
-            LabelServer(store, exporter, host=host, port=port, who=name, pictures=pictures) as server,
-        ):
+        with LabelServer(store, exporter, host=host, port=port, who=name, pictures=pictures) as server:
             announce(f"Label at {server.address}")
             if not server.is_loopback:
                 announce(

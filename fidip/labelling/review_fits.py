@@ -74,8 +74,10 @@ def write_fits(store: LabelStore) -> Exported:
     accepted = arrays["accepted"].copy()
     reasons = [str(reason) for reason in arrays["reason"]]
     is_sound = np.all([np.isfinite(arrays[n]).reshape(len(accepted), -1).all(axis=1) for n in FINITE], axis=0)
-    for newest, _ in store.edits():
+    for newest, first in store.edits():
         row = newest.image_id - 1
+        if newest.label == first:
+            continue  # the decision was undone
         if newest.label.status == "reviewed" and is_sound[row]:
             accepted[row], reasons[row] = True, ""
         elif newest.label.status == "rejected":

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -51,8 +51,8 @@ def lift_predictions(
 ) -> Predictions:
     """Return predictions with the 3D keypoints of a lifter.
 
-    Only persons that are paired with a labelled one are lifted, frame by frame of their recordings; frames
-    without a prediction are gaps.
+    Only persons that are paired with a labelled one are lifted: frames of recordings with their neighbours,
+    single pictures by themselves. Frames without a prediction are gaps.
 
     Args:
         found: Checked predictions of the lifter's schema.
@@ -74,20 +74,40 @@ def lift_predictions(
         raise ValueError(f"--lift: the width and height of pictures of {gt.name} are unknown")
     index = match_persons(gt, found.results, np.array([p.box_area for p in gt.persons])).result_index
     results = [dict(result) for result in found.results]
-    for recording in recordings([p.sequence for p in people], [p.frame for p in people]):
-        present = [n for n in recording if n >= 0]
-        first = people[present[0]]
-        keypoints = np.full((len(recording), len(found.schema), 3), np.nan)
-        for row, n in enumerate(recording):
-            if n >= 0 and index[n] >= 0:
-                result = results[index[n]]
-                keypoints[row] = result.get("native", np.reshape(result["keypoints"], (-1, 3)))
-        camera = first.camera if use_camera else None
-        lifted = lifter.lift(keypoints, sizes[first.image_id], camera) * 1000.0
-        for row, n in enumerate(recording):
-            if n >= 0 and index[n] >= 0:
-                results[index[n]]["points_3d_mm"] = lifted[row].astype(np.float64)
+    known = recordings([p.sequence for p in people], [p.frame for p in people])
+    for own, chosen in (
+        (lifter.of_frames, [recording for recording in known if len(recording) == 1]),
+        (lifter, [recording for recording in known if len(recording) > 1]),
+    ):
+        if chosen:
+            rows = np.concatenate(chosen)
+            results_of = np.where(rows >= 0, index[rows], -1)
+            clip = np.repeat(np.arange(len(chosen)), [len(recording) for recording in chosen])
+            persons = [people[n] for n in rows]  # of a missing frame anybody: nothing is lifted there
+            cameras = [person.camera if use_camera else None for person in persons]
+            frame_sizes = [sizes[person.image_id] for person in persons]
+            _lift_rows(results, results_of, clip, frame_sizes, cameras, own)
     return replace(found, results=tuple(results), schema_3d=lifter.output_schema)
+
+
+def _lift_rows(
+    results: list[dict[str, Any]],
+    results_of: np.ndarray,
+    clip: np.ndarray,
+    sizes: Sequence[tuple[int, int]],
+    cameras: Sequence[tuple[float, ...] | None],
+    lifter: "Lifter",
+) -> None:
+    """Give results their poses in 3D: those of N frames of recordings, -1 = nothing was found there."""
+    keypoints = np.full((len(clip), len(lifter.schema), 3), np.nan)
+    found = np.flatnonzero(results_of >= 0)
+    for row in found:
+        result = results[results_of[row]]
+        keypoints[row] = result.get("native", np.reshape(result["keypoints"], (-1, 3)))
+    camera = [(np.nan,) * 4 if camera is None else camera for camera in cameras]
+    lifted = 1000.0 * lifter.lift(keypoints, sizes, camera, clip=clip, rows=found).astype(np.float64)
+    for row, pose in zip(found, lifted, strict=True):
+        results[results_of[row]]["points_3d_mm"] = pose
 
 
 def recordings(sequences: Sequence[str], frames: Sequence[int]) -> list[list[int]]:

@@ -19,14 +19,20 @@ class FlatLifter:
 
     name, schema, output_schema = "flat", COCO17, COCO17
 
-    def __init__(self):
-        self.calls = []
+    def __init__(self, calls=None, is_still=False):
+        self.calls = [] if calls is None else calls
+        self.is_still = is_still
 
-    def lift(self, keypoints, image_size, camera=None):
-        self.calls.append((len(keypoints), image_size, camera))
-        fx, fy, cx, cy = camera or (1000.0, 1000.0, 320.0, 240.0)
-        points = np.stack([(keypoints[..., 0] - cx) / fx, (keypoints[..., 1] - cy) / fy], axis=-1)
-        points = np.concatenate([points, np.ones_like(points[..., :1])], axis=-1)
+    @property
+    def of_frames(self):
+        return FlatLifter(self.calls, is_still=True)
+
+    def lift(self, keypoints, image_size, camera, *, clip, rows):
+        self.calls.append((self.is_still, clip.tolist(), rows.tolist()))
+        assert np.shape(image_size) == (len(keypoints), 2)
+        camera = np.where(np.isnan(camera), (1000.0, 1000.0, 320.0, 240.0), camera)[:, None]
+        points = (keypoints[..., :2] - camera[..., 2:]) / camera[..., :2]
+        points = np.concatenate([points, np.ones_like(points[..., :1])], axis=-1)[rows]
         return points - points[:, [11, 12]].mean(axis=1, keepdims=True)
 
 
@@ -58,11 +64,27 @@ def test_labels_are_lifted_with_the_datasets_camera():
     gt = read_ground_truth(dataset([0, 1, 2]))
     lifter = FlatLifter()
     found = lift_predictions(label_predictions(gt, "labels"), gt, lifter)
-    assert lifter.calls == [(3, (640, 480), (600, 600, 320, 240))]
+    assert lifter.calls == [(False, [0, 0, 0], [0, 1, 2])]
     figures = overall(gt, found)
     assert figures["AJPE (px)"] == 0
     assert figures["MPJPE (mm)"] == pytest.approx(0, abs=1e-6)
     assert figures["Acceleration (mm/frame²)"] == pytest.approx(figures["labels' (mm/frame²)"])
+
+
+def test_all_recordings_are_lifted_at_once_each_frame_with_its_own_camera():
+    data = dataset([0, 1, 2, 0, 1, -1])
+    for annotation in data["annotations"][3:5]:
+        annotation["source"]["clip"] = "walk"
+        annotation["camera"] = CAMERA | {"fx": 300.0, "fy": 300.0}
+        pixels = np.array(annotation["keypoints"]).reshape(17, 3)
+        pixels[:, :2] = (pixels[:, :2] + (320, 240)) / 2
+        annotation["keypoints"] = pixels.ravel().tolist()
+    data["annotations"][5]["source"] = {"pose_id": "x"}
+    gt = read_ground_truth(data)
+    lifter = FlatLifter()
+    found = lift_predictions(label_predictions(gt, "labels"), gt, lifter)
+    assert lifter.calls == [(True, [0], [0]), (False, [0, 0, 0, 1, 1], [0, 1, 2, 3, 4])]
+    assert overall(gt, found)["MPJPE (mm)"] == pytest.approx(0, abs=1e-6)
 
 
 def test_the_camera_can_be_kept_from_the_lifter():
@@ -77,7 +99,7 @@ def test_frames_without_a_prediction_are_gaps_of_the_recording():
     records = [{**result} for result in labels.results if result["image_id"] != 2]
     lifter = FlatLifter()
     found = lift_predictions(check_predictions(records, gt, "run"), gt, lifter)
-    assert [call[0] for call in lifter.calls] == [7]
+    assert lifter.calls == [(False, [0] * 7, [0, 2, 3, 6])]
     assert len(found.results) == 4
     assert all(np.isfinite(result["points_3d_mm"]).all() for result in found.results)
     assert overall(gt, found)["Found in 3D"] == pytest.approx(4 / 5)

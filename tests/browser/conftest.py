@@ -13,11 +13,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.browser.drawn_project import make_project
-from tests.browser.labelling_page import LabellingPage
+from tests.browser.labelling_page import WAIT_S, LabellingPage
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CHROMIUM = Path(os.environ.get("SYRIP_CHROMIUM", "/usr/bin/chromium"))
-WAIT_MS = 20_000
 
 
 class Servers:
@@ -103,7 +102,8 @@ def open_page(browser: Any) -> Iterator[Callable[..., LabellingPage]]:
     """Yield a function that opens the page; errors in it and requests elsewhere fail the test.
 
     Keyword arguments go to the browser's context (``viewport``, ``has_touch``, ``color_scheme`` ...), but for
-    ``expected``: parts of console errors that the test brings about, and ``beside``: a page whose tab bar it shares.
+    ``expected``: parts of console errors that the test brings about, and ``beside``: a page in whose window
+    it opens as another tab.
     """
     contexts: list[Any] = []
     troubles: list[str] = []
@@ -115,7 +115,7 @@ def open_page(browser: Any) -> Iterator[Callable[..., LabellingPage]]:
             context = beside.page.context
         else:
             context = browser.new_context(**{"viewport": {"width": 1366, "height": 768}, **options})
-            context.set_default_timeout(WAIT_MS)
+            context.set_default_timeout(1000 * WAIT_S)
             contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: troubles.append(f"error in the page: {error}"))

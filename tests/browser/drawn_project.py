@@ -19,12 +19,11 @@ POINTS: Mapping[str, tuple[int, int]] = {
     "left_ankle": (380, 430), "right_ankle": (260, 430),
 }  # fmt: skip
 NAMES = tuple(POINTS)
-BONES = (
-    "nose-left_shoulder nose-right_shoulder left_shoulder-right_shoulder left_hip-right_hip "
-    "left_shoulder-left_elbow left_elbow-left_wrist right_shoulder-right_elbow right_elbow-right_wrist "
-    "left_shoulder-left_hip right_shoulder-right_hip left_hip-left_knee left_knee-left_ankle "
-    "right_hip-right_knee right_knee-right_ankle"
-).split()
+LIMBS = (
+    "right_wrist right_elbow right_shoulder nose left_shoulder left_elbow left_wrist",
+    "right_ankle right_knee right_hip right_shoulder left_shoulder left_hip left_knee left_ankle",
+    "left_hip right_hip",
+)
 
 
 def person(number: int = 1, shift: int = 0, absent: Sequence[str] = ()) -> LabelledPerson:
@@ -40,9 +39,8 @@ def draw_figure(path: Path, size: tuple[int, int] = SIZE) -> None:
     """Draw the figure on a plain ground."""
     picture = Image.new("RGB", size, (236, 226, 208))
     pen = ImageDraw.Draw(picture)
-    for bone in BONES:
-        ends = [POINTS[name] for name in bone.split("-")]
-        pen.line(ends, fill=(120, 96, 84), width=14)
+    for limb in LIMBS:
+        pen.line([POINTS[name] for name in limb.split()], fill=(120, 96, 84), width=14)
     pen.ellipse((285, 55, 355, 130), fill=(222, 184, 160))
     path.parent.mkdir(parents=True, exist_ok=True)
     picture.save(path)
@@ -51,8 +49,8 @@ def draw_figure(path: Path, size: tuple[int, int] = SIZE) -> None:
 def make_project(folder: Path) -> Path:
     """Make a project of six images and return its file.
 
-    1 is plain, 2 has two doubtful points, 3 a hostile name, 4 nobody on it, 5 cannot be read, 6 lies in a folder
-    and has two people.
+    1 is plain, 2 has two doubtful points, 3 a hostile name, 4 nobody on it, 5 cannot be read, 6 lies in a
+    folder and has two people.
     """
     pictures = folder / "pictures"
     rows = [

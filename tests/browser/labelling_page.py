@@ -1,11 +1,14 @@
 """Drives the labelling page as a person would, and asks the server what was saved."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 from tests.browser.drawn_project import NAMES
+
+WAIT_S = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +27,17 @@ class LabellingPage:
         self.settle()
         return self
 
+    def until(self, condition: str) -> None:
+        """Wait until a condition in JavaScript holds; the page's policy forbids Playwright to poll it."""
+        end = time.monotonic() + WAIT_S
+        while not self.page.evaluate(condition):
+            assert time.monotonic() < end, f"waited {WAIT_S} s in vain for {condition}"
+            self.page.wait_for_timeout(15)
+
     def settle(self) -> None:
         """Wait for the picture to be there and for everything to be drawn."""
-        self.page.wait_for_function(
-            "document.querySelector('#picture canvas') || !document.querySelector('#problem').hidden"
+        self.until(
+            "document.querySelector('#picture canvas') !== null || !document.querySelector('#problem').hidden"
         )
         self.page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
@@ -46,7 +56,7 @@ class LabellingPage:
     def go_to(self, image: int) -> None:
         """Open an image through the list."""
         self.page.click(f"#image-{image}")
-        self.page.wait_for_function(f"location.hash === '#{image}'")
+        self.until(f"location.hash === '#{image}'")
         self.settle()
 
     def saved(self) -> None:
@@ -79,7 +89,8 @@ class LabellingPage:
             self.page.evaluate(
                 """([x, y]) => {
                   const box = document.querySelector("#picture").getBoundingClientRect();
-                  const [width, height] = document.querySelector("#file-info").textContent.split("×").map(parseFloat);
+                  const size = document.querySelector("#file-info").textContent;
+                  const [width, height] = size.split("×").map(parseFloat);
                   return [box.left + x * box.width / width, box.top + y * box.height / height];
                 }""",
                 [x, y],
@@ -103,6 +114,15 @@ class LabellingPage:
         token = parse_qs(parts.query)["token"][0]
         url = f"{parts.scheme}://{parts.netloc}/api/{path}"
         answer = self.page.context.request.get(url, headers={"X-Syrip-Token": token})
+        assert answer.ok, answer.text()
+        return answer.json()
+
+    def export(self) -> dict[str, Any]:
+        """Have the output written now."""
+        parts = urlsplit(self.address)
+        token = parse_qs(parts.query)["token"][0]
+        url = f"{parts.scheme}://{parts.netloc}/api/export"
+        answer = self.page.context.request.post(url, headers={"X-Syrip-Token": token})
         assert answer.ok, answer.text()
         return answer.json()
 

@@ -26,9 +26,9 @@ def test_every_image_is_listed_with_its_sign(address, open_page):
 def test_accept_and_reject_go_on_and_count(address, open_page):
     page = open_page(address)
     page.keys("a", "r", "3")
-    page.page.wait_for_function("location.hash === '#3'")
+    page.until("location.hash === '#3'")
     page.keys("Enter")
-    page.page.wait_for_function("location.hash === '#4'")
+    page.until("location.hash === '#4'")
     page.saved()
     assert [page.document(image)["status"] for image in (1, 2, 3)] == ["reviewed", "rejected", "reviewed"]
     assert page.document(2)["reasons"] == ["not an infant"]
@@ -41,7 +41,7 @@ def test_several_reasons_and_a_note(address, open_page):
     page.keys("r", "Shift+1", "Shift+6")
     page.page.fill("#reject-note", "two heads <b>")
     page.page.press("#reject-note", "Enter")
-    page.page.wait_for_function("location.hash === '#2'")
+    page.until("location.hash === '#2'")
     page.saved()
     label = page.document(1)
     assert (label["reasons"], label["note"]) == (["blurred", "other"], "two heads <b>")
@@ -53,7 +53,7 @@ def test_several_reasons_and_a_note(address, open_page):
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"),
+    "value, expected",
     [
         ("unreviewed", ["a.png", "b.png", "d.png", "night/f.png"]),
         ("doubtful", ["b.png"]),
@@ -76,7 +76,7 @@ def test_what_was_just_done_stays_in_the_filtered_list(address, open_page):
     page.page.check('#filters input[value="unreviewed"]', force=True)
     page.page.focus("#stage")
     page.keys("a", "PageUp")
-    page.page.wait_for_function("location.hash === '#1'")
+    page.until("location.hash === '#1'")
     assert names(page)[0] == "a.png"
     page.page.check('#filters input[value="all"]', force=True)
     page.page.check('#filters input[value="unreviewed"]', force=True)
@@ -134,8 +134,8 @@ def test_the_list_is_walked_by_arrows(address, open_page):
     page = open_page(address)
     page.page.focus("#images")
     page.keys("ArrowDown", "ArrowDown")
-    page.page.wait_for_function("location.hash === '#3'")
+    page.until("location.hash === '#3'")
     page.keys("End")
-    page.page.wait_for_function("location.hash === '#6'")
+    page.until("location.hash === '#6'")
     assert page.page.get_attribute("#images", "aria-activedescendant") == "image-6"
     assert page.ask("images/1")["revision"] == 0

@@ -156,7 +156,7 @@ def test_the_first_labels_show_beneath(address, open_page):
 def test_doubtful_points_have_a_halo_until_someone_saw_to_them(address, open_page):
     page = open_page(address)
     page.keys("d")
-    page.page.wait_for_function("location.hash === '#2'")
+    page.until("location.hash === '#2'")
     assert page.chosen == "left_knee"
     assert page.page.locator(".halo").count() == 2
     assert "left knee, visible, 14 of 17, doubtful: low score (0.12)" in page.page.inner_text("#live")

@@ -12,24 +12,27 @@ PHONE = {
 }
 
 
-def touch(page, kind, *points):
-    """Send a touch to the browser as its screen would."""
+def fingers(page):
+    """Return a function that sends touches to the browser as its screen would."""
     session = page.page.context.new_cdp_session(page.page)
-    session.send(
-        "Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y} for x, y in points]}
-    )
-    session.detach()
+
+    def touch(kind, *points):
+        places = [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(points)]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
+
+    return touch
 
 
 def test_a_finger_drags_a_point_under_a_loupe(address, open_page):
     page = open_page(address, **PHONE)
+    touch = fingers(page)
     x, y = page.place_of("left_knee")
     (x0, y0), (x1, y1) = page.on_screen(0, 0), page.on_screen(-40, 30)
-    touch(page, "touchStart", (x + 6, y + 6))
+    touch("touchStart", (x + 6, y + 6))
     assert page.page.is_visible("#loupe")
-    touch(page, "touchMove", (x + 6 + (x1 - x0) / 2, y + 6))
-    touch(page, "touchMove", (x + 6 + x1 - x0, y + 6 + y1 - y0))
-    touch(page, "touchEnd")
+    touch("touchMove", (x + 6 + (x1 - x0) / 2, y + 6))
+    touch("touchMove", (x + 6 + x1 - x0, y + 6 + y1 - y0))
+    touch("touchEnd")
     page.saved()
     assert page.page.is_hidden("#loupe")
     assert page.point(1, "left_knee") == pytest.approx([360, 380, 2], abs=1.5)
@@ -37,11 +40,12 @@ def test_a_finger_drags_a_point_under_a_loupe(address, open_page):
 
 def test_two_fingers_zoom(address, open_page):
     page = open_page(address, **PHONE)
+    touch = fingers(page)
     before = page.page.locator("#picture").bounding_box()["width"]
-    touch(page, "touchStart", (150, 300), (220, 300))
-    touch(page, "touchMove", (120, 300), (250, 300))
-    touch(page, "touchMove", (80, 300), (290, 300))
-    touch(page, "touchEnd")
+    touch("touchStart", (150, 300), (220, 300))
+    touch("touchMove", (120, 300), (250, 300))
+    touch("touchMove", (80, 300), (290, 300))
+    touch("touchEnd")
     page.settle()
     assert page.page.locator("#picture").bounding_box()["width"] > 2 * before
     assert page.ask("images/1")["revision"] == 0
@@ -54,13 +58,13 @@ def test_everything_is_at_hand_on_a_phone(address, open_page):
     page.page.tap("#open-panel")
     page.page.tap('.point-row[data-keypoint="9"]')
     page.page.tap("#veil", position={"x": 10, "y": 300})
-    page.page.tap('[data-command="absent"]')
+    page.page.tap('.segments [data-command="absent"]')
     page.page.tap('[data-command="accept"]')
     page.page.tap('[data-command="reject"]')
     page.page.tap("#reasons li:nth-child(2) button")
     page.page.tap("#open-list")
     page.page.tap("#image-6")
-    page.page.wait_for_function("location.hash === '#6'")
+    page.until("location.hash === '#6'")
     page.saved()
     assert page.point(1, "left_eye")[2] == 1
     assert page.point(1, "left_wrist")[2] == 0
@@ -70,14 +74,15 @@ def test_everything_is_at_hand_on_a_phone(address, open_page):
 
 def test_a_finger_places_points(address, open_page):
     page = open_page(address, **PHONE)
+    touch = fingers(page)
     page.page.tap("#open-list")
     page.page.tap("#image-4")
     page.settle()
     page.page.touchscreen.tap(*page.on_screen(*POINTS["nose"]))
     x, y = page.on_screen(*POINTS["left_eye"])
-    touch(page, "touchStart", (x, y))
+    touch("touchStart", (x, y))
     page.page.wait_for_timeout(650)
-    touch(page, "touchEnd")
+    touch("touchEnd")
     page.saved()
     points = page.document(4)["people"][0]["keypoints"]
     assert [point[2] for point in points[:3]] == [2, 1, 0]
@@ -101,7 +106,7 @@ def test_targets_for_fingers_are_large(address, open_page):
     page = open_page(address, **PHONE)
     boxes = page.page.evaluate(
         """[...document.querySelectorAll(".bar button, .top button, .zoom button")]
-           .filter(b => b.offsetParent).map(b => [b.getAttribute("aria-label") ?? b.textContent, b.offsetWidth, b.offsetHeight])"""
+           .filter(b => b.offsetParent).map(b => [b.outerHTML, b.offsetWidth, b.offsetHeight])"""
     )
     assert len(boxes) > 10
     assert [name for name, width, height in boxes if width < 44 or height < 44] == []
@@ -188,8 +193,9 @@ def test_the_help_lists_every_key(address, open_page):
 def test_everything_that_can_be_pressed_has_a_name(address, open_page):
     page = open_page(address)
     nameless = page.page.evaluate(
-        """[...document.querySelectorAll("button, input, select")].filter(e =>
-            !(e.getAttribute("aria-label") || e.textContent.trim() || e.labels?.length)).map(e => e.outerHTML)"""
+        """[...document.querySelectorAll("button, input, select")]
+           .filter(e => !(e.getAttribute("aria-label") || e.textContent.trim() || e.labels?.length))
+           .map(e => e.outerHTML)"""
     )
     assert nameless == []
     assert page.page.locator("main").count() == page.page.locator("header").count() == 1

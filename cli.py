@@ -251,73 +251,82 @@ def label(config: Any, inputs: tuple[str, ...], json_file: str | None) -> int:
     return SOME_FAILED if result is not None and result.failures else OK
 
 
-@main.command()
-@click.argument("source", metavar="[RUN|DATASET]", required=False)
-@click.option("--onnx", "onnx_file", metavar="FILE", help="ONNX file to write.  [default: none]")
-@click.option("--mini-rgbd", metavar="DIR", help="Folder to write in MINI-RGBD's layout.  [default: none]")
-@click.option(
-    "--camera",
-    type=click.Choice(["own", "mini-rgbd"]),
-    default="own",
-    help="With --mini-rgbd: keep pictures and cameras, or bring them onto its camera, 640x480.  "
-    "[default: own]",
-)
-@click.option(
-    "--body",
-    metavar="NAME|FILE",
-    default="infant",
-    help="With --mini-rgbd: body model that the dataset was made with.  [default: infant]",
-)
+@main.command(cls=ConfigCommand.of("fidip.export_options:ExportOptions"))
+@click.argument("source", metavar="[RUN|DATASET|LABELS]", required=False)
 @JSON_OPTION
-def export(
-    source: str | None,
-    onnx_file: str | None,
-    mini_rgbd: str | None,
-    camera: str,
-    body: str,
-    json_file: str | None,
-) -> int:
-    """Write a network as ONNX, or a dataset in MINI-RGBD's layout.
+def export(config: Any, source: str | None, json_file: str | None) -> int:
+    """Write a network as ONNX, a dataset in MINI-RGBD's layout, or labels for another labelling tool.
 
     For --onnx name a RUN folder or weights file (none = the shipped network): what is written is checked.
-    For --mini-rgbd name a DATASET folder of syrip generate or animate.
+    For --mini-rgbd name a DATASET folder of syrip generate or animate. For --cvat, --label-studio and
+    --ah-colt name LABELS: a COCO file, a project of syrip label (NAME.json.project), or another tool's file.
     """
     from fidip.output_check import check_output_file, check_output_folder
 
-    if (onnx_file is None) == (mini_rgbd is None):
-        raise click.UsageError("name what to write: either --onnx FILE or --mini-rgbd DIR")
-    if mini_rgbd is not None:
-        if source is None:
-            raise click.UsageError("--mini-rgbd needs a DATASET folder of syrip generate")
+    target = config.target()
+    if target != "onnx" and source is None:
+        what = "a DATASET folder of syrip generate" if target == "mini_rgbd" else "a file of LABELS"
+        raise click.UsageError(f"--{target.replace('_', '-')} needs {what}")
+    if target == "mini_rgbd":
         from syrip_gen.annotation.mini_rgbd_export import export_mini_rgbd
 
-        check_output_folder(mini_rgbd, "--mini-rgbd")
-        written = export_mini_rgbd(source, mini_rgbd, body=body, camera=camera)
-        click.echo(written.summary())
-        _write_json(json_file, written.figures())
-        return SOME_FAILED if written.failures else OK
-    from fidip.export import export_onnx
-    from fidip.inference.predict import open_checkpoint
+        check_output_folder(config.mini_rgbd, "--mini-rgbd")
+        result = export_mini_rgbd(source, config.mini_rgbd, body=config.body, camera=config.camera)
+    elif target == "onnx":
+        from fidip.export import export_onnx
+        from fidip.inference.predict import open_checkpoint
 
-    check_output_file(onnx_file, "--onnx")
-    result = export_onnx(open_checkpoint(source), onnx_file)
+        check_output_file(config.onnx, "--onnx")
+        result = export_onnx(open_checkpoint(source), config.onnx)
+    else:
+        from fidip.labelling.exchange.export import export_labels
+
+        result = export_labels(source, target, getattr(config, target), image_url=config.image_url)
     click.echo(result.summary())
     _write_json(json_file, result.figures())
-    return OK
+    return SOME_FAILED if getattr(result, "failures", ()) else OK
 
 
 @main.command()
-@click.argument("dataset", type=click.Path(exists=True, file_okay=False))
+@click.argument("source", metavar="DATASET|LABELS", type=click.Path(exists=True))
+@click.option("--against", metavar="FILE", help="Compare LABELS with those of another file.  [default: none]")
+@click.option(
+    "--between",
+    nargs=2,
+    metavar="NAME NAME",
+    help="Compare two labellers of one project, LABELS (NAME.json.project).  [default: none]",
+)
+@click.option("-o", "--output", metavar="FILE", help="With labels: page to write, HTML.  [default: none]")
 @JSON_OPTION
-def report(dataset: str, json_file: str | None) -> int:
-    """Write report.html and contact_sheet.jpg of a DATASET folder anew and print its figures.
+def report(
+    source: str,
+    against: str | None,
+    between: tuple[str, str] | None,
+    output: str | None,
+    json_file: str | None,
+) -> int:
+    """Print the figures of a dataset, or the agreement of two labellers.
 
-    Counts, postures, visibility by keypoint, and what the checks threw away.
+    Of a DATASET folder: counts, postures, visibility by keypoint, and what the checks threw away; report.html
+    and contact_sheet.jpg are written anew. Of two labellers: OKS, PCK and distances by keypoint, kappa of
+    visibility, and the images that only one of them has. LABELS are a COCO file, a project of syrip label, or
+    a file of CVAT, Label Studio or AH-CoLT.
     """
+    if against is not None or between is not None:
+        from fidip.labelling.agreement_report import report_agreement
+
+        if against is not None and between is not None:
+            raise click.UsageError("name either --against FILE or --between NAME NAME")
+        compared = report_agreement(source, against, between=between, output=output)
+        click.echo(compared.summary())
+        _write_json(json_file, compared.figures())
+        return OK
+    if output is not None or Path(source).is_file():
+        raise click.UsageError("name a DATASET folder, or compare LABELS with --against FILE or --between")
     from syrip_gen.quality.report import write_report
     from syrip_gen.summaries import report_figures, report_summary
 
-    written = write_report(dataset)
+    written = write_report(source)
     click.echo(report_summary(written))
     _write_json(json_file, report_figures(written))
     return OK

@@ -3,21 +3,13 @@
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from fidip.labelling.database import SQLITE_MAGIC
 from fidip.labelling.documents import ImageLabel
+from fidip.labelling.exchange.project_input import is_project, open_project
 from fidip.labelling.exchange.readers import read_labels
-from fidip.labelling.store import LabelStore
-from syrip_gen.keypoints.catalog import COCO17
 
-__all__ = ["is_project", "labels_by", "labels_of_file", "same_names"]
+__all__ = ["labels_by", "labels_of_file", "same_names"]
 
 Labels = dict[str, ImageLabel]
-
-
-def is_project(path: str | Path) -> bool:
-    """Return whether a file is a labelling project (or another SQLite file)."""
-    with open(path, "rb") as file:
-        return file.read(len(SQLITE_MAGIC)) == SQLITE_MAGIC
 
 
 def labels_of_file(path: str | Path) -> Labels:
@@ -27,8 +19,8 @@ def labels_of_file(path: str | Path) -> Labels:
         FileNotFoundError: If there is no such file.
         ValueError: If it is not understood or not of COCO-17 keypoints.
     """
-    if Path(path).is_file() and is_project(path):
-        with _open(path) as store:
+    if is_project(path):
+        with open_project(path) as store:
             return {row.name: revision.label or ImageLabel() for row, revision in store.labels()}
     return {image.name: image.label for image in read_labels(path).images}
 
@@ -44,7 +36,7 @@ def labels_by(path: str | Path, who: str) -> Labels:
         raise ValueError(f"{path}: not a labelling project; two labellers share one in NAME.json.project")
     found: Labels = {}
     others: set[str] = set()
-    with _open(path) as store:
+    with open_project(path) as store:
         for row in store.images():
             entries = store.history(row.id)
             others |= {entry.who for entry in entries}
@@ -64,12 +56,3 @@ def same_names(first: Mapping[str, ImageLabel], second: Mapping[str, ImageLabel]
         if len(bare[0]) == len(first) and len(bare[1]) == len(second) and set(bare[0]) & set(bare[1]):
             return bare[0], bare[1]
     return dict(first), dict(second)
-
-
-def _open(path: str | Path) -> LabelStore:
-    store = LabelStore.open(path)
-    if store.schema.keypoints != COCO17.keypoints:
-        name = store.schema.name
-        store.close()
-        raise ValueError(f"{path}: keypoints of the schema {name}; agreement is measured of {COCO17.name}")
-    return store

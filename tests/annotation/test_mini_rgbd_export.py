@@ -267,8 +267,8 @@ def test_command(dataset, tmp_path):
 @pytest.mark.parametrize(
     "words, message",
     [
-        ([], "either --onnx FILE or --mini-rgbd DIR"),
-        (["--onnx", "m.onnx", "--mini-rgbd", "m"], "either --onnx FILE or --mini-rgbd DIR"),
+        ([], "either --onnx FILE, --mini-rgbd DIR"),
+        (["--onnx", "m.onnx", "--mini-rgbd", "m"], "either --onnx FILE, --mini-rgbd DIR"),
         (["--mini-rgbd", "m"], "needs a DATASET"),
         (["nowhere", "--mini-rgbd", "m"], "nowhere is no dataset of syrip generate"),
     ],

@@ -65,4 +65,4 @@ def test_shipped_network_is_exported_from_the_command_line(tmp_path):
 def test_what_to_write_is_required():
     result = CliRunner().invoke(cli.main, ["export"])
     assert result.exit_code == 2
-    assert "either --onnx FILE or --mini-rgbd DIR" in result.output
+    assert "either --onnx FILE, --mini-rgbd DIR, --cvat FILE" in result.output

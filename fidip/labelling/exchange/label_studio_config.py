@@ -9,6 +9,7 @@ __all__ = [
     "BOX",
     "IMAGE",
     "KEYPOINTS",
+    "LOCAL_FILES",
     "NOTE",
     "PERSON",
     "POSTURE",
@@ -21,6 +22,8 @@ IMAGE, KEYPOINTS, BOX, VISIBILITY, POSTURE = "image", "keypoints", "box", "visib
 REASONS, NOTE = "reasons", "note"
 """Names of the controls: ``from_name`` of the results."""
 PERSON = "person"
+LOCAL_FILES = "/data/local-files/?d="
+"""Address under which Label Studio serves files of its own machine."""
 _COLORS = {"left": "#2a9d5c", "right": "#d95f02", "centre": "#1f77b4"}
 
 

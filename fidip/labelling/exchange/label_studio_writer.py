@@ -12,6 +12,7 @@ from fidip.labelling.exchange.label_studio_config import (
     BOX,
     IMAGE,
     KEYPOINTS,
+    LOCAL_FILES,
     NOTE,
     PERSON,
     POSTURE,
@@ -22,10 +23,8 @@ from fidip.labelling.exchange.label_studio_config import (
 from fidip.labelling.exchange.records import OutgoingImage
 from syrip_gen.keypoints.catalog import COCO17
 
-__all__ = ["LOCAL_FILES", "config_path", "label_studio_tasks", "write_label_studio"]
+__all__ = ["config_path", "label_studio_tasks", "write_label_studio"]
 
-LOCAL_FILES = "/data/local-files/?d="
-"""Address under which Label Studio serves files of its own machine."""
 POINT_WIDTH_PERCENT = 0.6
 """Of the picture's width; Label Studio draws points this large."""
 

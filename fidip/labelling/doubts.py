@@ -1,6 +1,6 @@
 """Which of the network's points deserve a look, and why. docs/guides/label.md has the measured tables."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -13,7 +13,6 @@ __all__ = [
     "FLIP_SHARE",
     "LOW_SCORE",
     "MISSING_SCORE",
-    "doubtfulness",
     "missing_person",
     "point_doubts",
     "unsure_person",
@@ -26,9 +25,8 @@ FLIP_SHARE = 0.05
 """Points are doubtful that the mirrored picture puts so far away, as a share of the box's longer side: of
 these every second is wrong."""
 MISSING_SCORE = 0.2
-"""Below this mean keypoint score it is doubtful whether somebody is there at all: so are 88 % of rooms without
-people and 5 % of photos of people."""
-KIND_WEIGHTS = {"missing": 20.0, "limb": 1.5, "flip": 1.0, "low_score": 1.0}
+"""Below this mean keypoint score it is doubtful whether somebody is there at all: so are 88 % of rooms
+without people and 5 % of photos of people."""
 
 
 def point_doubts(
@@ -79,15 +77,3 @@ def unsure_person(person: int, score: float) -> Doubt:
     """Return the doubt about a person who may not be there."""
     text = f"it is not sure that somebody is here (mean score {score:.2f})"
     return Doubt(person=person, kind="missing", text=text)
-
-
-def doubtfulness(doubts: Iterable[Doubt]) -> float:
-    """Return how much a label deserves a look, to sort by: 0 where nothing is doubted.
-
-    A point counts once, by its gravest doubt; a person who may not be there counts more than all points.
-    """
-    gravest: dict[tuple[int, int | None], float] = {}
-    for doubt in doubts:
-        key = doubt.person, doubt.keypoint
-        gravest[key] = max(gravest.get(key, 0.0), KIND_WEIGHTS.get(doubt.kind, 1.0))
-    return sum(gravest.values())

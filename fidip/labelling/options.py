@@ -55,6 +55,9 @@ class LabelOptions(BaseModel):
     )
     device: str = _option("auto", "auto (a GPU if there is one), cpu, cuda or cuda:N.", metavar="DEVICE")
     no_serve: bool = _option(False, "Write the COCO file and stop; do not open the page.")
+    order: Literal["name", "doubtful"] = _option(
+        "name", "Order of the pictures in the page: as they were found, or most doubtful first."
+    )
     port: int = _option(8787, "Port of the page; 0 = any free one.", ge=0, le=65535)
     host: str = _option(
         "127.0.0.1", "Address to listen on; others than 127.0.0.1 let other machines in.", metavar="ADDRESS"

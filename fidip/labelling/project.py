@@ -84,6 +84,7 @@ def label_media(
     began = time.monotonic()
     store = open_or_create_project(options, media.root if media else None)
     try:
+        store.set_settings(order=options.order)
         with Exporter(store):  # writes the COCO file every few seconds and at the end
             result = _work(store, media, choice, imported, labeller, progress, should_stop)
     except BaseException:

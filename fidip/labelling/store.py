@@ -129,9 +129,14 @@ class LabelStore(ProjectFile):
             )
         self._changed()
 
-    def images(self) -> list[ImageRow]:
-        """Return all images in the order of their ids."""
-        return [_image_row(row) for row in self._read(f"SELECT {ROW_COLUMNS} FROM images ORDER BY id")]
+    def images(self, *, most_doubtful_first: bool = False) -> list[ImageRow]:
+        """Return all images in the order of their ids, or those that deserve a look most first.
+
+        Those are images in which it is doubtful that somebody is there at all, then those with most doubts.
+        """
+        order = 'doubts LIKE \'%"kind": "missing"%\' DESC, json_array_length(doubts) DESC, id'
+        query = f"SELECT {ROW_COLUMNS} FROM images ORDER BY {order if most_doubtful_first else 'id'}"
+        return [_image_row(row) for row in self._read(query)]
 
     def changes(self, since: int) -> tuple[int, list[ImageRow]]:
         """Return the number of the last change and the images that changed after change ``since``."""

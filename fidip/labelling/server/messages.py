@@ -67,7 +67,7 @@ def clean_name(text: Any, what: str, limit: int = MAX_WHO_LENGTH) -> str:
 def project_message(store: LabelStore, who: str) -> dict[str, Any]:
     """Return what ``GET /api/project`` says."""
     change = store.last_change()  # read first: what changes meanwhile is reported twice, never missed
-    rows = store.images()
+    rows = store.images(most_doubtful_first=store.settings.get("order") == "doubtful")
     return {
         "kind": store.kind,
         "title": store.output.name,

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fidip.labelling.doubts import FLIP_SHARE, LOW_SCORE, doubtfulness, missing_person, point_doubts
+from fidip.labelling.doubts import FLIP_SHARE, LOW_SCORE, point_doubts
 from fidip.labelling.limb_lengths import SEGMENTS, TOLERANCE, segment_excess, suspects
 from syrip_gen.body.load import load_body
 from syrip_gen.body.posing import rest_body
@@ -103,14 +103,6 @@ def test_unknown_points_are_left_out():
 
 def test_lengths_are_scale_free():
     assert np.allclose(segment_excess(SUPINE, ALL), segment_excess(SUPINE * 13, ALL))
-
-
-def test_a_missing_person_is_most_doubtful():
-    few = point_doubts(1, points(0.3), np.full(17, 2), np.full(17, 50.0), BOX)
-    assert len(few) == 34
-    assert doubtfulness([]) == 0
-    assert doubtfulness(few) == 17, "a point counts once"
-    assert doubtfulness(few) < doubtfulness([missing_person()])
 
 
 def test_lengths_are_those_of_the_embedded_infant():

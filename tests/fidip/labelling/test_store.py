@@ -286,3 +286,17 @@ def test_of_two_processes_one_wins(store):
         losers = [who for who in writers if f"lost {revision}" in said[who]]
         assert winners == [history[revision]]
         assert len(losers) == 1
+
+
+def test_most_doubtful_images_come_first_where_that_is_wanted(tmp_path):
+    def doubts(count):
+        text = 'a "kind": "missing" in a text'
+        return tuple(Doubt(person=1, keypoint=k, kind="flip", text=text) for k in range(count))
+
+    gone = (Doubt(person=1, kind="missing"),)
+    found = {"two": doubts(2), "nobody": gone, "five": doubts(5), "also five": doubts(5)}
+    with make_store(tmp_path, "sure.jpg") as store:
+        store.add_images([new_image(name, doubts=doubts) for name, doubts in found.items()])
+        assert [row.name for row in store.images()] == ["sure.jpg", *found]
+        ordered = store.images(most_doubtful_first=True)
+    assert [row.name for row in ordered] == ["nobody", "five", "also five", "two", "sure.jpg"]

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from torchvision.ops.misc import FrozenBatchNorm2d
 
 from fidip.detection.config import DetectNetworkSettings
 from fidip.detection.dataset import PictureBatch
 from fidip.detection.detectors import FasterRCNNDetector
-from fidip.detection.network import build_detector
+from fidip.detection.network import FoldedLayers, build_detector
 from fidip.detection.state import checkpoint_of, make_detect_state, restore
 from fidip.detection.steps import detect_step
 from fidip.detection.weights import begin_from, open_detector_weights, save_detector
@@ -113,3 +114,22 @@ def test_real_imagenet_features_are_taken(shared_data):
     assert "the backbone begins from" in begin_from(network, settings)
     norm = network.backbone.body["17"].conv[1]
     assert float(norm.running_var.mean()) != 1
+
+
+def test_folding_norms_changes_nothing():
+    """Figures, gradients and names are those of the layers in a row; norms that learn are left alone."""
+    for norm in (FrozenBatchNorm2d, torch.nn.BatchNorm2d):
+        torch.manual_seed(0)
+        layers = [torch.nn.Conv2d(3, 4, 3, bias=False), norm(4), torch.nn.ReLU6(), torch.nn.Conv2d(4, 2, 1)]
+        for tensor in (layers[1].weight, layers[1].bias, layers[1].running_mean, layers[1].running_var):
+            tensor.data.uniform_(0.5, 2)
+        plain, folded = torch.nn.Sequential(*layers).eval(), FoldedLayers(*layers).eval()
+        x = torch.rand(2, 3, 8, 8)
+        gradients = []
+        for network in (plain, folded):
+            network.zero_grad()
+            network(x).square().sum().backward()
+            gradients.append(layers[0].weight.grad.clone())
+        assert torch.allclose(plain(x), folded(x), atol=1e-5)
+        assert torch.allclose(*gradients, rtol=1e-4, atol=1e-3)
+        assert list(folded.state_dict()) == list(plain.state_dict())

@@ -54,7 +54,7 @@ def open_fits_review(path: Path, images: Path | None, overlays: Path | None) -> 
         if overlays is not None:
             store.set_settings(overlays=str(overlays.absolute()))
         if not store.counts().total:
-            store.add_images(_rows(arrays, path, FitPictures(store)))
+            store.add_images(_rows(arrays, path))
     except BaseException:
         store.close()
         raise
@@ -131,7 +131,7 @@ class FitPictures:
         return self._names[number]
 
 
-def _rows(arrays: dict[str, np.ndarray], path: Path, pictures: FitPictures) -> list[NewImage]:
+def _rows(arrays: dict[str, np.ndarray], path: Path) -> list[NewImage]:
     """Return one image a fit, with its keypoints; several fits of one photo are told apart by ``#2`` ..."""
     count: Counter[str] = Counter()
     rows = []

@@ -113,7 +113,7 @@ def train_rows(args: argparse.Namespace, work: Path) -> Iterator[tuple[str, int,
     """Train every row with every seed; yield its name, the seed and the run."""
     common = ("training.keep=last", f"training.steps_per_epoch={args.steps}")
     few = [few_poses(args.infants, args.few, seed, work / f"few{seed}.npz") for seed in range(args.seeds)]
-    for row in ROWS:
+    for row in (row for row in ROWS if row.name in args.rows):
         begin = "none"
         if row.adult_recipe is not None:
             begin = str(work / f"adult {row.name}")
@@ -171,6 +171,7 @@ def main() -> None:
     parser.add_argument("--adult-epochs", type=int, default=10)
     parser.add_argument("--epochs", type=int, default=2, help="on infants")
     parser.add_argument("--steps", type=int, default=100, help="an epoch")
+    parser.add_argument("--rows", nargs="+", default=[row.name for row in ROWS], help="some of the rows")
     parser.add_argument("-o", "--output", type=Path, required=True, help="empty folder for the runs")
     args = parser.parse_args()
     torch.set_num_threads(1)

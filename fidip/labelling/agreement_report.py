@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fidip.evaluation.ground_truth import some
 from fidip.evaluation.tables import Table
 from fidip.labelling.agreement import PCK_SHARES, Agreement, PointAgreement, agreement_of
 from fidip.labelling.agreement_sources import labels_by, labels_of_file, same_names
@@ -28,9 +29,10 @@ class AgreementReport:
     def summary(self) -> str:
         """Return what the command prints."""
         a = self.agreement
+        people = _counted(len(a.pairs), "person", "people")
         lines = [
             f"{a.names[0]} against {a.names[1]}",
-            f"  {len(a.pairs)} people on {a.num_images} images that both labelled",
+            f"  {people} on {_counted(a.num_images, 'image')} that both labelled",
             f"  OKS {_number(a.mean_oks)}   "
             + "   ".join(f"PCK@{share:g} {_number(a.overall.pck[share])}" for share in PCK_SHARES)
             + f"   mean distance {_number(a.overall.distance_px, 2)} px",
@@ -39,8 +41,8 @@ class AgreementReport:
         ]
         if a.num_postures:
             lines.append(
-                f"  posture: same for {_percent(a.same_posture)} of {a.num_postures} people, "
-                f"kappa {_number(a.posture_kappa)}"
+                f"  posture: same for {_percent(a.same_posture)} of "
+                f"{_counted(a.num_postures, 'person', 'people')}, kappa {_number(a.posture_kappa)}"
             )
         lines += [f"  {note}" for note in notes_of(a)]
         lines += ["", keypoint_table(a).markdown()]
@@ -143,13 +145,15 @@ def notes_of(a: Agreement) -> list[str]:
     notes = []
     for name, only, rejected, surplus in zip(a.names, a.only, a.rejected, a.surplus_people, strict=True):
         if only:
-            notes.append(f"only {name} has {len(only)} images: {_some(only)}")
+            notes.append(f"only {name} has {_counted(len(only), 'image')}: {some(list(only), WORST)}")
         if rejected:
-            notes.append(f"only {name} rejected {len(rejected)} images: {_some(rejected)}")
+            notes.append(
+                f"only {name} rejected {_counted(len(rejected), 'image')}: {some(list(rejected), WORST)}"
+            )
         if surplus:
-            notes.append(f"only {name} labelled {surplus} people on images of both")
+            notes.append(f"only {name} labelled {_counted(surplus, 'person', 'people')} on images of both")
     if a.num_rejected_by_both:
-        notes.append(f"both rejected {a.num_rejected_by_both} images")
+        notes.append(f"both rejected {_counted(a.num_rejected_by_both, 'image')}")
     return notes
 
 
@@ -228,13 +232,12 @@ def _cells(point: PointAgreement) -> list[str]:
     ]  # fmt: skip
 
 
-def _some(names: tuple[str, ...]) -> str:
-    more = f" and {len(names) - WORST} more" if len(names) > WORST else ""
-    return ", ".join(names[:WORST]) + more
+def _counted(count: int, noun: str, nouns: str = "") -> str:
+    return f"{count:,} {noun if count == 1 else nouns or f'{noun}s'}"
 
 
 def _number(value: float, digits: int = 3) -> str:
-    return "–" if math.isnan(value) else f"{value:.{digits}f}"
+    return "–" if math.isnan(value) else f"{value:.{digits}f}".replace("-", "\u2212")
 
 
 def _percent(value: float) -> str:

@@ -1,12 +1,17 @@
 """Labels of another file, found by the name of a picture."""
 
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
+from fidip.labelling.documents import put_into_picture
 from fidip.labelling.exchange.readers import read_labels
 from fidip.labelling.gathering import Picture
 from fidip.labelling.records import NewImage
 
 __all__ = ["ImportedByName", "open_import"]
+
+MAX_NAMES = 5
+"""Names of left out pictures that a note lists."""
 
 
 class ImportedByName:
@@ -31,6 +36,7 @@ class ImportedByName:
         self._by_file_name = {name: found[0] for name, found in by_file_name.items() if len(found) == 1}
         self._used: set[str] = set()
         self._other_size: list[str] = []
+        self._moved = 0
 
     def has(self, picture: Picture) -> bool:
         """Whether the file names a picture."""
@@ -48,7 +54,11 @@ class ImportedByName:
                 f"{image.width}x{image.height} px"
             )
             return None
-        return image
+        if image.width or not picture.size[0]:
+            return image
+        label, moved = put_into_picture(image.label, picture.size)  # the file does not know the size
+        self._moved += moved
+        return replace(image, label=label)
 
     def keep(self, name: str) -> None:
         """Count a picture's label as used although the project has its own."""
@@ -61,9 +71,12 @@ class ImportedByName:
         if self._other_size:
             more = f" (and {len(self._other_size) - 1} more)" if len(self._other_size) > 1 else ""
             notes.append(f"{self.file}: not imported: {self._other_size[0]}{more}")
-        left = len(self._by_name) - len(self._used)
+        if self._moved:
+            notes.append(f"{self.file}: {self._moved} keypoints outside their picture moved to its border")
+        left = [name for name in self._by_name if name not in self._used]
         if left:
-            notes.append(f"{self.file}: {left} labelled pictures are not among those named")
+            shown = ", ".join(map(ascii, left[:MAX_NAMES])) + (", ..." if len(left) > MAX_NAMES else "")
+            notes.append(f"{self.file}: {len(left)} labelled pictures are not among those named: {shown}")
         return notes
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from fidip.evaluation.ground_truth import some
 from fidip.labelling.coco_export import write_atomically
 from fidip.labelling.documents import ImageLabel, LabelledPerson
 from fidip.labelling.exchange.plain_pickle import plain_pickle
@@ -226,20 +227,18 @@ def _notes(
     without = [image.name for image in kept if not image.label.people]
     if without:
         notes.append(
-            f"{len(without)} images without a person are left out, such as {without[0]}: take them out of "
-            "the folder, AH-CoLT goes by the order of the pictures in it"
+            f"left out, as nobody is on them: {some(without)}. Take them out of the folder: AH-CoLT goes by "
+            "the order of the pictures in it"
         )
-    num_rejected = len(images) - len(kept)
-    if num_rejected:
-        notes.append(f"{num_rejected} rejected images are left out: take them out of the folder too")
-    several = sum(len(image.label.people) > 1 for image in chosen)
+    rejected = [image.name for image in images if image.label.status == "rejected"]
+    if rejected:
+        notes.append(f"left out, as they were rejected: {some(rejected)}. Take them out of the folder too")
+    several = [image.name for image in chosen if len(image.label.people) > 1]
     if several:
-        notes.append(f"{several} images show several people; AH-CoLT knows one, the largest was written")
-    odd = [i.name for i in chosen if PurePosixPath(i.name).suffix not in PICTURE_SUFFIXES]
+        notes.append(f"AH-CoLT knows one person a picture; the largest was written of {some(several)}")
+    odd = [image.name for image in chosen if PurePosixPath(image.name).suffix not in PICTURE_SUFFIXES]
     if odd:
-        notes.append(
-            f"AH-CoLT will not see {len(odd)} pictures, such as {odd[0]}: it opens .jpg, .png and .jpeg"
-        )
+        notes.append(f"AH-CoLT opens {', '.join(PICTURE_SUFFIXES)} only and will not see {some(odd)}")
     if any(person.posture for image in chosen for person in image.label.people):
         notes.append("postures are left out: AH-CoLT's files have no place for them")
     return notes

@@ -59,7 +59,9 @@ def write_label_studio(
     boxless = sum(person.bbox is None for image in images for person in image.label.people)
     notes = []
     if boxless:
-        notes.append(f"{boxless} people without a box got that of their keypoints, which ties them together")
+        notes.append(
+            f"where a person has no box ({boxless}), that of the keypoints was written to tie them together"
+        )
     return [path, configuration], notes
 
 

@@ -173,7 +173,7 @@ def test_files_of_different_tools_are_compared(project, tmp_path):
 def test_report_says_the_same_in_text_json_and_page(project, tmp_path):
     report = report_agreement(project, between=("ai:net", "anna"), output=tmp_path / "new" / "agreement.html")
     assert "2 people on 2 images that both labelled" in report.summary()
-    assert "only ai:net has 1 images: 2.jpg" in report.summary()
+    assert "only ai:net has 1 image: 2.jpg" in report.summary()
     figures = report.figures()
     assert figures["all_distance_px"] == pytest.approx(3.5)
     assert figures["all_pck_0.05"] == 1

@@ -127,7 +127,13 @@ def test_says_what_the_format_cannot_hold(tmp_path):
         outgoing("f.webp", label(person(posture="prone"))),
     ]
     _, notes = write_ah_colt(shown, tmp_path, "clip")
-    words = ("1 images without a person", "1 rejected", "1 images show several", "f.webp", "postures")
+    words = (
+        "nobody is on them: d.jpg",
+        "rejected: e.jpg",
+        "largest was written of c.jpg",
+        "f.webp",
+        "postures",
+    )
     for note, word in zip(notes, words, strict=True):
         assert word in note
 

@@ -64,7 +64,7 @@ def test_command_writes_what_read_labels_reads(project, tmp_path, tool, option):
 def test_command_writes_ah_colts_three_files(project, tmp_path):
     result = run("export", project, "--ah-colt", tmp_path / "colt")
     assert result.exit_code == 0, result.output
-    assert "Note: 1 rejected images are left out" in result.output
+    assert "Note: left out, as they were rejected: 1.jpg" in result.output
     names = sorted(p.name for p in (tmp_path / "colt").iterdir())
     assert names == ["photos_fRCNN.pkl", "photos_flag.pkl", "photos_gt.pkl"]
     with open(tmp_path / "colt" / "photos_flag.pkl", "rb") as file:
@@ -102,12 +102,12 @@ def test_report_compares_labels(project, tmp_path):
     page, figures = tmp_path / "agreement.html", tmp_path / "f.json"
     result = run("report", project, "--between", "ai:net", "anna", "-o", page, "--json", figures)
     assert result.exit_code == 0, result.output
-    assert "only anna rejected 1 images: 1.jpg" in result.output
+    assert "only anna rejected 1 image: 1.jpg" in result.output
     assert json.loads(figures.read_text())["oks"] == 1
     assert page.read_text().startswith("<!doctype html>")
     result = run("report", project.with_name("real.json"), "--against", project)
     assert result.exit_code == 0, result.output
-    assert "both rejected 1 images" in result.output
+    assert "both rejected 1 image" in result.output
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def results_of(task):
 def test_labels_come_back_whole(tmp_path):
     files, notes = write_label_studio(example_images(), tmp_path / "tasks.json")
     assert [f.name for f in files] == ["tasks.json", "tasks.config.xml"]
-    assert notes == ["1 people without a box got that of their keypoints, which ties them together"]
+    assert notes == ["where a person has no box (1), that of the keypoints was written to tie them together"]
     found = read_label_studio(tmp_path / "tasks.json")
     assert found.notes == ()
     assert [i.name for i in found.images] == [i.name for i in example_images()]

@@ -16,9 +16,10 @@ __all__ = ["PAGE_POLICY", "Guard", "host_name"]
 
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; font-src 'self'; "
-    "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'"
 )
-"""No inline script or style, nothing from elsewhere, no frame around the page."""
+"""No inline script or style, nothing from elsewhere, no frame around the page, no text that becomes HTML."""
 DATA_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
 """For everything but the page: opened by itself it can do nothing."""
 TOKEN_HEADER = "x-syrip-token"

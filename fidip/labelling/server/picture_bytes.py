@@ -96,7 +96,7 @@ def _prepare(image: Image.Image, size: tuple[int, int] | None, width: int | None
         image.draft(None, stored_target)
     pixels = _shown(image)
     if pixels.size != stored_target:
-        pixels = Image.fromarray(cv2.resize(np.asarray(pixels), stored_target, interpolation=cv2.INTER_AREA))
+        pixels = _scaled(pixels, stored_target)
     if turn:
         pixels.getexif()[ORIENTATION_TAG] = orientation
         pixels = ImageOps.exif_transpose(pixels)
@@ -119,6 +119,13 @@ def _shown(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):  # 16 bits
         return Image.fromarray((np.asarray(image).clip(0, 65535) >> 8).astype(np.uint8)).convert("RGB")
     return image.convert("RGBA" if image.has_transparency_data else "RGB")
+
+
+def _scaled(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Return a picture in another size; where little is lost, by the way that is five times as fast."""
+    is_near = image.width < 1.5 * size[0]
+    how = cv2.INTER_LINEAR if is_near else cv2.INTER_AREA
+    return Image.fromarray(cv2.resize(np.asarray(image), size, interpolation=how))
 
 
 def _encoded(pixels: Image.Image, profile: bytes | None) -> BrowserPicture:

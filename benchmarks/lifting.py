@@ -13,9 +13,11 @@ import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 
 from fidip.evaluation.pose_metrics import acceleration, ajpe, joint_distances, procrustes
 from fidip.lifting.augmentation import PICTURE, layout_of, spoil
@@ -56,14 +58,7 @@ def pictures(lifter: Lifter, test: Path, predictions: Path | None, prefix: str =
     if predictions is not None:
         sources["predicted"] = read_predictions(predictions, poses)
     for name, labels in sources.items():
-        lifted = np.concatenate(
-            [
-                lifter.lift(points[None], tuple(size), tuple(camera))
-                for points, size, camera in zip(
-                    labels, poses.image_size.tolist(), poses.camera.tolist(), strict=True
-                )
-            ]
-        )
+        lifted = lifter.lift(labels, poses.image_size, poses.camera, clip=np.arange(len(labels)))
         good = np.isfinite(lifted).all((1, 2))
         figures[f"{prefix}{name} AJPE"] = ajpe_mm(lifted[good], truth[good])
         figures[f"{prefix}{name} PA"] = ajpe_mm(procrustes(lifted[good], truth[good]), truth[good])
@@ -79,20 +74,18 @@ class ScaledPixels:
         self.lifter, self.schema = lifter, lifter.schema
 
     def lift(
-        self,
-        keypoints: np.ndarray,
-        image_size: tuple[int, int],
-        camera: tuple[float, float, float, float] | None = None,
+        self, keypoints: np.ndarray, image_size: ArrayLike, camera: ArrayLike | None = None, **words: Any
     ) -> np.ndarray:
-        """Return what the lifter says of the enlarged picture, centred in a training picture."""
-        scale = min(PICTURE[0] / image_size[0], PICTURE[1] / image_size[1])
-        shift = 0.5 * (np.array(PICTURE) - scale * np.array(image_size))
-        larger = np.asarray(keypoints, np.float64).copy()
-        there = larger[..., 2:] > 0
-        larger[..., :2] = np.where(there, scale * larger[..., :2] + shift, larger[..., :2])
-        return self.lifter.lift(larger, (int(PICTURE[0]), int(PICTURE[1])), camera and tuple(
-            [scale * camera[0], scale * camera[1], *(scale * np.array(camera[2:]) + shift)]
-        ))  # fmt: skip
+        """Return what the lifter says of enlarged pictures, each centred in a training picture.
+
+        Such lifters have no use for a camera.
+        """
+        size = np.broadcast_to(np.asarray(image_size, np.float64), (len(keypoints), 2))[:, None]
+        scale = (np.array(PICTURE) / size).min(-1, keepdims=True)
+        larger = np.array(keypoints, np.float64)
+        moved = scale * (larger[..., :2] - size / 2) + np.array(PICTURE) / 2
+        larger[..., :2] = np.where(larger[..., 2:] > 0, moved, larger[..., :2])
+        return self.lifter.lift(larger, PICTURE, **words)
 
 
 def movements(lifter: Lifter, clips: Path) -> Figures:

@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.lifting import HIPS, ScaledPixels, open_lifter
+from benchmarks.lifting import ScaledPixels, open_lifter, relative
 from fidip.config import TrainOptions
 from fidip.evaluation.pose_metrics import ajpe, joint_distances, procrustes
 from fidip.lifting.lift import Lifter
@@ -95,9 +95,8 @@ def few_poses(path: Path, count: int, seed: int, output: Path) -> Path:
 def measure(lifter: Lifter | ScaledPixels, test: Path) -> Figures:
     """Return errors on a dataset's pictures from their true 2D keypoints."""
     poses = read_poses_3d(test)
-    views = zip(poses.labels, poses.image_size.tolist(), poses.camera.tolist(), strict=True)
-    lifted = np.concatenate([lifter.lift(p[None], tuple(size), tuple(camera)) for p, size, camera in views])
-    truth = poses.points - poses.points[:, HIPS].mean(1, keepdims=True)
+    lifted = lifter.lift(poses.labels, poses.image_size, poses.camera, clip=np.arange(len(poses)))
+    truth = relative(poses.points)
     good = np.isfinite(lifted).all((1, 2))
     lifted, truth = lifted[good], truth[good]
     distance = 1000 * np.linalg.norm(lifted - truth, axis=-1)

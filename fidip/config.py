@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
     "AugmentationSettings",
+    "DataSettings",
     "DomainSettings",
     "FreezeSettings",
     "NetworkSettings",
@@ -20,6 +21,17 @@ __all__ = [
 
 class _Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataSettings(_Settings):
+    """How labels are read."""
+
+    schema_name: str = "coco17"
+    """Keypoints that the network learns; labels of other schemas are mapped to it."""
+    mapping: Literal["names", "order"] = "names"
+    """``order``: labels of another schema are taken as they come, the first so many (an ablation)."""
+    crop: Literal["person", "picture"] = "person"
+    """``picture``: the network gets whole pictures, not persons (an ablation)."""
 
 
 class NetworkSettings(_Settings):
@@ -70,6 +82,8 @@ class TargetSettings(_Settings):
     """See :data:`fidip.data.targets.TargetEncoding`."""
     sigma: float = Field(2, gt=0)
     """Cells."""
+    loss: Literal["half_mse", "visible_mse"] = "half_mse"
+    """Of networks without logits: HRNet's and FiDIP's, or the thesis's; see :mod:`fidip.losses`."""
 
 
 class DomainSettings(_Settings):
@@ -112,8 +126,8 @@ class OptimizerSettings(_Settings):
 class TrainingSettings(_Settings):
     """How long, in which portions."""
 
-    data: Literal["both", "real", "synthetic"] = "both"
-    """Which domains to train on, whatever files are given."""
+    data: Literal["both", "real", "synthetic", "any"] = "both"
+    """Which domains to train on, whatever files are given; ``any``: what there is."""
     epochs: int = Field(20, ge=0)
     batch_size: int = Field(32, ge=1)
     """Samples of all processes together."""
@@ -125,6 +139,10 @@ class TrainingSettings(_Settings):
     synthetic_weight: float = Field(1, ge=0)
     """Factors on top of s(d)."""
     padding: float = Field(1.25, gt=0)
+    patience: int | None = Field(None, ge=1)
+    """Stop after so many validations in a row without an improvement; null = train all epochs."""
+    min_improvement: float = Field(0.001, ge=0, lt=1)
+    """What counts as one, as a part of the best so far."""
 
 
 class ValidationSettings(_Settings):
@@ -132,6 +150,9 @@ class ValidationSettings(_Settings):
 
     every: int = Field(1, ge=1)
     """Epochs between validations."""
+    criterion: Literal["ap", "loss"] = "ap"
+    """What the best epoch is best at; ``loss``: the training's loss on the validation persons, which must
+    fall by ``training.min_improvement`` to count."""
     decode: Literal["dark", "quarter", "argmax"] = "dark"
     flip_test: bool = False
     held_out: float = Field(0.1, gt=0, lt=1)
@@ -144,6 +165,7 @@ class Recipe(_Settings):
     """Everything that says what a run trains; ``assets/recipes/*.yaml`` are such files."""
 
     description: str = ""
+    data: DataSettings = DataSettings()
     network: NetworkSettings = NetworkSettings()
     freeze: FreezeSettings = FreezeSettings()
     augmentation: AugmentationSettings = AugmentationSettings()

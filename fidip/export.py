@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 from fidip.decoding import decode_heatmaps, heatmap_values
 from fidip.models.interface import PoseNetwork
-from syrip_gen.keypoints.catalog import COCO17
 
 __all__ = ["OnnxExport", "export_onnx"]
 
@@ -154,8 +153,8 @@ def _metadata(network: PoseNetwork) -> dict[str, str]:
         "network": spec.name,
         "stride": str(spec.stride),
         "cell_center": str(spec.cell_center),
-        "keypoint_schema": COCO17.name,
-        "keypoints": json.dumps(COCO17.keypoints),
+        "keypoint_schema": network.schema.name,
+        "keypoints": json.dumps(network.schema.keypoints),
     }
 
 

@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["domain_loss", "heatmap_bce", "heatmap_mse"]
+__all__ = ["domain_loss", "heatmap_bce", "heatmap_mse", "visible_mse"]
 
 
 def heatmap_mse(
@@ -34,6 +34,27 @@ def heatmap_bce(
     """
     errors = F.binary_cross_entropy_with_logits(logits.float(), targets, reduction="none").mean(dim=(2, 3))
     return _weighted_mean((errors * weights).mean(dim=1), sample_weights)
+
+
+def visible_mse(
+    heatmaps: Tensor, targets: Tensor, weights: Tensor, sample_weights: Tensor | None = None
+) -> Tensor:
+    """Return the mean squared error over the cells of labelled keypoints alone, as the thesis has it.
+
+    The sum over labelled keypoints and cells, divided by their number in the whole batch: unlike in
+    :func:`heatmap_mse`, a person with few labelled keypoints counts less, each keypoint the same.
+
+    Args:
+        heatmaps: (B, K, H, W) predictions.
+        targets: (B, K, H, W).
+        weights: (B, K) 0 where a keypoint does not count.
+        sample_weights: (B,) the weight of each sample's domain, or None for 1.
+    """
+    counts = (weights > 0).to(targets.dtype)
+    errors = (heatmaps.float() - targets).square().mean(dim=(2, 3)) * counts
+    if sample_weights is not None:
+        errors = errors * sample_weights[:, None]
+    return errors.sum() / counts.sum().clamp(min=1)
 
 
 def domain_loss(logits: Tensor, is_synthetic: Tensor, sample_weights: Tensor | None = None) -> Tensor:

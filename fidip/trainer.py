@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from fidip.checkpoint import load_checkpoint, save_checkpoint, save_weights
@@ -30,7 +31,7 @@ from fidip.training.preparation import RunData, check_recipe, load_data
 from fidip.training.processes import keep_memory, open_fabric
 from fidip.training.run_folder import RunFolder
 from fidip.training.state import State, checkpoint_of, make_state, restore
-from fidip.training.steps import Totals, classifier_step, network_step, targets_of
+from fidip.training.steps import Totals, classifier_step, network_step, pose_loss_of, targets_of
 from fidip.training.validation import ValidationResult, coco_ground_truth, validate
 
 __all__ = ["TrainResult", "train"]
@@ -57,6 +58,8 @@ class TrainResult:
     seconds: float
     was_finished: bool = False
     """The run to go on with had all its epochs; nothing was trained."""
+    was_stopped_early: bool = False
+    """No improvement in ``training.patience`` validations."""
 
 
 def train(options: TrainOptions, progress: Progress | None = None) -> TrainResult:
@@ -89,7 +92,7 @@ def train(options: TrainOptions, progress: Progress | None = None) -> TrainResul
     is_resumed = options.resume and folder.last.is_file()
     if is_resumed:
         restore(state, load_checkpoint(folder.last))
-        if state.epoch >= recipe.training.epochs:
+        if state.is_finished:
             return _result(state, folder, {}, began, was_finished=True)
         progress.note(f"going on after epoch {state.epoch}")
     fabric.barrier()
@@ -118,6 +121,7 @@ def _result(
         images_per_s=last.get("images_per_s", 0.0),
         seconds=time.monotonic() - began,
         was_finished=was_finished,
+        was_stopped_early=state.is_finished and state.epoch < state.recipe.training.epochs,
     )
 
 
@@ -172,6 +176,8 @@ def _run(
         numbers = _train_epoch(state, loader, epoch, folder, metrics, progress)
         state.epoch = epoch + 1
         _finish_epoch(state, check, numbers, folder, metrics, progress)
+        if state.is_finished:
+            break
     if recipe.training.epochs == 0:
         state.best_ap = state.initial_ap
         _save(state, folder, is_best=True)
@@ -182,7 +188,10 @@ def _validation(
     state: State, data: RunData, loader: DataLoader, progress: Progress
 ) -> Callable[[], ValidationResult]:
     """Return the validation as a function without arguments."""
-    truth, settings = coco_ground_truth(data.val), state.recipe.validation
+    truth, settings = coco_ground_truth(data.val, state.network.schema), state.recipe.validation
+
+    def loss_of(heatmaps: Tensor, batch: CropBatch) -> Tensor:
+        return pose_loss_of(state, heatmaps, batch, None)
 
     def check() -> ValidationResult:
         with averaged_weights(state.network, state.average):
@@ -195,6 +204,7 @@ def _validation(
                 decode=settings.decode,
                 flip_test=settings.flip_test,
                 progress=progress,
+                loss_of=loss_of if settings.criterion == "loss" else None,
             )
 
     return check
@@ -275,7 +285,7 @@ def _train_epoch(
 
 def _draw(state: State, batch: CropBatch, path: Path) -> None:
     if state.fabric.is_global_zero:
-        draw_batch(path, batch, *targets_of(state, batch))
+        draw_batch(path, batch, *targets_of(state, batch), state.network.schema)
 
 
 def _check_finite(numbers: dict[str, float], state: State, folder: RunFolder) -> None:
@@ -305,13 +315,14 @@ def _finish_epoch(
     if is_last or state.epoch % state.recipe.validation.every == 0:
         result = check()
         numbers = {**numbers, "val_ap": result.ap, "val_ar": result.ar}
-        is_best = result.ap > state.best_ap
-        if is_best:
-            state.best_ap, state.best_epoch = result.ap, state.epoch
+        if result.loss is not None:
+            numbers["val_loss"] = result.loss
+        is_best = _is_best(state, result)
     metrics.write("epoch", state.epoch, state.step, numbers)
     shown = (
         ("loss_pose", "loss {:.5f}"),
         ("domain_accuracy", "domain accuracy {:.1%}"),
+        ("val_loss", "validation loss {:.5f}"),
         ("val_ap", "AP {:.3f}"),
     )
     texts = [text.format(numbers[name]) for name, text in shown if name in numbers]
@@ -322,12 +333,32 @@ def _finish_epoch(
     _save(state, folder, is_best=is_best)
 
 
+def _is_best(state: State, result: ValidationResult) -> bool:
+    """Compare an epoch with the best so far and count those without improvement (early stopping).
+
+    By loss, the best epoch is the last that improved by enough, as in the thesis's code; by AP, any higher AP
+    is better, but only one that is higher by enough is an improvement.
+    """
+    least = state.recipe.training.min_improvement
+    if result.loss is not None:
+        is_best = improved = result.loss < state.best_loss * (1 - least)
+    else:
+        is_best = result.ap > state.best_ap
+        improved = state.best_ap < 0 or result.ap > state.best_ap * (1 + least)
+    if is_best:
+        state.best_ap, state.best_epoch = result.ap, state.epoch
+        state.best_loss = state.best_loss if result.loss is None else result.loss
+    state.stale = 0 if improved else state.stale + 1
+    return is_best
+
+
 def _save(state: State, folder: RunFolder, *, is_best: bool) -> None:
     """Write last.pt, and best.pt and best.safetensors where this epoch is the best."""
     if state.fabric.is_global_zero:
         content = checkpoint_of(state)
         if is_best:
-            save_weights(folder.weights, state.weights(), spec_metadata(state.network.spec))
+            described = spec_metadata(state.network.spec, state.network.schema)
+            save_weights(folder.weights, state.weights(), described)
             save_checkpoint(folder.best, content)
         save_checkpoint(folder.last, content)
     state.fabric.barrier()

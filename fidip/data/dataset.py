@@ -13,6 +13,7 @@ from fidip.data.augmentation import Augmentation, change_colors, sample_view
 from fidip.data.crops import apply_matrix, warp_crop
 from fidip.data.images import ImageStore
 from syrip_gen.keypoints.catalog import COCO17
+from syrip_gen.keypoints.schema import KeypointSchema
 
 __all__ = ["CropBatch", "PersonCrops", "SampleKey", "collate"]
 
@@ -60,7 +61,9 @@ class PersonCrops(Dataset):
         padding: float,
         augmentation: Augmentation | None,
         seed: int,
+        schema: KeypointSchema = COCO17,
     ) -> None:
+        self.flip_index = schema.flip_index
         self.records = records
         self.store = store
         self.input_size = input_size
@@ -82,7 +85,7 @@ class PersonCrops(Dataset):
         crop = warp_crop(self.store.read(record), matrix, self.input_size)
         if self.augmentation is not None:
             crop = change_colors(crop, self.augmentation, rng)
-        keypoints = record.keypoints[COCO17.flip_index] if mirrored else record.keypoints
+        keypoints = record.keypoints[self.flip_index] if mirrored else record.keypoints
         return (
             np.ascontiguousarray(crop.transpose(2, 0, 1)),
             apply_matrix(matrix, keypoints[:, :2]).astype(np.float32),

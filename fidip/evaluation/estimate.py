@@ -14,6 +14,9 @@ from fidip.evaluation.predictions import Predictions, result_record
 from fidip.evaluation.similarity import oks_nms
 from fidip.inference.estimator import EstimatedPoses, PoseEstimator
 from fidip.models.whole_image import WholeImageEstimator
+from syrip_gen.keypoints.catalog import COCO17
+from syrip_gen.keypoints.mapping import map_keypoints
+from syrip_gen.keypoints.schema import KeypointSchema
 
 __all__ = ["estimate_persons", "find_persons"]
 
@@ -65,7 +68,16 @@ def estimate_persons(
         image_id = order[number]
         results += _records(image_id, poses, boxes.by_image[image_id], estimator, nms_threshold)
         advance(1)
-    return Predictions(name, tuple(results), tuple(failures))
+    records = tuple(_in_coco(record, estimator.schema) for record in results)
+    return Predictions(name, records, tuple(failures), schema=estimator.schema)
+
+
+def _in_coco(record: dict[str, Any], schema: KeypointSchema) -> dict[str, Any]:
+    """Return a result with COCO's keypoints, and its own as ``native``, as a file's would be read."""
+    if schema.name == COCO17.name:
+        return record
+    native = np.array(record["keypoints"]).reshape(-1, 3)
+    return {**record, "native": native, "keypoints": map_keypoints(native, schema, COCO17).ravel().tolist()}
 
 
 def find_persons(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -29,6 +30,7 @@ from fidip.inference.estimator import PoseEstimator
 from fidip.models.interface import PoseNetwork
 from fidip.models.whole_image import WholeImageEstimator
 from fidip.progress import Progress
+from syrip_gen.keypoints.schema import KeypointSchema
 
 __all__ = ["NetworkRuns"]
 
@@ -194,8 +196,17 @@ def save_predictions(config: EvalConfig, source: Source, found: Predictions) -> 
     """
     if not found.results and found.failures:
         raise ValueError(f"{source.name}: nothing could be predicted: {'; '.join(found.failures[:3])}")
-    write_predictions(Path(config.output) / f"predictions_{file_stem(source.name)}.json", found.results)
+    path = Path(config.output) / f"predictions_{file_stem(source.name)}.json"
+    write_predictions(path, [_as_written(record, found.schema) for record in found.results])
     return found
+
+
+def _as_written(record: dict[str, Any], schema: KeypointSchema) -> dict[str, Any]:
+    """Return a result as a file holds it: with the network's own keypoints and their schema."""
+    if "native" not in record:
+        return record
+    own = {name: value for name, value in record.items() if name != "native"}
+    return {**own, "keypoints": record["native"].ravel().tolist(), "keypoint_schema": schema.name}
 
 
 def compare_sets(

@@ -11,7 +11,6 @@ from torch import Tensor
 from fidip.data.crops import BOX_PADDING, apply_matrix, crop_matrix, crop_region, invert_matrix, warp_crop
 from fidip.decoding import DecodeMethod, decode_heatmaps, heatmap_values, unflip_heatmaps
 from fidip.models.interface import PoseNetwork
-from syrip_gen.keypoints.catalog import COCO17
 from syrip_gen.keypoints.schema import KeypointSchema
 
 __all__ = ["Crop", "EstimatedPoses", "PoseEstimator", "person_scores"]
@@ -71,7 +70,7 @@ class PoseEstimator:
         rotation_pick: bool = False,
         decode: DecodeMethod = "dark",
         padding: float = BOX_PADDING,
-        schema: KeypointSchema = COCO17,
+        schema: KeypointSchema | None = None,
         compare_flips: bool = False,
     ) -> None:
         """Prepare the network.
@@ -85,7 +84,7 @@ class PoseEstimator:
                 lie every way (0.79 to 0.82 AP for the adult MoveNet, four times the work).
             decode: See :func:`fidip.decoding.decode_heatmaps`.
             padding: Sides of the crop over sides of the box.
-            schema: Layout of the network's keypoints.
+            schema: Layout of the network's keypoints; None = as the network says.
             compare_flips: Also say how far the two halves of the flip test lie apart.
         """
         if compare_flips and not flip_test:
@@ -96,7 +95,7 @@ class PoseEstimator:
         self.device = torch.device(device)
         self.network = network.to(self.device, memory_format=torch.channels_last).eval()
         self.batch_size, self.flip_test, self.decode, self.padding = batch_size, flip_test, decode, padding
-        self.schema, self.compare_flips = schema, compare_flips
+        self.schema, self.compare_flips = schema or network.schema, compare_flips
         self.rotations_deg = ROTATIONS_DEG if rotation_pick else (0,)
         self._mean = torch.tensor(self.spec.mean, device=self.device).view(1, 3, 1, 1) * 255
         self._std = torch.tensor(self.spec.std, device=self.device).view(1, 3, 1, 1) * 255

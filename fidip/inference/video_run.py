@@ -21,6 +21,7 @@ from fidip.inference.video_reader import Frame, FrameReader, open_camera, open_v
 from fidip.inference.video_writer import VideoWriter
 from fidip.lifting.lift import Lifter, LiftQueue
 from fidip.progress import Progress
+from syrip_gen.keypoints.schema import KeypointSchema
 
 __all__ = ["VideoRun"]
 
@@ -149,7 +150,7 @@ class VideoRun:
             self.files.add(done.name, done.keypoints, done.scores, done.boxes, poses)
             if writer is None:
                 continue
-            picture = _drawn(done.frame, done.keypoints, done.rate)
+            picture = _drawn(done.frame, done.keypoints, done.rate, self.estimator.schema)
             if pose is not None:
                 picture = beside(picture, pose, done.frame.time_s, schema=self.lifter.output_schema)
             writer.write(picture, done.frame.time_s)
@@ -180,7 +181,7 @@ def _lifted(done: _Done, queue: LiftQueue[_Done] | None) -> Iterator[tuple[_Done
         yield from queue.push(done, done.keypoints[0] if len(done.keypoints) else gap)
 
 
-def _drawn(frame: Frame, keypoints: np.ndarray, rate: float) -> np.ndarray:
+def _drawn(frame: Frame, keypoints: np.ndarray, rate: float, schema: KeypointSchema) -> np.ndarray:
     """Return the frame's picture with skeleton, scale and a caption, drawn in place."""
-    image = draw_legend(draw_poses(frame.image, keypoints))
+    image = draw_legend(draw_poses(frame.image, keypoints, schema=schema))
     return draw_caption(image, f"frame {frame.index}   {frame.time_s:.2f} s   {rate:.1f} FPS")

@@ -42,6 +42,12 @@ CATALOG: Mapping[str, NetworkEntry] = MappingProxyType(
             f"hrnet_w{width}": NetworkEntry("fidip.models.hrnet", "PoseHRNet", (288, 384), {"width": width})
             for width in (32, 48)
         },
+        **{
+            f"pose_resnet{depth}_plain": NetworkEntry(
+                "fidip.models.pose_resnet_plain", "PlainPoseResNet", (256, 256), {"depth": depth}
+            )
+            for depth in (18, 50)
+        },
         "pose_mobilenetv2": NetworkEntry("fidip.models.pose_mobilenetv2", "PoseMobileNetV2", (224, 224)),
     }
 )

@@ -2,7 +2,10 @@
 
 from torch import Tensor
 
-__all__ = ["fetch_imagenet"]
+__all__ = ["RESNET_CHILDREN", "fetch_imagenet", "sequential_names"]
+
+RESNET_CHILDREN = ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "layer4")
+"""Of torchvision's ResNet without its last two, in its order."""
 
 
 def fetch_imagenet(name: str) -> dict[str, Tensor]:
@@ -23,7 +26,8 @@ def fetch_imagenet(name: str) -> dict[str, Tensor]:
             return dict(timm.create_model(name, pretrained=True).state_dict())
         import torchvision
 
-        model = "mobilenet_v2" if name == "pose_mobilenetv2" else name.removeprefix("pose_")
+        model = name.removeprefix("pose_").removesuffix("_plain")
+        model = "mobilenet_v2" if model == "mobilenetv2" else model
         weights = torchvision.models.get_model_weights(model)["IMAGENET1K_V1"]
         return dict(weights.get_state_dict(progress=False, check_hash=True, weights_only=True))
     except (OSError, RuntimeError) as error:
@@ -32,3 +36,16 @@ def fetch_imagenet(name: str) -> dict[str, Tensor]:
             f"ImageNet weights of {name} could not be fetched ({reason}). "
             "Download them elsewhere and name the file."
         ) from error
+
+
+def sequential_names(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Rename torchvision's ResNet tensors as in a sequence of its children; others stay as they are.
+
+    ``layer1.0.conv1.weight`` becomes ``0.4.0.conv1.weight``, as in ``pose_resnet50_plain``.
+    """
+    places = {child: f"0.{number}" for number, child in enumerate(RESNET_CHILDREN)}
+    renamed = {}
+    for name, tensor in tensors.items():
+        child, dot, rest = name.partition(".")
+        renamed[f"{places[child]}{dot}{rest}" if child in places else name] = tensor
+    return renamed

@@ -5,6 +5,9 @@ from typing import NamedTuple, Self
 
 from torch import Tensor, nn
 
+from syrip_gen.keypoints.catalog import COCO17
+from syrip_gen.keypoints.schema import KeypointSchema
+
 __all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "NetworkSpec", "PoseNetwork", "PoseOutput", "check_input_size"]
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -52,6 +55,10 @@ class PoseNetwork(nn.Module):
     """
 
     spec: NetworkSpec
+    schema: KeypointSchema = COCO17
+    """Of the heatmaps; loading weights and training set it."""
+    is_one_of_a_kind: bool = False
+    """All files of this network follow one convention, the one of ``spec`` as it is built."""
     freeze_groups: tuple[str, ...]
     """Names of child modules (dotted prefixes) from the input on; recipes freeze a leading run of them."""
     imagenet_parts: tuple[str, ...] = ()

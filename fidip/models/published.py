@@ -10,6 +10,8 @@ from types import MappingProxyType
 from torch import Tensor
 
 from fidip.models.interface import IMAGENET_MEAN, IMAGENET_STD, NetworkSpec
+from syrip_gen.keypoints.catalog import COCO17, MPII16, get_schema
+from syrip_gen.keypoints.schema import KeypointSchema
 
 __all__ = [
     "CONVENTIONS",
@@ -18,6 +20,7 @@ __all__ = [
     "guess_input_size",
     "guess_network",
     "guess_num_keypoints",
+    "guess_schema",
     "saved_input_size",
     "spec_from_metadata",
     "spec_metadata",
@@ -55,7 +58,7 @@ RESNET_BLOCKS = {
     ((3, 8, 36, 3), True): 152,
 }
 """(Blocks of layer1 to layer4, whether a block has a third convolution): depth."""
-LAST_LAYERS = ("final_layer.weight", "hm_conv.weight", "heatmap.out.weight")
+LAST_LAYERS = ("final_layer.weight", "hm_conv.weight", "heatmap.out.weight", "1.convTrans4.bias")
 
 
 def guess_convention(path: Path) -> str:
@@ -77,6 +80,8 @@ def guess_network(tensors: Mapping[str, Tensor]) -> str | None:
         return "movenet_thunder"
     if "conv_compress.weight" in tensors and "hm_conv.weight" in tensors:
         return "pose_mobilenetv2"
+    if "0.0.weight" in tensors and "1.convTrans4.weight" in tensors:
+        return "pose_resnet50_plain" if "0.4.0.conv3.weight" in tensors else "pose_resnet18_plain"
     if "final_layer.weight" not in tensors or "conv1.weight" not in tensors:
         return None
     finest = tensors.get("stage2.0.branches.0.0.conv1.weight")
@@ -92,6 +97,20 @@ def guess_network(tensors: Mapping[str, Tensor]) -> str | None:
 def guess_num_keypoints(tensors: Mapping[str, Tensor]) -> int | None:
     """Return the number of heatmaps that the last layer makes."""
     return next((tensors[name].shape[0] for name in LAST_LAYERS if name in tensors), None)
+
+
+def guess_schema(metadata: Mapping[str, str], num_keypoints: int | None) -> KeypointSchema:
+    """Return the schema that a file of syrip names, else the usual one of so many keypoints.
+
+    Raises:
+        ValueError: If it names an unknown one, or one of another size.
+    """
+    if "keypoint_schema" not in metadata:
+        return MPII16 if num_keypoints == len(MPII16) else COCO17
+    schema = get_schema(metadata["keypoint_schema"])
+    if num_keypoints is not None and len(schema) != num_keypoints:
+        raise ValueError(f"{schema.name} has {len(schema)} keypoints, the network's weights {num_keypoints}")
+    return schema
 
 
 def with_convention(spec: NetworkSpec, convention: str) -> NetworkSpec:
@@ -115,9 +134,9 @@ def with_convention(spec: NetworkSpec, convention: str) -> NetworkSpec:
     return replace(spec, mean=IMAGENET_MEAN[::order], std=IMAGENET_STD[::order])
 
 
-def spec_metadata(spec: NetworkSpec) -> dict[str, str]:
+def spec_metadata(spec: NetworkSpec, schema: KeypointSchema = COCO17) -> dict[str, str]:
     """Return what a safetensors file should carry so that its network is rebuilt as it was."""
-    return {"network": spec.name, "spec": json.dumps(asdict(spec))}
+    return {"network": spec.name, "spec": json.dumps(asdict(spec)), "keypoint_schema": schema.name}
 
 
 def saved_input_size(metadata: Mapping[str, str]) -> tuple[int, int] | None:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import yaml
 
 from fidip.models.catalog import build_network, catalog_entry, network_names
+from fidip.models.imagenet import fetch_imagenet, sequential_names
 from fidip.models.interface import PoseNetwork
 from fidip.models.pose_mobilenetv2 import flat_names
 from fidip.models.published import (
@@ -16,6 +17,7 @@ from fidip.models.published import (
     guess_input_size,
     guess_network,
     guess_num_keypoints,
+    guess_schema,
     saved_input_size,
     spec_from_metadata,
     with_convention,
@@ -111,6 +113,8 @@ def load_weights(
 
 def fill(network: PoseNetwork, file: WeightFile, convention: str | None) -> LoadReport:
     """Copy a pose file into a network that it must fill."""
+    if convention is None and network.is_one_of_a_kind and "spec" not in file.metadata:
+        convention = "network's"
     convention = convention or ("its own" if "spec" in file.metadata else guess_convention(file.path))
     own = network.state_dict()
     matched = tuple(name for name in own if name in file.tensors)
@@ -118,7 +122,9 @@ def fill(network: PoseNetwork, file: WeightFile, convention: str | None) -> Load
     unexpected = tuple(name for name in file.tensors if name not in own)
     check_fit(network, file, matched, missing, unexpected)
     tensors = dict(file.tensors)
-    if convention == "its own":
+    if convention == "network's":
+        spec = network.spec
+    elif convention == "its own":
         spec = spec_from_metadata(file.metadata, network.spec, file.path)
     else:
         spec = with_convention(network.spec, convention)
@@ -137,13 +143,13 @@ def load_imagenet(network: PoseNetwork, path: str | Path | None) -> LoadReport:
     if not network.imagenet_parts:
         raise ValueError(f"{name} has no ImageNet weights; it starts from its own pose weights")
     if path is None:
-        from fidip.models.imagenet import fetch_imagenet
-
         file = WeightFile(Path(f"ImageNet weights of {name}"), fetch_imagenet(name))
     else:
         file = read_weight_file(path)
     if name == "pose_mobilenetv2":
         file = replace(file, tensors=flat_names(dict(file.tensors)))
+    if name.endswith("_plain"):
+        file = replace(file, tensors=sequential_names(dict(file.tensors)))
     own = network.state_dict()
     parts = tuple(f"{part}." for part in network.imagenet_parts)
     wanted = [key for key in own if key.startswith(parts)]
@@ -196,7 +202,9 @@ def open_network(
             f"its tensors are {some(list(file.tensors))}"
         )
     size = input_size or saved_input_size(file.metadata) or guess_input_size(file.path)
-    network = build_network(name, num_keypoints=guess_num_keypoints(file.tensors) or 17, input_size=size)
+    schema = guess_schema(file.metadata, count := guess_num_keypoints(file.tensors))
+    network = build_network(name, num_keypoints=count or len(schema), input_size=size)
+    network.schema = schema
     fill(network, file, convention)
     return network.eval()
 

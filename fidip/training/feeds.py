@@ -13,6 +13,7 @@ from fidip.data.images import ImageStore
 from fidip.data.loaders import automatic_workers, make_loader
 from fidip.data.samplers import DomainSampler, OrderedSampler
 from fidip.models.interface import NetworkSpec
+from syrip_gen.keypoints.catalog import get_schema
 
 __all__ = ["Feeds"]
 
@@ -89,4 +90,5 @@ class Feeds:
             padding=self.recipe.training.padding,
             augmentation=augmentation,
             seed=seed,
+            schema=get_schema(self.recipe.data.schema_name),
         )

@@ -11,6 +11,7 @@ from fidip.models.catalog import build_network
 from fidip.models.freezing import freeze, groups_through
 from fidip.models.interface import PoseNetwork
 from fidip.models.weights import load_weights
+from syrip_gen.keypoints.catalog import get_schema
 
 __all__ = ["prepare_network"]
 
@@ -24,7 +25,9 @@ def prepare_network(recipe: Recipe, fabric: Fabric) -> tuple[PoseNetwork, list[s
         ValueError: If the weights do not fit or a layer's name is unknown.
     """
     settings = recipe.network
-    network = build_network(settings.name, input_size=settings.input_size)
+    schema = get_schema(recipe.data.schema_name)
+    network = build_network(settings.name, num_keypoints=len(schema), input_size=settings.input_size)
+    network.schema = schema
     lines = [_load(network, settings.weights)]
     names: tuple[str, ...] = recipe.freeze.also
     if recipe.freeze.through is not None:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from fidip.data.dataset import CropBatch
 from syrip_gen.keypoints.catalog import COCO17
+from syrip_gen.keypoints.schema import KeypointSchema
 
 __all__ = ["draw_batch"]
 
@@ -18,7 +19,9 @@ LINE_SHARE = 3 / 256
 """Width of drawn lines over the crop's width."""
 
 
-def draw_batch(path: Path, batch: CropBatch, targets: Tensor, weights: Tensor) -> None:
+def draw_batch(
+    path: Path, batch: CropBatch, targets: Tensor, weights: Tensor, schema: KeypointSchema = COCO17
+) -> None:
     """Write a sheet of crops: skeleton and points as labelled, targets as a red glow, domain in the corner.
 
     Args:
@@ -26,6 +29,7 @@ def draw_batch(path: Path, batch: CropBatch, targets: Tensor, weights: Tensor) -
         batch: B crops, on the CPU.
         targets: (B, K, H, W) heatmaps that the network is to give, on the CPU.
         weights: (B, K); keypoints of weight 0 are not drawn.
+        schema: Of the K keypoints.
     """
     tiles = [
         _draw_crop(
@@ -34,6 +38,7 @@ def draw_batch(path: Path, batch: CropBatch, targets: Tensor, weights: Tensor) -
             targets[i].amax(dim=0).numpy(),
             weights[i].numpy() > 0,
             "synthetic" if batch.is_synthetic[i] > 0.5 else "real",
+            schema,
         )
         for i in range(min(MAX_CROPS, len(batch.images)))
     ]
@@ -45,7 +50,12 @@ def draw_batch(path: Path, batch: CropBatch, targets: Tensor, weights: Tensor) -
 
 
 def _draw_crop(
-    crop: np.ndarray, points: np.ndarray, glow: np.ndarray, is_drawn: np.ndarray, domain: str
+    crop: np.ndarray,
+    points: np.ndarray,
+    glow: np.ndarray,
+    is_drawn: np.ndarray,
+    domain: str,
+    schema: KeypointSchema,
 ) -> np.ndarray:
     height, width = crop.shape[:2]
     heat = cv2.resize(glow, (width, height), interpolation=cv2.INTER_LINEAR)[..., None]
@@ -53,10 +63,10 @@ def _draw_crop(
     image = image.astype(np.uint8)
     line = max(1, round(width * LINE_SHARE / 2))
     places = [tuple(int(v) for v in point) for point in points]  # pixel that holds the point
-    for a, b in COCO17.skeleton:
+    for a, b in schema.skeleton:
         if is_drawn[a] and is_drawn[b]:
             cv2.line(image, places[a], places[b], (255, 255, 255), line, cv2.LINE_AA)
-    for place, side, drawn in zip(places, COCO17.sides, is_drawn, strict=True):
+    for place, side, drawn in zip(places, schema.sides, is_drawn, strict=True):
         if drawn:
             cv2.circle(image, place, 2 * line, SIDE_COLORS[side], -1, cv2.LINE_AA)
     cv2.putText(image, domain, (4, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (255, 255, 255), 1, cv2.LINE_AA)

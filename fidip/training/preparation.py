@@ -3,12 +3,12 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from fidip.config import Recipe, TrainOptions
+from fidip.config import DataSettings, Recipe, TrainOptions
 from fidip.data.annotations import (
     AnnotationSet,
     PersonRecord,
@@ -17,8 +17,11 @@ from fidip.data.annotations import (
     read_annotations,
 )
 from fidip.data.images import content_hashes
+from fidip.data.layouts.detect import layout_of
+from fidip.data.sample_records import sample_records, whole_pictures
 from fidip.evaluation.ground_truth import annotation_file
 from fidip.evaluation.pictures import picture_folder
+from syrip_gen.keypoints.catalog import COCO17, get_schema
 
 __all__ = ["RunData", "check_recipe", "file_digests", "load_data"]
 
@@ -100,17 +103,18 @@ def load_data(options: TrainOptions, recipe: Recipe, output: Path) -> RunData:
         FileNotFoundError: If files or pictures are missing.
         ValueError: If a domain that the recipe needs is missing, or train and validation share pictures.
     """
-    sets = _training_sets(options)
+    sets = _training_sets(options, recipe.data)
     notes = [f"{s.source}: {note}" for s in sets.values() for note in s.notes]
     records = [record for s in sets.values() for record in s.records]
-    if recipe.training.data != "both":
+    if recipe.training.data in ("real", "synthetic"):
         wanted = recipe.training.data == "synthetic"
         records = [r for r in records if r.is_synthetic == wanted]
     held_out = None
     if options.val is not None:
-        val_set = _read(options.val, options.val_images, "--val-images")
+        val_set = _read(options.val, options.val_images, "--val-images", recipe.data)
         notes += [f"{val_set.source}: {note}" for note in val_set.notes]
-        val = list(val_set.records)
+        is_whole = recipe.data.crop == "picture"
+        val = list(whole_pictures(val_set.records) if is_whole else val_set.records)
     else:
         held_out = _held_out_images(records, recipe, options.seed, output)
         val = [r for r in records if r.is_synthetic and r.image_id in held_out]
@@ -122,7 +126,7 @@ def load_data(options: TrainOptions, recipe: Recipe, output: Path) -> RunData:
     _check_domains(records, recipe, sets)
     _check_overlap(records, val)
     has_pre_stage = recipe.domain.pre_epochs > 0 and recipe.training.epochs > 0
-    pre = _pre_stage_records(options, records) if has_pre_stage else ()
+    pre = _pre_stage_records(options, records, recipe.data) if has_pre_stage else ()
     return RunData(
         tuple(records),
         tuple(val),
@@ -135,25 +139,68 @@ def load_data(options: TrainOptions, recipe: Recipe, output: Path) -> RunData:
 def file_digests(options: TrainOptions) -> dict[str, str]:
     """Return the SHA-256 of every annotation file of a run by option name."""
     paths = {"real": options.real, "val": options.val, "synthetic": options.synthetic}
-    files = {name: annotation_file(path) for name, path in paths.items() if path is not None}
-    for name, file in files.items():
-        if not file.is_file():
+    digests = {}
+    for name, path in paths.items():
+        if path is None:
+            continue
+        file = annotation_file(path)
+        if Path(path).is_dir() and not file.is_file():  # MINI-RGBD and the like: thousands of files
+            digests[name] = _folder_digest(Path(path))
+        elif file.is_file():
+            digests[name] = hashlib.sha256(file.read_bytes()).hexdigest()
+        else:
             raise FileNotFoundError(f"annotation file {file} of --{name} not found")
-    return {name: hashlib.sha256(file.read_bytes()).hexdigest() for name, file in files.items()}
+    return digests
 
 
-def _training_sets(options: TrainOptions) -> dict[str, AnnotationSet]:
+def _folder_digest(folder: Path) -> str:
+    """Return the SHA-256 of the names and sizes of all files below a folder."""
+    files = sorted(p for p in folder.rglob("*") if p.is_file())
+    listing = "".join(f"{p.relative_to(folder).as_posix()} {p.stat().st_size}\n" for p in files)
+    return hashlib.sha256(listing.encode()).hexdigest()
+
+
+def _training_sets(options: TrainOptions, settings: DataSettings) -> dict[str, AnnotationSet]:
     sets = {}
     if options.real is not None:
-        sets["real"] = _read(options.real, options.real_images, "--real-images")
-    if options.synthetic is not None:
+        sets["real"] = _read(options.real, options.real_images, "--real-images", settings)
+    if options.synthetic is not None and _is_plain(options.synthetic, settings):
         annotations, images = dataset_files(Path(options.synthetic))
         sets["synthetic"] = read_annotations(annotations, images, is_synthetic=True)
+    elif options.synthetic is not None:
+        sets["synthetic"] = _read(options.synthetic, None, "--synthetic", settings, is_synthetic=True)
+    if settings.crop == "picture":
+        sets = {name: replace(s, records=whole_pictures(s.records)) for name, s in sets.items()}
     return sets
 
 
-def _read(path: str, images: str | None, option: str, *, is_synthetic: bool = False) -> AnnotationSet:
-    """Read a COCO file or a dataset folder, as ``syrip eval --gt`` finds them."""
+def _is_plain(path: str, settings: DataSettings) -> bool:
+    """Return whether labels need no mapping: COCO-17 keypoints, of a COCO file or a dataset of ours.
+
+    What is no dataset at all counts as one, too: its reader knows best what to say.
+    """
+    if settings.schema_name != COCO17.name:
+        return False
+    try:
+        return layout_of(path) in ("coco", "syrip")
+    except (ValueError, FileNotFoundError):
+        return True
+
+
+def _read(
+    path: str, images: str | None, option: str, settings: DataSettings, *, is_synthetic: bool = False
+) -> AnnotationSet:
+    """Read a COCO file or a dataset folder, as ``syrip eval --gt`` finds them, or another dataset."""
+    if not _is_plain(path, settings):
+        file = annotation_file(path)
+        folder = picture_folder(file, images, option) if layout_of(path) in ("coco", "syrip") else images
+        return sample_records(
+            path if folder is None or layout_of(path) != "syrip" else file,
+            get_schema(settings.schema_name),
+            images=folder,
+            is_synthetic=is_synthetic,
+            by_order=settings.mapping == "order",
+        )
     file = annotation_file(path)
     if not file.is_file():
         raise FileNotFoundError(f"annotation file {file} not found")
@@ -179,6 +226,8 @@ def _check_domains(
     records: Sequence[PersonRecord], recipe: Recipe, sets: Mapping[str, AnnotationSet]
 ) -> None:
     needs_both = recipe.domain.mechanism != "none" or recipe.training.data == "both"
+    if recipe.training.data == "any" and not needs_both and records:
+        return
     missing = [
         name
         for name, flag in (("real", False), ("synthetic", True))
@@ -216,7 +265,9 @@ def _check_overlap(train: Sequence[PersonRecord], val: Sequence[PersonRecord]) -
         )
 
 
-def _pre_stage_records(options: TrainOptions, train: Sequence[PersonRecord]) -> tuple[PersonRecord, ...]:
+def _pre_stage_records(
+    options: TrainOptions, train: Sequence[PersonRecord], settings: DataSettings
+) -> tuple[PersonRecord, ...]:
     """Return the persons of the pre-stage: the files or folders named for it, else the training ones."""
     chosen: list[PersonRecord] = []
     for name, is_synthetic in ((options.pre_real, False), (options.pre_synthetic, True)):
@@ -226,7 +277,7 @@ def _pre_stage_records(options: TrainOptions, train: Sequence[PersonRecord]) -> 
             chosen += folder_records(Path(name), is_synthetic=is_synthetic)
         else:
             option = "--pre-synthetic" if is_synthetic else "--pre-real"
-            chosen += _read(name, None, option, is_synthetic=is_synthetic).records
+            chosen += _read(name, None, option, settings, is_synthetic=is_synthetic).records
     if len({r.is_synthetic for r in chosen}) < 2:
         only = "synthetic" if chosen and chosen[0].is_synthetic else "real"
         raise ValueError(

@@ -16,6 +16,8 @@ from fidip.training.preparation import RunData
 
 __all__ = ["State", "checkpoint_of", "make_state", "restore"]
 
+COUNTERS = ("epoch", "step", "initial_ap", "best_ap", "best_epoch", "best_loss", "stale")
+
 
 @dataclass
 class State:
@@ -39,6 +41,17 @@ class State:
     initial_ap: float = float("nan")
     best_ap: float = -1.0
     best_epoch: int = 0
+    best_loss: float = float("inf")
+    """Lowest validation loss that counted (``validation.criterion: loss``)."""
+    stale: int = 0
+    """Validations since the last improvement."""
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether all epochs are done, or the run stopped early."""
+        training = self.recipe.training
+        is_stale = training.patience is not None and self.stale >= training.patience
+        return self.epoch >= training.epochs or is_stale
 
     def weights(self) -> Mapping[str, Tensor]:
         """Return the weights that are validated and saved for use."""
@@ -101,7 +114,7 @@ def checkpoint_of(state: State) -> dict[str, Any]:
     content["rng"] = {"cpu": torch.get_rng_state()}
     if state.fabric.device.type == "cuda":
         content["rng"]["cuda"] = torch.cuda.get_rng_state()
-    for name in ("epoch", "step", "initial_ap", "best_ap", "best_epoch"):
+    for name in COUNTERS:
         content[name] = getattr(state, name)
     return content
 
@@ -141,5 +154,6 @@ def restore(state: State, content: Mapping[str, Any]) -> None:
     torch.set_rng_state(content["rng"]["cpu"])
     if state.fabric.device.type == "cuda" and "cuda" in content["rng"]:
         torch.cuda.set_rng_state(content["rng"]["cuda"])
-    for field_name in ("epoch", "step", "initial_ap", "best_ap", "best_epoch"):
-        setattr(state, field_name, content[field_name])
+    for field_name in COUNTERS:
+        if field_name in content:  # early stopping is younger than some checkpoints
+            setattr(state, field_name, content[field_name])

@@ -9,12 +9,12 @@ from torch import Tensor, nn
 from fidip.data.dataset import CropBatch
 from fidip.data.targets import draw_targets
 from fidip.domain.reversal import reverse_gradient
-from fidip.losses import domain_loss, heatmap_bce, heatmap_mse
+from fidip.losses import domain_loss, heatmap_bce, heatmap_mse, visible_mse
 from fidip.training.processes import average_gradients, average_over_processes
 from fidip.training.state import State
 from fidip.training.validation import normalized
 
-__all__ = ["Totals", "classifier_step", "network_step", "targets_of"]
+__all__ = ["Totals", "classifier_step", "network_step", "pose_loss_of", "targets_of"]
 
 CHANCE = math.log(2)
 """Cross-entropy of a classifier that knows nothing."""
@@ -26,6 +26,13 @@ def targets_of(state: State, batch: CropBatch) -> tuple[Tensor, Tensor]:
     """Return target heatmaps (B, K, H, W) and weights (B, K) of a batch."""
     settings = state.recipe.targets
     return draw_targets(batch.points, batch.labelled, state.network.spec, settings.sigma, settings.encoding)
+
+
+def pose_loss_of(state: State, heatmaps: Tensor, batch: CropBatch, sample_weights: Tensor | None) -> Tensor:
+    """Return L_P of a batch as the recipe and the network have it."""
+    chosen = {"half_mse": heatmap_mse, "visible_mse": visible_mse}[state.recipe.targets.loss]
+    loss = heatmap_bce if state.network.spec.has_logits else chosen
+    return loss(heatmaps, *targets_of(state, batch), sample_weights)
 
 
 def network_step(state: State, batch: CropBatch) -> Numbers:
@@ -40,9 +47,8 @@ def network_step(state: State, batch: CropBatch) -> Numbers:
     mechanism = state.recipe.domain.mechanism
     with state.fabric.autocast():
         output = state.network(normalized(batch.images, state.network.spec))
-    heatmap_loss = heatmap_bce if state.network.spec.has_logits else heatmap_mse
     s = _sample_weights(state, batch)
-    pose_loss = heatmap_loss(output.heatmaps, *targets_of(state, batch), s)
+    pose_loss = pose_loss_of(state, output.heatmaps, batch, s)
     numbers = {"loss_pose": pose_loss.detach()}
     loss = pose_loss
     if mechanism == "reversal":

@@ -29,6 +29,8 @@ def train_summary(result: TrainResult) -> str:
     ]
     if result.domain_accuracy is not None:
         lines.append(f"  domain classifier's accuracy in the last epoch  {result.domain_accuracy:.1%}")
+    if result.was_stopped_early:
+        lines.append("  stopped early: the last epochs did not improve (training.patience)")
     if result.best_ap < result.initial_ap:
         lines.append("  WARNING: no epoch is better than the network that training began from")
     lines += [

@@ -1,6 +1,6 @@
 """Validation in training: plain crops of every person, keypoints, COCO's AP."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 
 from fidip.data.annotations import PersonRecord
 from fidip.data.crops import apply_matrix, invert_matrix
+from fidip.data.dataset import CropBatch
 from fidip.decoding import DecodeMethod, decode_heatmaps, heatmap_values, unflip_heatmaps
 from fidip.evaluation.coco_ap import evaluate_keypoints
 from fidip.evaluation.predictions import result_record
@@ -20,6 +21,8 @@ from fidip.progress import Progress
 from fidip.training.processes import gather_lists
 from syrip_gen.annotation.coco import person_category
 from syrip_gen.keypoints.catalog import COCO17
+from syrip_gen.keypoints.mapping import map_keypoints
+from syrip_gen.keypoints.schema import KeypointSchema
 
 __all__ = ["ValidationResult", "coco_ground_truth", "normalized", "validate"]
 
@@ -34,6 +37,8 @@ class ValidationResult:
     ar: float
     results: tuple[dict[str, Any], ...]
     """COCO results."""
+    loss: float | None = None
+    """Mean training loss over the batches, where it was asked for."""
 
 
 def normalized(images: Tensor, spec: NetworkSpec) -> Tensor:
@@ -44,8 +49,9 @@ def normalized(images: Tensor, spec: NetworkSpec) -> Tensor:
     return scaled.mul_(1 / (255 * std)).sub_(mean / std)
 
 
-def coco_ground_truth(records: Sequence[PersonRecord]) -> dict[str, Any]:
-    """Return the records as the content of a COCO file."""
+def coco_ground_truth(records: Sequence[PersonRecord], schema: KeypointSchema = COCO17) -> dict[str, Any]:
+    """Return the records as the content of a COCO file, their keypoints mapped to COCO-17."""
+    records = [replace(r, keypoints=_in_coco(r.keypoints, schema)) for r in records]
     return {
         "images": [{"id": i} for i in sorted({record.image_id for record in records})],
         "annotations": [
@@ -76,18 +82,23 @@ def validate(
     decode: DecodeMethod,
     flip_test: bool,
     progress: Progress,
+    loss_of: Callable[[Tensor, CropBatch], Tensor] | None = None,
 ) -> ValidationResult:
     """Run the network over the validation persons, in 32 bits; every process takes its share.
+
+    AP is that of COCO-17's keypoints; networks of other schemas are judged by those that they share.
 
     Raises:
         RuntimeError: If the network returns NaN.
     """
     network.eval()
-    results = []
+    results, losses, schema = [], [], network.schema
     progress.stage("validation", len(loader))
     for batch in loader:
         batch = batch.to(fabric.device)
-        heatmaps = _heatmaps(network, normalized(batch.images, network.spec), flip_test)
+        raw, heatmaps = _heatmaps(network, normalized(batch.images, network.spec), flip_test)
+        if loss_of is not None:
+            losses.append(float(loss_of(raw, batch)))
         if not torch.isfinite(heatmaps).all():
             raise RuntimeError("the network returns NaN in the validation")
         points, scores = decode_heatmaps(heatmaps, replace(network.spec, has_logits=False), decode)
@@ -101,18 +112,28 @@ def validate(
             keypoints = np.column_stack([apply_matrix(invert_matrix(matrix), point), score])
             sure = score[score > MIN_KEYPOINT_SCORE]
             person = float(sure.mean()) if len(sure) else 0.0
-            results.append((index, result_record(records[index].image_id, 1, keypoints, person)))
+            results.append(
+                (index, result_record(records[index].image_id, 1, _in_coco(keypoints, schema), person))
+            )
         progress.advance()
     gathered = [record for _, record in sorted(gather_lists(fabric, results), key=lambda item: item[0])]
     metrics = evaluate_keypoints(ground_truth, gathered)
-    return ValidationResult(metrics.ap, metrics.ar, tuple(gathered))
+    every_loss = gather_lists(fabric, losses)
+    loss = float(np.mean(every_loss)) if every_loss else None
+    return ValidationResult(metrics.ap, metrics.ar, tuple(gathered), loss)
 
 
-def _heatmaps(network: PoseNetwork, images: Tensor, flip_test: bool) -> Tensor:
-    """Return (B, K, h, w) heatmap values (probabilities where the network has logits)."""
+def _in_coco(keypoints: np.ndarray, schema: KeypointSchema) -> np.ndarray:
+    """Return (17, 3) keypoints."""
+    return keypoints if schema.name == COCO17.name else map_keypoints(keypoints, schema, COCO17)
+
+
+def _heatmaps(network: PoseNetwork, images: Tensor, flip_test: bool) -> tuple[Tensor, Tensor]:
+    """Return (B, K, h, w) heatmaps as they come, and values (probabilities where the network has logits)."""
     spec = network.spec
-    values = heatmap_values(network(images).heatmaps.float(), spec)
+    raw = network(images).heatmaps.float()
+    values = heatmap_values(raw, spec)
     if flip_test:
         mirrored = heatmap_values(network(images.flip(3)).heatmaps.float(), spec)
-        values = (values + unflip_heatmaps(mirrored, COCO17.flip_index, spec.cell_center)) / 2
-    return values
+        values = (values + unflip_heatmaps(mirrored, network.schema.flip_index, spec.cell_center)) / 2
+    return raw, values

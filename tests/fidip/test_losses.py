@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from fidip.losses import domain_loss, heatmap_bce, heatmap_mse
+from fidip.losses import domain_loss, heatmap_bce, heatmap_mse, visible_mse
 
 
 def test_mse_is_half_the_mean_square_over_everything():
@@ -40,3 +40,14 @@ def test_sample_weights_scale_each_sample():
     logits, labels = torch.tensor([0.0, 0.0]), torch.tensor([0.0, 1.0])
     weighted = domain_loss(logits, labels, torch.tensor([3.0, 0.0]))
     torch.testing.assert_close(weighted, domain_loss(logits, labels) * 1.5)
+
+
+def test_visible_mse_is_the_sum_over_visible_joints_by_their_number_and_cells():
+    heatmaps, targets = torch.zeros(2, 16, 64, 64), torch.zeros(2, 16, 64, 64)
+    targets[0, 0, 3, 4], targets[1, 5, 0, 0] = 2.0, 1.0
+    weights = torch.zeros(2, 16)
+    weights[0, :3], weights[1, 5] = 1, 1
+    assert math.isclose(visible_mse(heatmaps, targets, weights).item(), (4 + 1) / (4 * 64 * 64), rel_tol=1e-6)
+    weights[0, 0] = 0  # what is not labelled counts neither above nor below
+    assert math.isclose(visible_mse(heatmaps, targets, weights).item(), 1 / (3 * 64 * 64), rel_tol=1e-6)
+    assert visible_mse(heatmaps, targets, torch.zeros(2, 16)).item() == 0

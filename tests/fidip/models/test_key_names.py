@@ -79,7 +79,20 @@ def mobile_names():
     return [*names, "hm_conv.weight"]
 
 
+def plain_resnet_names(blocks, convolutions):
+    """Ellershaw's: the ResNet's children in a sequence (0 conv1, 1 bn1, 4-7 layer1-4), no norms above."""
+    places = {"conv1": "0.0", "bn1": "0.1", **{f"layer{n}": f"0.{n + 3}" for n in range(1, 5)}}
+    names = []
+    for name in pose_resnet_names(blocks, convolutions):
+        first, _, rest = name.partition(".")
+        if first in places:
+            names.append(f"{places[first]}.{rest}")
+    return names + [f"1.convTrans{n}.{kind}" for n in range(1, 5) for kind in ("weight", "bias")]
+
+
 PUBLISHED = {
+    "pose_resnet18_plain": plain_resnet_names((2, 2, 2, 2), 2),
+    "pose_resnet50_plain": plain_resnet_names((3, 4, 6, 3), 3),
     "pose_resnet18": pose_resnet_names((2, 2, 2, 2), 2),
     "pose_resnet34": pose_resnet_names((3, 4, 6, 3), 2),
     "pose_resnet50": pose_resnet_names((3, 4, 6, 3), 3),

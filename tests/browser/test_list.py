@@ -1,7 +1,10 @@
 """The list of images: order, filters, search, signs, names of any kind."""
 
+import re
+
 import pytest
 
+from fidip.labelling.server.page_files import PAGE_FOLDER
 from tests.browser.drawn_project import HOSTILE
 
 
@@ -139,3 +142,10 @@ def test_the_list_is_walked_by_arrows(address, open_page):
     page.until("location.hash === '#6'")
     assert page.page.get_attribute("#images", "aria-activedescendant") == "image-6"
     assert page.ask("images/1")["revision"] == 0
+
+
+def test_every_module_is_fetched_ahead():
+    html = (PAGE_FOLDER / "index.html").read_text()
+    asked_for = set(re.findall(r'(?:src|href)="/static/([a-z]+\.js)"', html))
+    only_for_editors = {"types.js"}
+    assert asked_for == {path.name for path in PAGE_FOLDER.glob("*.js")} - only_for_editors

@@ -6,7 +6,7 @@
 import {
   ABSENT, OCCLUDED, VISIBLE, extent, withBox, withNewPerson, withPerson, withPoint, withStatus, withSwapped, withoutPerson,
 } from "./document.js";
-import { firstOpenDoubt } from "./app.js";
+import { firstOpenDoubt, isOpenDoubt } from "./app.js";
 
 export const V_NAMES = { [ABSENT]: "absent", [OCCLUDED]: "occluded", [VISIBLE]: "visible" };
 const SETTLE_MS = 600;
@@ -130,7 +130,7 @@ export function nextDoubt(app) {
       return reveal(app);
     }
   }
-  const entry = store.neighbour(1, (e) => e.doubtful && e.status === "unreviewed" && e.state === "ok");
+  const entry = store.neighbour(1, isOpenDoubt);
   if (entry) return app.open(entry.id, { firstDoubt: true });
   const isLeft = session && firstOpenDoubt(session);
   return app.announce(isLeft ? "No doubtful image after this one" : "Nothing doubtful is left after this image");

@@ -16,7 +16,7 @@ const AHEAD = 3;
 export class App {
   /** @type {Map<number, Session>} oldest use first */
   #sessions = new Map();
-  /** @type {Map<number, ImageState>} fetched ahead */
+  /** @type {Map<number, {promise: Promise<ImageState>, state: ImageState|null}>} fetched ahead, or on the way */
   #fetched = new Map();
   /** What an unfinished edit of the open image will be called; null where there is none. @type {string|null} */
   #draft = null;
@@ -63,7 +63,7 @@ export class App {
     let session = this.#known(id);
     if (!session) {
       try {
-        session = this.#begin(await this.api.image(id));
+        session = this.#begin(await this.#fetch(id));
       } catch (error) {
         if (this.#wanted === id) this.announce(`This image could not be fetched: ${/** @type {Error} */ (error).message}`);
         return;
@@ -220,7 +220,7 @@ export class App {
       this.#sessions.set(id, session);
       return session;
     }
-    const state = this.#fetched.get(id);
+    const state = this.#fetched.get(id)?.state;
     return state && state.revision >= newest ? this.#begin(state) : null;
   }
 
@@ -237,24 +237,53 @@ export class App {
     return session;
   }
 
-  /** Fetch and decode the next few images, and the one before. */
+  /** Fetch an image, or wait for it where that is under way. @param {number} id @returns {Promise<ImageState>} */
+  async #fetch(id) {
+    const newest = this.store.byId.get(id)?.revision ?? 0;
+    const found = this.#fetched.get(id);
+    if (found) {
+      const state = await found.promise;
+      if (state.revision >= newest) return state;
+    }
+    /** @type {{promise: Promise<ImageState>, state: ImageState|null}} */
+    const entry = { promise: this.api.image(id), state: null };
+    this.#fetched.set(id, entry);
+    try {
+      entry.state = await entry.promise;
+      return entry.state;
+    } catch (error) {
+      this.#fetched.delete(id);
+      throw error;
+    }
+  }
+
+  /** Fetch and decode the next few images, the one before, and the next doubtful one. */
   async #fetchAhead() {
     const { store } = this;
     const here = store.visible.findIndex((entry) => entry.id === store.session?.id);
     if (here < 0) return;
-    const near = [...store.visible.slice(here + 1, here + 1 + AHEAD), ...store.visible.slice(Math.max(0, here - 1), here)];
-    for (const { id, state } of near) {
+    const doubtful = store.neighbour(1, isOpenDoubt);
+    const near = [
+      ...store.visible.slice(here + 1, here + 1 + AHEAD),
+      ...(doubtful ? [doubtful] : []),
+      ...store.visible.slice(Math.max(0, here - 1), here),
+    ];
+    if (this.#fetched.size > KEPT_SESSIONS) this.#fetched.clear();
+    for (const { id, state } of new Set(near)) {
       if (this.#wanted !== store.session?.id) return;
       try {
-        const image = this.#known(id)?.state ?? (await this.api.image(id));
-        if (!this.#sessions.has(id)) this.#fetched.set(id, image);
+        const image = this.#known(id)?.state ?? (await this.#fetch(id));
         if (state === "ok") await this.pictures.load(image);
       } catch {
         // Opening it will say what is wrong with it.
       }
     }
-    if (this.#fetched.size > KEPT_SESSIONS) this.#fetched.clear();
   }
+}
+
+/** @param {import("./types.js").Entry} entry @returns {boolean} a doubtful image that nobody has reviewed */
+export function isOpenDoubt(entry) {
+  return entry.doubtful && entry.status === "unreviewed" && entry.state === "ok";
 }
 
 /** @param {Session} session @returns {{person: number, keypoint: number}|null} */

@@ -4,7 +4,7 @@
 
 import { V_NAMES } from "./actions.js";
 import { ABSENT } from "./document.js";
-import { byId, element } from "./dom.js";
+import { byId, counted, element } from "./dom.js";
 
 export class Bar {
   /** @param {App} app @param {(text: string) => void} tell for a screen reader alone */
@@ -29,12 +29,12 @@ export class Bar {
   }
 
   #progress() {
-    const counts = this.app.store.counts();
+    const { counts } = this.app.store;
     const done = counts.reviewed + counts.rejected;
     const bar = byId("progress");
     bar.max = Math.max(counts.all, 1);
     bar.value = done;
-    byId("progress-text").textContent = `${done.toLocaleString("en")} of ${counts.all.toLocaleString("en")} done`;
+    byId("progress-text").textContent = `${counted(done)} of ${counted(counts.all)} done`;
   }
 
   drawSaving() {

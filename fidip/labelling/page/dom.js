@@ -22,6 +22,11 @@ export function icon(name, kind = "icon") {
   return svg("svg", { class: `${kind} ${kind}-${name}`, "aria-hidden": "true" }, svg("use", { href: `#i-${name}` }));
 }
 
+/** @param {number} count @returns {string} such as 10,000; the browser's own formatter takes long to load */
+export function counted(count) {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
 /** @param {string} id @returns {any} the element that index.html promises */
 export function byId(id) {
   const found = document.getElementById(id);

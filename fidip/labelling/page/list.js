@@ -4,7 +4,7 @@
 /** @import {Entry} from "./types.js" */
 /** @import {Filter} from "./store.js" */
 
-import { byId, element, icon } from "./dom.js";
+import { byId, counted, element, icon } from "./dom.js";
 
 const SPARE = 6;
 
@@ -49,15 +49,15 @@ export class List {
 
   #update() {
     const { store } = this.app;
-    const counts = store.counts();
+    const { counts } = store;
     for (const label of this.filters.querySelectorAll("label")) {
       const value = /** @type {Filter} */ (label.querySelector("input")?.value);
       const count = label.querySelector("b");
-      if (count) count.textContent = counts[value].toLocaleString("en");
+      if (count) count.textContent = counted(counts[value]);
     }
     const { visible } = store;
     byId("no-images").hidden = visible.length > 0;
-    byId("list-count").textContent = `${visible.length.toLocaleString("en")} of ${counts.all.toLocaleString("en")} images listed`;
+    byId("list-count").textContent = `${counted(visible.length)} of ${counted(counts.all)} images listed`;
     this.#draw();
   }
 

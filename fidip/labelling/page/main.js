@@ -1,10 +1,11 @@
 /** Starts the page: fetches the project, builds the parts, connects them. */
 
-import { Api, Refused } from "./api.js";
+import { Refused } from "./api.js";
 import { App } from "./app.js";
 import { Bar } from "./bar.js";
 import { Dialogs } from "./dialogs.js";
 import { byId } from "./dom.js";
+import { api, project } from "./early.js";
 import { Keys, commandsOf } from "./keys.js";
 import { List } from "./list.js";
 import { Loupe } from "./loupe.js";
@@ -92,8 +93,7 @@ function guardEdits(app, outbox, dialogs) {
 
 async function start() {
   setTheme();
-  const api = new Api(new URLSearchParams(location.search).get("token") ?? "");
-  const store = new Store(await api.project());
+  const store = new Store(await project);
   document.body.dataset.kind = store.project.kind;
   const outbox = new Outbox(api, `${store.project.root}|${store.project.output}`);
   await outbox.adopt();

@@ -113,8 +113,13 @@ export class Panel {
   }
 }
 
+/** Made once: that takes long. @type {Intl.DateTimeFormat|undefined} */
+let clock;
+
 /** @param {string} when ISO 8601 @returns {string} */
 function timeOf(when) {
   const time = new Date(when);
-  return Number.isNaN(time.valueOf()) ? when : time.toLocaleString([], { dateStyle: "short", timeStyle: "short" });
+  if (Number.isNaN(time.valueOf())) return when;
+  clock ??= new Intl.DateTimeFormat([], { dateStyle: "short", timeStyle: "short" });
+  return clock.format(time);
 }

@@ -16,6 +16,7 @@ export class Stage {
   /** Image whose picture is on the stage. */
   #shown = -1;
   #wantsWhole = false;
+  #hasShown = false;
   /** @type {Picture|null} */
   picture = null;
   /** A picture can be read that could not be before. @type {(id: number) => void} */
@@ -126,6 +127,8 @@ export class Stage {
     this.layer.replaceChildren(picture.canvas);
     this.store.tell("look");
     this.refresh();
+    if (!this.#hasShown) requestAnimationFrame(() => setTimeout(() => performance.mark("first-picture"), 0));
+    this.#hasShown = true;
   }
 
   /** @param {string} message */

@@ -57,6 +57,9 @@ export class Store {
     this.byId = new Map(this.entries.map((entry) => [entry.id, entry]));
     this.change = project.change;
     this.who = project.who;
+    /** How many images each filter would show, and how many are reviewed. @type {Record<Filter | "reviewed", number>} */
+    this.counts = { all: 0, unreviewed: 0, doubtful: 0, rejected: 0, unreadable: 0, reviewed: 0 };
+    for (const entry of this.entries) this.#count(entry, 1);
     this.refilter();
   }
 
@@ -124,44 +127,47 @@ export class Store {
   }
 
   refilter() {
-    const matches = FILTERS[this.filter];
-    const query = this.query.trim().toLowerCase();
-    this.visible = this.entries.filter(
-      (entry) =>
-        (matches(entry) || this.#kept.has(entry.id)) && (!query || entry.name.toLowerCase().includes(query)),
-    );
-    for (const entry of this.visible) this.#kept.add(entry.id);
+    this.visible = this.entries.filter((entry) => this.#isListed(entry));
+    this.#kept = new Set(this.visible.map((entry) => entry.id));
     this.tell("entries");
+  }
+
+  /** @param {Entry} entry @returns {boolean} */
+  #isListed(entry) {
+    if (!FILTERS[this.filter](entry) && !this.#kept.has(entry.id)) return false;
+    const query = this.query.trim().toLowerCase();
+    return !query || entry.name.toLowerCase().includes(query);
+  }
+
+  /** @param {Entry} entry @param {1|-1} by */
+  #count(entry, by) {
+    for (const [name, matches] of Object.entries(FILTERS)) {
+      if (matches(entry)) this.counts[/** @type {Filter} */ (name)] += by;
+    }
+    if (entry.status === "reviewed") this.counts.reviewed += by;
   }
 
   /** Note what the server says of some images. @param {Partial<Entry>[]} news @returns {number[]} ids that changed */
   learn(news) {
     const changed = [];
+    let isListChanged = false;
     for (const item of news) {
-      const entry = this.byId.get(/** @type {number} */ (item.id));
-      if (!entry) {
-        this.entries.push(/** @type {Entry} */ (item));
-        this.byId.set(/** @type {Entry} */ (item).id, /** @type {Entry} */ (item));
-        changed.push(/** @type {number} */ (item.id));
-      } else if (differs(entry, item)) {
-        Object.assign(entry, item);
-        changed.push(entry.id);
+      let entry = this.byId.get(/** @type {number} */ (item.id));
+      if (entry && !differs(entry, item)) continue;
+      if (entry) this.#count(entry, -1);
+      else {
+        entry = /** @type {Entry} */ (item);
+        this.entries.push(entry);
+        this.byId.set(entry.id, entry);
       }
+      Object.assign(entry, item);
+      this.#count(entry, 1);
+      isListChanged ||= !this.#kept.has(entry.id) && this.#isListed(entry);
+      changed.push(entry.id);
     }
-    if (changed.length) this.refilter();
+    if (isListChanged) this.refilter();
+    else if (changed.length) this.tell("entries");
     return changed;
-  }
-
-  /** @returns {Record<Filter | "reviewed", number>} */
-  counts() {
-    const counts = { all: 0, unreviewed: 0, doubtful: 0, rejected: 0, unreadable: 0, reviewed: 0 };
-    for (const entry of this.entries) {
-      for (const [name, matches] of Object.entries(FILTERS)) {
-        if (matches(entry)) counts[/** @type {Filter} */ (name)] += 1;
-      }
-      if (entry.status === "reviewed") counts.reviewed += 1;
-    }
-    return counts;
   }
 
   /**

@@ -13,6 +13,7 @@ from fidip.lifting.config import LiftRecipe
 from fidip.lifting.geometry import about_axis, pelvis_of, random_signs, uniform
 from fidip.lifting.pose_files import Poses3D
 from fidip.lifting.poses_2d import Poses2D
+from fidip.lifting.selfsup import TOGETHER
 from fidip.lifting.sources import LiftData
 from fidip.lifting.views import Keypoints2D
 from fidip.lifting.windows import clip_bounds, frames_of, window_index
@@ -89,6 +90,9 @@ class Batches:
         self.predicted = PoseTensors(data.predicted) if data.predicted is not None else None
         self.real = data.real_2d
         self._real_bounds = None if data.real_2d is None else clip_bounds(data.real_2d.clip)
+        self._recordings = None
+        if data.real_2d is not None and recipe.selfsup.weight_bones > 0:
+            self._recordings = _recordings(data.real_2d)
 
     def epoch(self, number: int) -> Iterator[LiftBatch]:
         """Yield the batches of an epoch."""
@@ -133,7 +137,15 @@ class Batches:
     def _real(self, count: int, generator: torch.Generator) -> Keypoints2D:
         poses: Poses2D = self.real
         first, last = (torch.from_numpy(bound) for bound in self._real_bounds)
-        centre = torch.randint(len(poses), (count,), generator=generator)
+        if self._recordings is None:
+            centre = torch.randint(len(poses), (count,), generator=generator)
+        else:
+            groups = max(1, count // TOGETHER)
+            begin, length = self._recordings[
+                torch.randint(len(self._recordings), (groups,), generator=generator)
+            ].T
+            within = torch.rand((groups, TOGETHER), generator=generator) * length[:, None]
+            centre = (begin[:, None] + within.long()).flatten()
         index = window_index(centre, first[centre], last[centre], self.frames).numpy()
         rows = centre.numpy()
         keypoints = Keypoints2D(
@@ -143,6 +155,21 @@ class Batches:
             torch.from_numpy(poses.image_size[rows]),
         )
         return _varied(keypoints, None, self.recipe, self.layout, generator)[0]
+
+
+def _recordings(poses: Poses2D) -> Tensor:
+    """Return (R, 2) first frame and length of the recordings that are long enough to compare bones in.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    _, begin, length = np.unique(poses.clip, return_index=True, return_counts=True)
+    found = torch.from_numpy(np.stack([begin, length], 1)[length >= TOGETHER])
+    if not len(found):
+        raise ValueError(
+            f"{poses.source} has no recording of {TOGETHER} frames or more: set selfsup.weight_bones to 0"
+        )
+    return found
 
 
 def labelled_windows(

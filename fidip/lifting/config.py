@@ -107,6 +107,8 @@ class SelfSupervisionSettings(_Settings):
     """Of the difference between the turned pose and what is lifted from its projection."""
     weight_adversarial: float = Field(0.05, ge=0)
     """Of the 2D discriminator on projections of turned poses."""
+    weight_bones: float = Field(0, ge=0)
+    """Of the change of a person's bone lengths within a recording; for 2D poses of recordings (``clip``)."""
     turn_deg: float = Field(60, gt=0, le=180)
     """Largest turn of a lifted pose before it is projected."""
     discriminator_learning_rate: float = Field(2e-4, gt=0)

@@ -83,7 +83,7 @@ def read_poses_2d(path: str | Path, schema: KeypointSchema) -> Poses2D:
     """Read 2D poses of real infants: any dataset that syrip knows, or an .npz of sequences.
 
     An .npz holds ``keypoints_2d_px`` (N, K, 3) x, y, v or score, ``image_size`` (N, 2), and may hold
-    ``schema`` and ``clip`` (N,).
+    ``schema``, ``clip`` (N,) and ``camera`` (4,) or (N, 4) fx, fy, cx, cy px.
 
     Raises:
         FileNotFoundError: If there is none.
@@ -129,12 +129,13 @@ def _read_npz(path: Path, schema: KeypointSchema) -> Poses2D:
         own = get_schema(str(arrays["schema"])) if "schema" in arrays else COCO17
         points = map_keypoints(np.nan_to_num(points), own, schema)
         clip = np.asarray(arrays.get("clip", np.arange(len(points))), np.int64)
+        camera = np.asarray(arrays.get("camera", np.full(4, np.nan)), np.float32)
+        camera = np.broadcast_to(camera, (len(points), 4)).copy()
         if clip.shape != (len(points),) or (np.diff(clip) < 0).any():
             raise ValueError("clip must be (N,) and not decrease")
     except (OSError, EOFError, KeyError, ValueError) as error:
         raise ValueError(
             f"{path}: expected keypoints_2d_px (N, K, 3) and image_size (N, 2): {error}"
         ) from None
-    camera = np.full((len(points), 4), np.nan, np.float32)
     mask = (points[..., 2] > 0).astype(np.float32)
     return Poses2D(points[..., :2].astype(np.float32), mask, camera, size, clip, str(path))

@@ -4,6 +4,8 @@ After Chen et al. 2019, "Unsupervised 3D pose estimation with geometric self-sup
 lifted, the lifted pose is turned and projected, the projection is lifted again, turned back and projected: it
 should be the first 2D pose again, and the second lifted pose the turned first one. A discriminator that knows
 only 2D poses tells the projections from real 2D poses, so that lifted poses look right from anywhere.
+
+Beyond that paper: in a recording a person's bones keep their lengths, whatever the pose.
 """
 
 from dataclasses import dataclass
@@ -15,8 +17,21 @@ from torch.nn import functional
 from fidip.lifting.geometry import random_tilts
 from fidip.lifting.network import LiftNetwork
 from fidip.lifting.views import ASSUMED_FOCAL, Encoded, Keypoints2D, assumed_camera, encode
+from syrip_gen.keypoints.schema import KeypointSchema
 
-__all__ = ["Cycle", "PoseDiscriminator", "discriminator_loss", "lift_cycle", "place_before_camera"]
+__all__ = [
+    "TOGETHER",
+    "Cycle",
+    "PoseDiscriminator",
+    "bone_change",
+    "bones_of",
+    "discriminator_loss",
+    "lift_cycle",
+    "place_before_camera",
+]
+
+TOGETHER = 8
+"""So many frames of one recording lie side by side in a batch where bone lengths are compared."""
 
 NEAREST = 0.3
 """Depth of the nearest joint over the body's extent, at least."""
@@ -55,6 +70,8 @@ class Cycle:
     """Their turned projections as encoded."""
     mask: Tensor
     """(B, K)."""
+    points: Tensor
+    """(B, K, 3) the lifted poses, metres, in their virtual cameras' frames."""
 
 
 def place_before_camera(points: Tensor, seen: Tensor, mask: Tensor) -> Tensor:
@@ -111,7 +128,30 @@ def lift_cycle(
     loss_2d = _masked_mean((back - rays).norm(dim=-1) / first.side[:, None], mask)
     own = _projected(points + place[:, None])
     loss_2d = loss_2d + _masked_mean((own - rays).norm(dim=-1) / first.side[:, None], mask)
-    return Cycle(loss_2d, loss_3d, first, second, mask)
+    return Cycle(loss_2d, loss_3d, first, second, mask, points)
+
+
+def bones_of(schema: KeypointSchema) -> Tensor:
+    """Return (2, E) both ends of the bones whose lengths do not depend on the pose: not those of the face."""
+    names = schema.keypoints
+    limbs = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+    bones = [(a, b) for a, b in schema.skeleton if all(names[i].split("_")[-1] in limbs for i in (a, b))]
+    return torch.tensor(bones).T
+
+
+def bone_change(points: Tensor, mask: Tensor, bones: Tensor) -> Tensor:
+    """Return how much bone lengths change within groups of :data:`TOGETHER` poses, relative to their means.
+
+    Args:
+        points: (B, K, 3) lifted poses, those of a recording side by side.
+        mask: (B, K).
+        bones: (2, E) ends.
+    """
+    a, b = bones.to(points.device)
+    lengths = (points[:, a] - points[:, b]).norm(dim=-1).unflatten(0, (-1, TOGETHER))
+    there = (mask[:, a] * mask[:, b]).unflatten(0, (-1, TOGETHER))
+    mean = (lengths * there).sum(1, keepdim=True) / there.sum(1, keepdim=True).clamp(min=1)
+    return _masked_mean((lengths - mean).abs() / mean.detach().clamp(min=FAR_CAMERA), there)
 
 
 def discriminator_loss(discriminator: PoseDiscriminator, cycle: Cycle, *, for_network: bool) -> Tensor:

@@ -9,7 +9,7 @@ from fidip.lifting.batches import LiftBatch
 from fidip.lifting.config import LiftOptimizerSettings
 from fidip.lifting.martinez import limit_norms
 from fidip.lifting.network import AnyLifter
-from fidip.lifting.selfsup import discriminator_loss, lift_cycle
+from fidip.lifting.selfsup import bone_change, bones_of, discriminator_loss, lift_cycle
 from fidip.lifting.state import LiftState
 
 __all__ = ["joint_loss", "learning_rate", "lift_step"]
@@ -66,6 +66,10 @@ def lift_step(state: LiftState, batch: LiftBatch) -> dict[str, Tensor]:
             + network.output_m * settings.weight_adversarial * fooling
         )
         numbers |= {"cycle_2d": cycle.loss_2d.detach(), "cycle_3d": cycle.loss_3d.detach()}
+        if settings.weight_bones > 0:
+            change = bone_change(cycle.points, cycle.mask, bones_of(network.schema))
+            loss = loss + network.output_m * settings.weight_bones * change
+            numbers["bone_change"] = change.detach()
     _apply(state, loss)
     if cycle is not None:
         told = discriminator_loss(state.discriminator, cycle, for_network=False)

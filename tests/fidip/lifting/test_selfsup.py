@@ -4,8 +4,17 @@ import torch
 
 from fidip.lifting.augmentation import layout_of
 from fidip.lifting.config import LiftNetworkSettings
+from fidip.lifting.geometry import random_tilts
 from fidip.lifting.network import LiftNetwork, build_lifter
-from fidip.lifting.selfsup import PoseDiscriminator, discriminator_loss, lift_cycle, place_before_camera
+from fidip.lifting.selfsup import (
+    TOGETHER,
+    PoseDiscriminator,
+    bone_change,
+    bones_of,
+    discriminator_loss,
+    lift_cycle,
+    place_before_camera,
+)
 from fidip.lifting.views import Keypoints2D
 from syrip_gen.keypoints.catalog import COCO17
 from tests.fidip.lifting.skeletons import project, random_poses
@@ -81,3 +90,21 @@ def test_every_part_learns():
     discriminator_loss(judge, cycle, for_network=False).backward()
     assert judge.layers[0].weight.grad.abs().sum() > 0
     assert layout_of(COCO17).hips == (11, 12)
+
+
+def test_bones_keep_their_lengths_within_a_recording():
+    poses = torch.from_numpy(random_poses(1)).expand(2 * TOGETHER, 17, 3)
+    turns = random_tilts(2 * TOGETHER, 90, torch.Generator().manual_seed(0))
+    mask, bones = torch.ones(2 * TOGETHER, 17), bones_of(COCO17)
+    assert bones.shape[0] == 2
+    assert bones.min() >= 5  # none of the face
+    turned = poses @ turns.mT
+    assert bone_change(turned, mask, bones) < 1e-5
+    size = torch.cat([torch.ones(TOGETHER), torch.full((TOGETHER,), 2.0)])[:, None, None]
+    assert bone_change(size * turned, mask, bones) < 1e-5  # another recording, another infant
+    longer = turned.clone()
+    longer[::2] *= 1.1  # lengths 1.1 and 1 about 1.05
+    torch.testing.assert_close(bone_change(longer, mask, bones), torch.tensor(0.05 / 1.05), rtol=1e-3, atol=0)
+    longer[::2] = 7.0
+    mask[::2] = 0
+    assert bone_change(longer, mask, bones) < 1e-5

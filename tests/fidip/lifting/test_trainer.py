@@ -191,6 +191,20 @@ def test_self_supervision_learns_from_2d_poses_alone(options, tmp_path, few_pose
     assert "discriminator" in weights(tmp_path / "run")
 
 
+def test_recordings_teach_that_bones_keep_their_lengths(options, tmp_path):
+    poses = project(random_poses(40))
+    path = tmp_path / "recordings.npz"
+    arrays = {"keypoints_2d_px": poses, "image_size": np.array([320, 240]), "camera": [300.0, 300, 160, 120]}
+    np.savez(path, clip=np.arange(40) // 20, **arrays)
+    changes = ("selfsup.share=0.5", "selfsup.weight_bones=3", "training.keep=last", "network.dropout=0")
+    train_lifter(options(real_2d=str(path), set=changes, epochs=4))
+    lines = metrics(tmp_path / "run")[1:]
+    assert lines[-1]["bone_change"] < lines[0]["bone_change"]
+    np.savez(path, clip=np.arange(40), **arrays)
+    with pytest.raises(ValueError, match=r"no recording of 8 frames or more: set selfsup.weight_bones to 0"):
+        train_lifter(options(real_2d=str(path), set=changes, output=str(tmp_path / "other")))
+
+
 def test_a_lifter_begins_where_another_ended(options, tmp_path):
     train_lifter(options(output=str(tmp_path / "adult")))
     result = train_lifter(options(weights=str(tmp_path / "adult"), epochs=0))

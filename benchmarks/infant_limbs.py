@@ -36,9 +36,8 @@ def main() -> None:
     print("share of correct labels that would be doubted, by tolerance")
     for tolerance in (1.0, 1.1, 1.2, TOLERANCE, 1.4, 1.5):
         people = np.nanmax(np.where(np.isfinite(excess), excess, 0), axis=1) > tolerance
-        print(
-            f"{tolerance:5.1f}: {np.mean(known > tolerance):7.2%} of segments, {people.mean():7.2%} of infants"
-        )
+        share = np.mean(known > tolerance)
+        print(f"{tolerance:5.1f}: {share:7.2%} of segments, {people.mean():7.2%} of infants")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,8 @@
 """One detection run, top to bottom: ``syrip train --recipe detector``."""
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 from lightning_fabric import Fabric
@@ -21,6 +20,7 @@ from fidip.detection.data import (
 )
 from fidip.detection.metrics import BoxFigures
 from fidip.detection.network import build_detector
+from fidip.detection.result import DetectResult, result_of
 from fidip.detection.state import DetectState, checkpoint_of, make_detect_state, restore
 from fidip.detection.steps import detect_step, draw_boxes, validate_boxes
 from fidip.detection.weights import begin_from, save_detector
@@ -45,44 +45,6 @@ DETECT_RUN = RunKind(
     digests=detect_file_digests,
 )
 OTHER_OPTIONS = ("poses_3d", "predictions", "real_2d", "pre_real", "pre_synthetic", "no_reversal")
-
-
-@dataclass(frozen=True, slots=True)
-class DetectResult:
-    """What a run came to."""
-
-    output: Path
-    epochs: int
-    best_epoch: int
-    best_iou: float
-    """Mean IoU on the validation pictures, 0..1."""
-    best_ap: float
-    """COCO's AP of boxes in the same epoch."""
-    initial_iou: float
-    images_per_s: float
-    seconds: float
-    was_finished: bool = False
-
-    def figures(self) -> dict[str, Any]:
-        """Return the figures as flat JSON."""
-        names = ("epochs", "best_epoch", "best_iou", "best_ap", "initial_iou", "images_per_s", "seconds")
-        return {**{name: getattr(self, name) for name in names}, "output": str(self.output)}
-
-    def summary(self) -> str:
-        """Return the closing lines of the command."""
-        minutes, seconds = divmod(round(self.seconds), 60)
-        first = f"{self.epochs} epochs in {minutes} min {seconds:02d} s, {self.images_per_s:.1f} images/s"
-        if self.was_finished:
-            first = f"{self.output} is already finished ({self.epochs} epochs); --epochs N trains longer"
-        lines = [
-            first,
-            f"  validation box IoU  {self.initial_iou:.3f} before, {self.best_iou:.3f} in epoch "
-            f"{self.best_epoch} (AP {self.best_ap:.3f})",
-            f"  detector            {self.output / 'best.safetensors'}",
-            f"  first batches       {self.output / 'samples'}",
-            f"Next: syrip predict PICTURES --detector {self.output} --overlay",
-        ]
-        return "\n".join(lines)
 
 
 def train_detector(options: TrainOptions, progress: Progress | None = None) -> DetectResult:
@@ -120,7 +82,7 @@ def train_detector(options: TrainOptions, progress: Progress | None = None) -> D
     if is_resumed:
         restore(state, load_checkpoint(folder.last))
         if state.epoch >= recipe.training.epochs:
-            return _result(state, folder, 0.0, began, was_finished=True)
+            return result_of(state, folder.path, 0.0, began, was_finished=True)
         progress.note(f"going on after epoch {state.epoch}")
     folder.write_config(options, recipe.model_dump(mode="json"))
     folder.write_about(options, {"train": len(data.train), "val": len(data.val)}, fabric.device, notes)
@@ -133,7 +95,7 @@ def train_detector(options: TrainOptions, progress: Progress | None = None) -> D
                 raise KeyboardInterrupt
     finally:
         metrics.close()
-    return _result(state, folder, rate, began)
+    return result_of(state, folder.path, rate, began)
 
 
 def _check(options: TrainOptions) -> None:
@@ -143,22 +105,6 @@ def _check(options: TrainOptions) -> None:
                 f"--{name.replace('_', '-')} is not for detectors; they take --synthetic, --real, "
                 "--real-images, --val and --val-images"
             )
-
-
-def _result(
-    state: DetectState, folder: RunFolder, rate: float, began: float, *, was_finished: bool = False
-) -> DetectResult:
-    return DetectResult(
-        output=folder.path,
-        epochs=state.epoch,
-        best_epoch=state.best_epoch,
-        best_iou=state.best_iou,
-        best_ap=state.best_ap,
-        initial_iou=state.initial_iou,
-        images_per_s=rate,
-        seconds=time.monotonic() - began,
-        was_finished=was_finished,
-    )
 
 
 class _Run:

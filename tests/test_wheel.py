@@ -37,6 +37,7 @@ def wheel(tmp_path_factory):
 def test_wheel_holds_the_command_the_packages_and_the_assets(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {"cli.py", "syrip_gen/pipeline.py", "fidip/__init__.py", "blender_scripts/__init__.py"} <= names
+    assert {"fidip/labelling/page/index.html", "fidip/labelling/page/main.js"} <= names
     tracked = subprocess.run(
         ["git", "ls-files", "assets"], cwd=ROOT, capture_output=True, text=True, check=False
     )

@@ -5,11 +5,12 @@ import getpass
 import ipaddress
 import logging
 import secrets
+import signal
 import socket
 import threading
 import webbrowser
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Self
 
 import uvicorn
@@ -26,6 +27,8 @@ __all__ = ["DEFAULT_PORT", "LabelServer", "serve"]
 DEFAULT_PORT = 8787
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 START_TIMEOUT_S = 30.0
+KEEP_ALIVE_S = 90
+"""Longer than the pause between two looks of a tab in the background, a minute in today's browsers."""
 STOP_TIMEOUT_S = 5
 """Requests that run longer than this are cut off at the end; saves take milliseconds."""
 
@@ -84,6 +87,7 @@ class LabelServer:
             ws="none",
             proxy_headers=False,
             server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=STOP_TIMEOUT_S,
         )
         self._server = uvicorn.Server(config)
@@ -155,7 +159,7 @@ def serve(
     pictures: PictureSource | None = None,
     announce: Callable[[str], None] = print,
 ) -> None:
-    """Serve a project until Ctrl-C or SIGTERM; then its output is written and it is closed.
+    """Serve a project until Ctrl-C, SIGTERM, or the end of its terminal; then write its output and close it.
 
     Args:
         store: The project; closed at the end.
@@ -184,7 +188,7 @@ def serve(
             announce("Every edit is saved at once. Stop with Ctrl-C.")
             if open_browser:
                 webbrowser.open(server.address)
-            with interruption_flag() as is_interrupted:
+            with interruption_flag() as is_interrupted, _hangup_as_termination():
                 while server.is_running and not is_interrupted():
                     server.wait(0.2)
 
@@ -194,6 +198,24 @@ def account_name() -> str:
     with suppress(OSError, KeyError, ImportError, ValueError):
         return clean_name(getpass.getuser(), "who")
     return "somebody"
+
+
+@contextmanager
+def _hangup_as_termination() -> Iterator[None]:
+    """Let the end of the terminal end the server cleanly, unless it was started to outlive it (``nohup``)."""
+    number = getattr(signal, "SIGHUP", None)
+    if number is None or signal.getsignal(number) is not signal.SIG_DFL or not _is_main_thread():
+        yield
+        return
+    signal.signal(number, lambda *_: signal.raise_signal(signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(number, signal.SIG_DFL)
+
+
+def _is_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 def _bound_socket(host: str, port: int) -> socket.socket:

@@ -116,7 +116,7 @@ def test_kill_loses_no_edit_that_was_acknowledged(project):
     assert [a["posture"] for a in written["annotations"]] == [d["people"][0]["posture"] for d in newest]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_end_is_clean_while_a_page_is_open(project, number):
     """Exit code 0, output written, project closed; the token stands in one line and in no log."""
     path, start = project
@@ -224,6 +224,21 @@ def test_only_loopback_can_reach_it_unless_told_otherwise(server):
         pytest.skip("this machine has no other address")
     with pytest.raises(OSError, match="refused"):
         socket.create_connection((own, server.port), timeout=2)
+
+
+def test_loopback_by_another_name(tmp_path):
+    with make_store(tmp_path) as store, Exporter(store) as exporter:
+        for host, shown in (("localhost", "http://localhost:"), ("::1", "http://[::1]:")):
+            try:
+                server = LabelServer(store, exporter, host=host, port=0)
+            except ValueError:
+                continue  # a machine without IPv6
+            with server:
+                assert server.address.startswith(shown)
+                assert server.is_loopback
+                known = {"X-Syrip-Token": server.token, "Origin": server.origin}
+                answer = httpx.get(f"{server.origin}/api/project", headers=known, trust_env=False)
+                assert answer.status_code == 200
 
 
 def test_open_host_still_wants_the_token_and_an_address(tmp_path):

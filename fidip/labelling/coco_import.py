@@ -10,35 +10,24 @@ from typing import Any
 import numpy as np
 
 from fidip.labelling.coco_export import REJECTED, UNREADABLE
+from fidip.labelling.coco_people import PeopleReader
 from fidip.labelling.documents import (
     MAX_NOTE_LENGTH,
-    MAX_PEOPLE,
-    MAX_PERSON_ID,
     MAX_REASON_LENGTH,
     MAX_REASONS,
-    POSTURES,
     STATUSES,
     ImageLabel,
-    LabelledPerson,
     put_into_picture,
 )
 from fidip.labelling.records import MAX_IMAGE_ID, MAX_SIDE_PX, FileState, Frame, NewImage, check_image_name
 from syrip_gen.keypoints.catalog import CATALOG, COCO17
-from syrip_gen.keypoints.cleaning import clean_keypoints
-from syrip_gen.keypoints.json_input import load_json, number_list, whole_number
+from syrip_gen.keypoints.json_input import load_json, whole_number
 from syrip_gen.keypoints.schema import KeypointSchema
 
 __all__ = ["CocoProject", "read_coco"]
 
 Record = Mapping[str, Any]
 MAX_WHO = 200
-KNOWN_KEYS = frozenset(
-    (
-        "id", "image_id", "category_id", "iscrowd", "keypoints", "num_keypoints", "bbox", "area", "posture",
-        "score", "network_score", "reviewed", "bbox_from_keypoints", "labelled_by", "labelled_at",
-    )
-)  # fmt: skip
-"""Keys of an annotation that are read or worked out anew; others are named in a note."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +67,13 @@ class _Reader:
         self.path = path
         self.schema = schema
         self.repairs: Counter[str] = Counter()
-        self.left_out: set[str] = set()
+        self.people = PeopleReader(schema, self.repairs)
 
     def notes(self) -> tuple[str, ...]:
         """Return what was mended or left out, a sentence each."""
         mended = [f"{self.path.name}: {n} {what}" for what, n in self.repairs.items() if n]
-        if self.left_out:
-            mended.append(
-                f"{self.path.name}: not kept of its annotations: {', '.join(sorted(self.left_out))}"
-            )
+        if left_out := sorted(self.people.left_out):
+            mended.append(f"{self.path.name}: not kept of its annotations: {', '.join(left_out)}")
         return tuple(mended)
 
     def read(self, data: Record) -> Iterator[NewImage]:
@@ -135,8 +122,7 @@ class _Reader:
         except ValueError as error:
             raise ValueError(f"{what}: {error}") from None
         width, height = (_side(image.get(key), f"{what}, {key}", state) for key in ("width", "height"))
-        annotations = [a for a in annotations if not self._is_crowd(a)]
-        people = self._people(annotations, image, what)
+        people = self.people.people(annotations, image, what)
         status = _status(image, annotations)
         label = ImageLabel(
             people=people,
@@ -161,61 +147,6 @@ class _Reader:
             id=image_id,
         )
 
-    def _people(self, annotations: list[Record], image: Record, what: str) -> tuple[LabelledPerson, ...]:
-        if len(annotations) > MAX_PEOPLE:
-            raise ValueError(f"{what}: {len(annotations)} annotations; at most {MAX_PEOPLE} people fit")
-        ids = _person_ids(annotations)
-        return tuple(
-            self._person(annotation, person_id, image, f"{what}, annotation {annotation.get('id', i)}")
-            for i, (annotation, person_id) in enumerate(zip(annotations, ids, strict=True))
-        )
-
-    def _person(self, annotation: Record, person_id: int, image: Record, what: str) -> LabelledPerson:
-        self.left_out |= annotation.keys() - KNOWN_KEYS
-        score = annotation.get("score", annotation.get("network_score"))
-        is_number = isinstance(score, int | float) and not isinstance(score, bool) and np.isfinite(score)
-        return LabelledPerson(
-            id=person_id,
-            keypoints=self._keypoints(annotation.get("keypoints"), what),
-            bbox=None if annotation.get("bbox_from_keypoints") is True else self._box(annotation, what),
-            posture=self._posture(annotation.get("posture") or image.get("posture")),
-            score=float(score) if is_number else None,
-        )
-
-    def _keypoints(self, values: Any, what: str) -> tuple[tuple[float, float, int], ...]:
-        numbers = number_list(
-            values if values is not None else [0] * 3 * len(self.schema), f"{what}, keypoints"
-        )
-        if len(numbers) != 3 * len(self.schema):
-            raise ValueError(
-                f"{what}: expected {3 * len(self.schema)} keypoint numbers (x, y, v of {len(self.schema)} "
-                f"points), got {len(numbers)}"
-            )
-        raw = np.array(numbers).reshape(-1, 3)
-        clean = clean_keypoints(raw, is_score=False, repairs=self.repairs)
-        return tuple((float(x), float(y), int(v)) for x, y, v in clean)
-
-    def _box(self, annotation: Record, what: str) -> tuple[float, float, float, float] | None:
-        values = annotation.get("bbox")
-        if values is None or values == []:
-            return None
-        box = number_list(values, f"{what}, bbox")
-        if len(box) != 4:
-            raise ValueError(f"{what}: expected a bbox of x, y, width, height, got {len(box)} numbers")
-        if not np.isfinite(box).all() or min(box[2:]) < 0.001 or max(map(abs, box)) > 1e5:
-            self.repairs["boxes without extent left out"] += 1
-            return None
-        return box[0], box[1], box[2], box[3]
-
-    def _posture(self, value: Any) -> Any:
-        name = str(value or "").strip().lower()
-        if name in ("", "unknown", "none"):
-            return None
-        if name not in POSTURES:
-            self.repairs[f"postures that are not {', '.join(POSTURES)} read as other"] += 1
-            return "other"
-        return name
-
     def _reasons(self, values: Any) -> tuple[str, ...]:
         texts = [self._text(v, MAX_REASON_LENGTH) for v in values] if isinstance(values, list) else []
         return tuple(dict.fromkeys(t for t in texts if t))[:MAX_REASONS]
@@ -227,11 +158,6 @@ class _Reader:
         text = value.encode("utf-8", "replace").decode()[:limit]
         self.repairs["texts with broken characters or too many of them mended"] += text != value
         return text
-
-    def _is_crowd(self, annotation: Record) -> bool:
-        is_crowd = annotation.get("iscrowd") == 1
-        self.repairs["crowd regions left out"] += is_crowd
-        return is_crowd
 
 
 def _schema(categories: Any, path: Path) -> KeypointSchema:
@@ -283,17 +209,6 @@ def _status(image: Record, annotations: list[Record]) -> Any:
         return status
     is_reviewed = annotations and all(a.get("reviewed") is True for a in annotations)
     return "reviewed" if is_reviewed else "unreviewed"
-
-
-def _person_ids(annotations: list[Record]) -> list[int]:
-    """Return the ids that people had in our export, else 1, 2, 3 ..."""
-    image_ids = [a.get("image_id") for a in annotations]
-    raw = [a.get("id") for a in annotations]
-    if all(isinstance(n, int) for n in raw + image_ids):
-        ids = [a - i * 1000 for a, i in zip(raw, image_ids, strict=True)]
-        if len(set(ids)) == len(ids) and all(1 <= n <= MAX_PERSON_ID for n in ids):
-            return ids
-    return list(range(1, len(annotations) + 1))
 
 
 def _author(records: list[Record]) -> tuple[str, str | None]:

@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
@@ -59,13 +58,6 @@ MAX_REASON_LENGTH = 200
 MAX_NOTE_LENGTH = 4000
 
 
-def _number(value: Any) -> Any:
-    """Refuse true and false, which Python would take for 1 and 0."""
-    if isinstance(value, bool):
-        raise ValueError("expected a number, got true or false")
-    return value
-
-
 def _thousandths(value: float) -> float:
     return round(value, 3) + 0.0  # no negative zero
 
@@ -74,11 +66,11 @@ def _millionths(value: float) -> float:
     return round(value, 6) + 0.0
 
 
-_Real = Annotated[float, BeforeValidator(_number), Field(strict=True, allow_inf_nan=False)]
+_Real = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Pixels = Annotated[_Real, AfterValidator(_thousandths), Field(ge=-MAX_COORDINATE_PX, le=MAX_COORDINATE_PX)]
 Extent = Annotated[_Real, AfterValidator(_thousandths), Field(ge=SMALLEST_PX, le=MAX_COORDINATE_PX)]
 Score = Annotated[_Real, AfterValidator(_millionths)]
-Visibility = Annotated[int, BeforeValidator(_number), Field(strict=True, ge=0, le=2)]
+Visibility = Annotated[int, Field(strict=True, ge=0, le=2)]
 Reason = Annotated[str, Field(strict=True, min_length=1, max_length=MAX_REASON_LENGTH)]
 
 
@@ -89,7 +81,7 @@ class _Record(BaseModel):
 class LabelledPerson(_Record):
     """One person on an image."""
 
-    id: Annotated[int, BeforeValidator(_number), Field(strict=True, ge=1, le=MAX_PERSON_ID)]
+    id: Annotated[int, Field(strict=True, ge=1, le=MAX_PERSON_ID)]
     """Unique on its image; stays when other people are removed."""
     keypoints: tuple[tuple[Pixels, Pixels, Visibility], ...]
     """x, y in px of the original image (pixel corners), v: 2 visible, 1 occluded, 0 absent (x = y = 0)."""

@@ -189,14 +189,16 @@ class TrainOptions(_Settings):
         "fidip-movenet", "Name of a recipe (see --list-recipes) or a YAML file of one.", metavar="NAME|FILE"
     )
     real: str | None = _option(
-        None, "COCO keypoint file of real pictures, or a dataset folder with one.", metavar="FILE|DIR"
+        None, "Real pictures: a COCO keypoint file, or any dataset (MPII, MINI-RGBD ...).", metavar="FILE|DIR"
     )
     real_images: str | None = _option(
         None,
         "Folder of their pictures; none = the dataset's, images/ beside the file, or its own.",
         metavar="DIR",
     )
-    synthetic: str | None = _option(None, "Dataset folder that syrip generate wrote.", metavar="DIR")
+    synthetic: str | None = _option(
+        None, "Dataset folder that syrip generate wrote, or MINI-RGBD's.", metavar="DIR"
+    )
     val: str | None = _option(
         None,
         "COCO keypoint file or dataset folder to validate on; none = some synthetic pictures are held out.",

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fidip.evaluation.ground_truth import some
 from fidip.evaluation.tables import Table
 from fidip.labelling.agreement import PCK_SHARES, Agreement, PointAgreement, agreement_of
 from fidip.labelling.agreement_sources import labels_by, labels_of_file, same_names
 from fidip.labelling.coco_export import write_atomically
+from fidip.labelling.exchange.names import some_names
 from fidip.output_check import check_output_file
 
 __all__ = ["AgreementReport", "report_agreement"]
@@ -145,10 +145,10 @@ def notes_of(a: Agreement) -> list[str]:
     notes = []
     for name, only, rejected, surplus in zip(a.names, a.only, a.rejected, a.surplus_people, strict=True):
         if only:
-            notes.append(f"only {name} has {_counted(len(only), 'image')}: {some(list(only), WORST)}")
+            notes.append(f"only {name} has {_counted(len(only), 'image')}: {some_names(only, WORST)}")
         if rejected:
             notes.append(
-                f"only {name} rejected {_counted(len(rejected), 'image')}: {some(list(rejected), WORST)}"
+                f"only {name} rejected {_counted(len(rejected), 'image')}: {some_names(rejected, WORST)}"
             )
         if surplus:
             notes.append(f"only {name} labelled {_counted(surplus, 'person', 'people')} on images of both")

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from fidip.evaluation.ground_truth import some
 from fidip.labelling.coco_export import write_atomically
 from fidip.labelling.documents import ImageLabel, LabelledPerson
+from fidip.labelling.exchange.names import some_names
 from fidip.labelling.exchange.plain_pickle import plain_pickle
 from fidip.labelling.exchange.records import ImportedLabels, OutgoingImage, imported_image, label_of
 from syrip_gen.keypoints.ahcolt_file import ACCEPTED, AhColtFile, AhColtPerson, read_ahcolt_file
@@ -227,18 +227,20 @@ def _notes(
     without = [image.name for image in kept if not image.label.people]
     if without:
         notes.append(
-            f"left out, as nobody is on them: {some(without)}. Take them out of the folder: AH-CoLT goes by "
-            "the order of the pictures in it"
+            f"left out, as nobody is on them: {some_names(without)}. Take them out of the folder: "
+            "AH-CoLT goes by the order of the pictures in it"
         )
     rejected = [image.name for image in images if image.label.status == "rejected"]
     if rejected:
-        notes.append(f"left out, as they were rejected: {some(rejected)}. Take them out of the folder too")
+        notes.append(
+            f"left out, as they were rejected: {some_names(rejected)}. Take them out of the folder too"
+        )
     several = [image.name for image in chosen if len(image.label.people) > 1]
     if several:
-        notes.append(f"AH-CoLT knows one person a picture; the largest was written of {some(several)}")
+        notes.append(f"AH-CoLT knows one person a picture; the largest was written of {some_names(several)}")
     odd = [image.name for image in chosen if PurePosixPath(image.name).suffix not in PICTURE_SUFFIXES]
     if odd:
-        notes.append(f"AH-CoLT opens {', '.join(PICTURE_SUFFIXES)} only and will not see {some(odd)}")
+        notes.append(f"AH-CoLT opens {', '.join(PICTURE_SUFFIXES)} only and will not see {some_names(odd)}")
     if any(person.posture for image in chosen for person in image.label.people):
         notes.append("postures are left out: AH-CoLT's files have no place for them")
     return notes

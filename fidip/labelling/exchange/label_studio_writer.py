@@ -23,7 +23,7 @@ from fidip.labelling.exchange.label_studio_config import (
 from fidip.labelling.exchange.records import OutgoingImage
 from syrip_gen.keypoints.catalog import COCO17
 
-__all__ = ["config_path", "label_studio_tasks", "write_label_studio"]
+__all__ = ["config_path", "label_studio_task", "write_label_studio"]
 
 POINT_WIDTH_PERCENT = 0.6
 """Of the picture's width; Label Studio draws points this large."""
@@ -52,8 +52,11 @@ def write_label_studio(
         OSError: If a file cannot be written.
     """
     path = Path(path)
-    tasks = label_studio_tasks(images, image_url)
-    write_atomically(path, (json.dumps(tasks, indent=1, allow_nan=False) + "\n").encode("ascii"))
+    lines = ",\n".join(
+        json.dumps(label_studio_task(number, image, image_url), separators=(",", ":"), allow_nan=False)
+        for number, image in enumerate(images, 1)
+    )
+    write_atomically(path, f"[\n{lines}\n]\n".encode("ascii"))
     configuration = config_path(path)
     write_atomically(configuration, label_studio_config().encode())
     boxless = sum(person.bbox is None for image in images for person in image.label.people)
@@ -65,18 +68,14 @@ def write_label_studio(
     return [path, configuration], notes
 
 
-def label_studio_tasks(images: Sequence[OutgoingImage], image_url: str = LOCAL_FILES) -> list[dict[str, Any]]:
-    """Return one task an image: unreviewed labels as predictions, reviewed ones as annotations.
+def label_studio_task(number: int, image: OutgoingImage, image_url: str = LOCAL_FILES) -> dict[str, Any]:
+    """Return the task of one image: an unreviewed label as prediction, a reviewed one as annotation.
 
-    Rejected images are annotations that were cancelled (Label Studio's «skipped»).
+    A rejected image is an annotation that was cancelled (Label Studio's «skipped»).
 
     Raises:
-        ValueError: If the size of an image is unknown.
+        ValueError: If the size of the image is unknown.
     """
-    return [_task(number, image, image_url) for number, image in enumerate(images, 1)]
-
-
-def _task(number: int, image: OutgoingImage, image_url: str) -> dict[str, Any]:
     if image.width < 1 or image.height < 1:
         raise ValueError(f"{image.name}: its size is unknown; Label Studio's coordinates are shares of it")
     label = image.label
@@ -91,7 +90,7 @@ def _task(number: int, image: OutgoingImage, image_url: str) -> dict[str, Any]:
             result.append({"id": name, "from_name": name, "to_name": IMAGE, "type": kind, "value": value})
     task: dict[str, Any] = {
         "id": number,
-        "data": {IMAGE: image_url + quote(image.name), "file_name": image.name},
+        "data": {IMAGE: image_url + quote(image.name, errors="surrogateescape"), "file_name": image.name},
         "annotations": [],
         "predictions": [],
     }

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fidip.labelling.agreement import agreement_of, cohens_kappa
-from fidip.labelling.agreement_report import report_agreement
+from fidip.labelling.agreement_report import AgreementReport, report_agreement
 from fidip.labelling.agreement_sources import labels_by, labels_of_file
 from fidip.labelling.coco_export import write_coco
 from fidip.labelling.exchange.cvat_writer import write_cvat
@@ -196,6 +196,15 @@ def test_names_are_escaped_on_the_page(tmp_path):
     page = report_agreement(*paths, output=tmp_path / "a.html").page()
     assert evil not in page
     assert "&lt;img src=x" in page
+
+
+def test_names_that_no_terminal_prints_are_escaped():
+    first = {"a.jpg": label(person())}
+    second = first | {"b\x1b[31m.jpg": label(person()), "c\udce9.jpg": label(person())}
+    report = AgreementReport(agreement_of(first, second, NAMES), None)
+    assert r"only ben has 2 images: 'b\x1b[31m.jpg', 'c\udce9.jpg'" in report.summary()
+    assert "\x1b" not in report.summary()
+    report.page().encode("utf-8", "replace")
 
 
 def test_the_page_needs_a_place_before_anything_is_read(tmp_path):

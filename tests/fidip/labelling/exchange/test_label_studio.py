@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from fidip.labelling.exchange.label_studio import read_label_studio
-from fidip.labelling.exchange.label_studio_writer import label_studio_tasks, write_label_studio
+from fidip.labelling.exchange.label_studio_writer import label_studio_task, write_label_studio
 from syrip_gen.keypoints.catalog import COCO17
 from tests.fidip.labelling.exchange.examples import (
     assert_same_label,
@@ -25,7 +25,7 @@ def read(tmp_path, tasks):
 
 
 def tasks(*images):
-    return label_studio_tasks(images or (outgoing(),))
+    return [label_studio_task(n, image) for n, image in enumerate(images or (outgoing(),), 1)]
 
 
 def results_of(task):
@@ -212,3 +212,9 @@ def test_unknown_sizes_cannot_be_written(tmp_path):
     with pytest.raises(ValueError, match=r"a.jpg: its size is unknown"):
         write_label_studio([outgoing(size=(0, 0), lab=label())], tmp_path / "a.json")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_names_of_bytes_that_are_no_text_come_back(tmp_path):
+    write_label_studio([outgoing("caf\udce9.jpg")], tmp_path / "a.json")
+    assert json.loads((tmp_path / "a.json").read_text())[0]["data"]["image"].endswith("caf%E9.jpg")
+    assert read_label_studio(tmp_path / "a.json").images[0].name == "caf\udce9.jpg"

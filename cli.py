@@ -235,8 +235,7 @@ def label(config: Any, inputs: tuple[str, ...], json_file: str | None) -> int:
     from fidip.labelling.session import check_server, label_pictures, review_dataset, serve_project
     from syrip_gen.progress import ConsoleProgress
 
-    if not config.no_serve:
-        check_server()
+    check_server(config)
     if config.review is not None:
         store, result = review_dataset(config, inputs), None
     else:

@@ -26,6 +26,7 @@ from fidip.labelling.exporter import Exporter
 from fidip.labelling.records import ImageState, NewImage
 from fidip.labelling.server.run import LabelServer
 from fidip.labelling.store import LabelStore, project_path
+from syrip_gen.keypoints.catalog import COCO17
 
 MENTAL_S, POINTING_S, CLICK_S, KEY_S = 1.35, 1.1, 0.2, 0.28
 WRONG = 0.1
@@ -39,8 +40,12 @@ TO_SCREEN = """([x, y]) => {
   return [box.left + x * box.width / size[0], box.top + y * box.height / size[1]];
 }"""
 
-COVERED = """([x, y]) => Boolean(document.elementFromPoint(x, y)?.closest(".zoom, #banner"))"""
-MOST_STEPS_OUT = 4
+COVERED = """([x, y]) => {
+  const there = document.elementFromPoint(x, y);
+  return !there?.closest("#stage") || Boolean(there.closest(".zoom, #banner"));
+}"""
+CHOSEN = """document.querySelector("#point-text b").textContent.replaceAll(" ", "_")"""
+MOST_STEPS_OUT, MOST_KEYS = 6, 4
 
 
 @dataclass(slots=True)
@@ -94,7 +99,12 @@ class Hand:
         self.effort.clicks += 1
 
     def choose(self, keypoint: int) -> None:
-        """Choose a point in the panel."""
+        """Choose a point: by the key for the next one if it is near, else in the panel."""
+        steps = keypoint - COCO17.index(self.page.evaluate(CHOSEN))
+        if 0 <= steps <= MOST_KEYS:
+            for _ in range(steps):
+                self.key("n")
+            return
         self.page.click(f'.point-row[data-keypoint="{keypoint}"]')
         self.effort.pointing += 1
         self.effort.clicks += 1
@@ -130,7 +140,7 @@ class Hand:
         self.effort.images += 1
 
     def uncover(self, place: np.ndarray) -> None:
-        """Zoom out while a button lies over a place."""
+        """Zoom out while a place is off the screen or a button lies over it."""
         for _ in range(MOST_STEPS_OUT):
             if not self.page.evaluate(COVERED, list(self.screen(place))):
                 return

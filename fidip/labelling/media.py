@@ -51,6 +51,8 @@ class FoundMedia:
     videos: tuple[Video, ...]
     root: Path
     """Deepest folder that holds all photos and all frames."""
+    notes: tuple[str, ...] = ()
+    """Folders that could not be searched."""
 
 
 def frames_folder(output: Path) -> Path:
@@ -78,6 +80,7 @@ def find_media(inputs: Sequence[str | Path], output: Path) -> FoundMedia:
     photos: dict[Path, Photo] = {}
     videos: dict[Path, str] = {}
     homes = []
+    notes: list[str] = []
     for given in inputs:
         place = Path(given).absolute()
         is_folder = place.is_dir()
@@ -85,7 +88,7 @@ def find_media(inputs: Sequence[str | Path], output: Path) -> FoundMedia:
             raise FileNotFoundError(f"{given}: no such folder or file")
         home = place if is_folder else place.parent
         count = len(photos), len(videos)
-        for path in _files(place, frames) if is_folder else [place]:
+        for path in _files(place, frames, notes) if is_folder else [place]:
             kind = _kind(path)
             if kind == "photo" and path not in photos:
                 photos[path] = _photo(path, home)
@@ -103,7 +106,7 @@ def find_media(inputs: Sequence[str | Path], output: Path) -> FoundMedia:
             homes.append(home)
     homes += [frames] if videos else []
     root = Path(os.path.commonpath(homes)) if homes else Path(inputs[0]).absolute()
-    return FoundMedia(tuple(photos.values()), _with_unique_names(videos), root)
+    return FoundMedia(tuple(photos.values()), _with_unique_names(videos), root, tuple(notes))
 
 
 def photo_size(path: Path) -> tuple[int, int]:
@@ -131,13 +134,19 @@ def natural_key(text: str) -> list[tuple[int, int, str]]:
     return [(1, int(part), "") if i % 2 else (0, 0, part.casefold()) for i, part in enumerate(parts)]
 
 
-def _files(folder: Path, frames: Path) -> Iterator[Path]:
-    """Yield the files of a folder and below: no hidden ones, no frames of an earlier run."""
+def _files(folder: Path, frames: Path, notes: list[str]) -> Iterator[Path]:
+    """Yield the files of a folder and below: no hidden ones, no frames of an earlier run, no devices."""
+
+    def note(error: OSError) -> None:
+        notes.append(f"{error.filename}: cannot be searched ({error.strerror})")
+
     found = []
-    for place, folders, files in os.walk(folder):
+    for place, folders, files in os.walk(folder, onerror=note):
         folders[:] = [f for f in folders if not f.startswith(".") and Path(place, f) != frames]
         found += [Path(place, file) for file in files if not file.startswith(".")]
-    yield from sorted(found, key=lambda path: natural_key(path.relative_to(folder).as_posix()))
+    for path in sorted(found, key=lambda path: natural_key(path.relative_to(folder).as_posix())):
+        if path.is_file() or not path.exists():  # a link to nowhere is listed
+            yield path
 
 
 def _kind(path: Path) -> str:

@@ -110,6 +110,7 @@ def _work(
         if not found.pictures and found.failures and not store.images():
             raise ValueError("; ".join(found.failures.values()))
     result.failures |= found.failures
+    result.notes += media.notes if media else ()
     if not found.was_stopped:
         AiRun(store, labeller, imported, result).run(found.pictures, progress, should_stop)
         result.notes += imported.notes() if imported else []

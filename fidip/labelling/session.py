@@ -13,17 +13,26 @@ from fidip.progress import Progress
 __all__ = ["check_server", "label_pictures", "review_dataset", "serve_project"]
 
 
-def check_server() -> None:
-    """Refuse to begin without the web server, rather than after hours of work.
+def check_server(options: LabelOptions) -> None:
+    """Refuse to begin without a web server that can start, rather than after hours of work.
 
     Raises:
         ImportError: With what to install.
+        ValueError: If the port is in use, the host none of this machine, or the name cannot be shown.
     """
+    if options.no_serve:
+        return
     if missing := [name for name in ("fastapi", "uvicorn") if find_spec(name) is None]:
         raise ImportError(
             f'the page needs {" and ".join(missing)}: pip install "syrip[label]"; or add --no-serve to label '
             "without it"
         )
+    from fidip.labelling.server.messages import clean_name
+    from fidip.labelling.server.run import check_address
+
+    check_address(options.host, options.port)
+    if options.who is not None:
+        clean_name(options.who, "--who")
 
 
 def label_pictures(

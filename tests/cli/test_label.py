@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -113,6 +114,26 @@ def test_without_the_web_server_it_says_what_to_install(photos, tmp_path, monkey
     output = run("label", photos, "-o", tmp_path / "real.json", exit_code=1)
     assert 'the page needs fastapi: pip install "syrip[label]"; or add --no-serve' in output
     assert not (tmp_path / "real.json").exists()
+
+
+@pytest.mark.parametrize(
+    "more, message",
+    [
+        (["--port", "{used}"], "--port {used} is in use"),
+        (["--host", "198.51.100.7"], "--host 198.51.100.7 is no address of this machine"),
+        (["--who", " "], "--who: expected 1 to 80 characters"),
+    ],
+)
+def test_a_server_that_could_not_start_is_told_before_any_work(more, message, photos, tmp_path):
+    pytest.importorskip("fastapi", reason="the labelling server needs the extra 'label'")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        used = taken.getsockname()[1]
+        words = [word.format(used=used) for word in more]
+        output = run("label", photos, "-o", tmp_path / "real.json", *words, exit_code=2)
+    assert message.format(used=used) in output
+    assert not (tmp_path / "real.json.project").exists()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")

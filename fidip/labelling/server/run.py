@@ -22,7 +22,7 @@ from fidip.labelling.server.app import create_app
 from fidip.labelling.server.messages import clean_name
 from fidip.labelling.store import LabelStore
 
-__all__ = ["DEFAULT_PORT", "LabelServer", "serve"]
+__all__ = ["DEFAULT_PORT", "LabelServer", "check_address", "serve"]
 
 DEFAULT_PORT = 8787
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
@@ -191,6 +191,15 @@ def serve(
             with interruption_flag() as is_interrupted, _hangup_as_termination():
                 while server.is_running and not is_interrupted():
                     server.wait(0.2)
+
+
+def check_address(host: str, port: int) -> None:
+    """Refuse an address that could not be listened on, before hours of other work.
+
+    Raises:
+        ValueError: One line that names the option to change.
+    """
+    _bound_socket(host, port).close()
 
 
 def account_name() -> str:

@@ -110,6 +110,28 @@ def test_named_twice_is_there_once(tmp_path):
     assert len(find_media([tmp_path, tmp_path, tmp_path / "a.jpg"], tmp_path / "x.json").photos) == 1
 
 
+@pytest.mark.skipif(os.name == "nt", reason="no pipes among files")
+def test_pipes_are_passed_over_and_links_to_nowhere_are_listed(tmp_path):
+    save(tmp_path / "a.jpg")
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "gone.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    found = find_media([tmp_path], tmp_path / "x.json").photos
+    assert {photo.path.name: photo.problem for photo in found} == {
+        "a.jpg": "",
+        "gone.jpg": "cannot be read (No such file or directory)",
+    }
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="needs folders that cannot be read")
+def test_folders_that_cannot_be_searched_are_told(tmp_path):
+    save(tmp_path / "a.jpg")
+    save(tmp_path / "locked/b.jpg").parent.chmod(0)
+    found = find_media([tmp_path], tmp_path / "x.json")
+    (tmp_path / "locked").chmod(0o700)
+    assert len(found.photos) == 1
+    assert "locked: cannot be searched (Permission denied)" in found.notes[0]
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows names are Unicode")
 def test_names_that_are_no_unicode_pass(tmp_path):
     shutil.copy(save(tmp_path / "a.jpg"), os.fsencode(tmp_path) + b"/b\xff.jpg")

@@ -102,7 +102,7 @@ class Exporter:
         while self._wait_until_due():
             try:
                 self.flush()
-            except OSError as error:
+            except (OSError, RuntimeError) as error:
                 log.warning("export: %s; the labels are safe in %s, trying again", error, self._store.path)
                 self._pause(RETRY_S)
             except Exception:

@@ -71,13 +71,14 @@ def write_dataset(store: LabelStore) -> Exported:
 
     Raises:
         OSError: If a file cannot be written; it is then as it was.
+        RuntimeError: If somebody else changed the annotations; nothing is written.
     """
     change = store.last_change()
     output = store.output
     base = output.with_name(Path(UNREVIEWED_FILE).name)
     reviews = {newest.image_id: (newest, first) for newest, first in store.edits()}
     if reviews and not base.exists():
-        _keep(output, base)
+        _keep(output, base, store.settings["annotations"])
     source = AnnotationFile.read(base if base.exists() else output)
     data, num_images, num_annotations = reviewed_annotations(source, reviews)
     _write_if_new(output, data)
@@ -103,8 +104,14 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _keep(path: Path, copy: Path) -> None:
-    """Keep a file under a second name; it appears whole or not at all."""
+def _keep(path: Path, copy: Path, digest: str) -> None:
+    """Keep a file under a second name; it appears whole or not at all.
+
+    Raises:
+        RuntimeError: If it is not the file of this digest any more.
+        OSError: If no copy can be made.
+    """
+    _check_unchanged(path, digest)
     try:
         os.link(path, copy)  # free; replacing the first name leaves the second alone
         return
@@ -115,12 +122,21 @@ def _keep(path: Path, copy: Path) -> None:
     temporary = copy.with_name(f".{copy.name}.{uuid.uuid4().hex[:12]}.part")
     try:
         shutil.copyfile(path, temporary)
+        _check_unchanged(temporary, digest)  # another process may have rewritten it meanwhile
         os.replace(temporary, copy)
     except OSError as error:
         raise OSError(f"cannot write {copy}: {error.strerror or error}; nothing was changed") from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _check_unchanged(path: Path, digest: str) -> None:
+    if _digest(path) != digest:
+        raise RuntimeError(
+            f"{path} is not the file any more that the review began with; nothing was written. Put it back, "
+            f"or move {PROJECT_FILE} away to begin a new review"
+        )
 
 
 def _write_if_new(path: Path, data: bytes) -> None:

@@ -2,6 +2,8 @@
 
 import hashlib
 import io
+import os
+import re
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -68,9 +70,13 @@ def write_fits(store: LabelStore) -> Exported:
 
     Raises:
         OSError: If the file cannot be written; an earlier one stays as it was.
+        RuntimeError: If ``fits.npz`` was made anew; nothing is written.
     """
     change = store.last_change()
-    arrays = _load(store.path.with_name(store.settings["fits"]))
+    source = store.path.with_name(store.settings["fits"])
+    arrays = _load(source)
+    if _digest(source) != store.settings["digest"]:
+        raise RuntimeError(f"{source} was made anew since the review began; nothing was written")
     accepted = arrays["accepted"].copy()
     reasons = [str(reason) for reason in arrays["reason"]]
     is_sound = np.all([np.isfinite(arrays[n]).reshape(len(accepted), -1).all(axis=1) for n in FINITE], axis=0)
@@ -97,20 +103,17 @@ class FitPictures:
     def __init__(self, store: LabelStore) -> None:
         self._store = store
         self._names: dict[int, str] | None = None
+        self._listed: tuple[str, int] | None = None
+        self._overlays: dict[int, str] = {}
 
     def path_of(self, image: ImageRow, overlay: str | None = None) -> Path:
         """Return the photo of a fit, or its overlay; see :class:`~fidip.labelling.pictures.PictureSource`."""
         if overlay is None:
             return inside(self._store.root, self._photo(image.id))
-        folder = self._overlay_folder()
-        found = (
-            folder
-            and overlay == OVERLAY
-            and next(iter(sorted(folder.glob(f"{image.id - 1:05d}_*.jpg"))), None)
-        )
-        if not found:
+        name = self._overlay_names().get(image.id - 1) if overlay == OVERLAY else None
+        if name is None:
             raise FileNotFoundError(f"{image.name[:200]!a}: there is no overlay {overlay[:40]!a}")
-        return inside(folder, found.name)
+        return inside(Path(self._store.settings["overlays"]), name)
 
     def overlays(self, image: ImageRow) -> tuple[str, ...]:
         """Return ``("mesh",)`` where there is one."""
@@ -120,9 +123,17 @@ class FitPictures:
             return ()
         return (OVERLAY,)
 
-    def _overlay_folder(self) -> Path | None:
+    def _overlay_names(self) -> dict[int, str]:
+        """Return the overlays by the row of their fit; the folder is listed again only after it changed."""
         folder = self._store.settings.get("overlays")
-        return Path(folder) if folder else None
+        if not folder or not os.path.isdir(folder):
+            return {}
+        state = (folder, os.stat(folder).st_mtime_ns)
+        if state != self._listed:
+            found = (re.fullmatch(r"(\d{5,9})_.*\.jpg", name) for name in sorted(os.listdir(folder)))
+            self._overlays = {int(match[1]): match[0] for match in found if match}
+            self._listed = state
+        return self._overlays
 
     def _photo(self, number: int) -> str:
         if self._names is None:

@@ -216,14 +216,29 @@ def test_a_kill_between_the_two_files_is_mended(dataset, generated, store):
     assert (dataset / MANIFEST).read_bytes() == whole
 
 
-def test_a_file_system_without_links(dataset, generated, store, monkeypatch):
-    def no_links(*_):
-        raise PermissionError("no links here")
+def no_links(*_):
+    raise PermissionError("no links here")
 
+
+def test_a_file_system_without_links(dataset, generated, store, monkeypatch):
     monkeypatch.setattr(os, "link", no_links)
     decide(store, 10002, "rejected")
     write_review(store)
     assert (dataset / UNREVIEWED).read_bytes() == (generated / ANNOTATIONS).read_bytes()
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_annotations_that_somebody_else_changed(dataset, store, monkeypatch, has_links):
+    if not has_links:
+        monkeypatch.setattr(os, "link", no_links)
+    (dataset / ANNOTATIONS).write_text("mine")
+    decide(store, 10002, "rejected")
+    with pytest.raises(
+        RuntimeError, match=r"is not the file any more that the review began with; nothing was"
+    ):
+        write_review(store)
+    assert (dataset / ANNOTATIONS).read_text() == "mine"
+    assert os.listdir(dataset / "annotations") == ["person_keypoints_train_infant.json"]
 
 
 def test_a_dataset_without_manifest(dataset, store):

@@ -154,6 +154,27 @@ def test_fits_that_were_made_anew(fits, few_fits):
         open_or_create_review(fits)
 
 
+def test_fits_that_are_made_anew_meanwhile(fits, few_fits):
+    with open_or_create_review(fits) as store:
+        decide(store, 1, "rejected")
+        shutil.copyfile(few_fits, fits)
+        with pytest.raises(RuntimeError, match=r"fits.npz was made anew since the review began; nothing was"):
+            write_review(store)
+    assert not fits.with_name("fits.reviewed.npz").exists()
+
+
+def test_overlays_that_appear_later(fits, tmp_path):
+    (tmp_path / "overlays").mkdir()
+    (tmp_path / "overlays" / "notes_00000_.txt").touch()
+    with open_or_create_review(fits, overlays=tmp_path / "overlays") as store:
+        pictures, row = pictures_of(store), store.image(2).row
+        assert pictures.overlays(row) == ()
+        (tmp_path / "overlays" / "00001_b.jpg").touch()
+        assert pictures.path_of(row, "mesh").name == "00001_b.jpg"
+        (tmp_path / "overlays" / "00001_b.jpg").unlink()
+        assert pictures.overlays(row) == ()
+
+
 def test_what_are_no_fits(tmp_path, fits):
     text = tmp_path / "text.npz"
     text.write_text("hello")

@@ -48,9 +48,10 @@ class LabellingPage:
         self.settle()
 
     def keys(self, *keys: str) -> None:
-        """Press keys one after the other."""
+        """Press keys one after the other, each when what the one before began is done."""
         for key in keys:
             self.page.keyboard.press(key)
+            self.until("document.querySelector('#stage').getAttribute('aria-busy') !== 'true'")
         self.page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
     def go_to(self, image: int) -> None:
@@ -79,9 +80,17 @@ class LabellingPage:
 
     def place_of(self, name: str) -> tuple[float, float]:
         """Return where a point of the chosen person is on the screen, px."""
-        dot = self.page.locator(f'.person.chosen .point[data-keypoint="{NAMES.index(name)}"] .dot')
-        box = dot.bounding_box()
-        return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        k = NAMES.index(name)
+        return tuple(
+            self.page.evaluate(
+                """k => {
+                  const dot = document.querySelector(`.person.chosen .point[data-keypoint="${k}"] .dot`);
+                  const box = dot.getBoundingClientRect();
+                  return [box.left + box.width / 2, box.top + box.height / 2];
+                }""",
+                k,
+            )
+        )
 
     def on_screen(self, x: float, y: float) -> tuple[float, float]:
         """Return where a place of the image is on the screen."""

@@ -7,6 +7,7 @@ import json
 import sys
 from contextlib import ExitStack
 
+from fidip.labelling.exporter import Exporter
 from fidip.labelling.kinds import exporter_of, pictures_of
 from fidip.labelling.server.run import LabelServer
 from fidip.labelling.store import LabelStore
@@ -18,7 +19,9 @@ def main() -> None:
         for line in sys.stdin:
             wish = json.loads(line)
             store = open_projects.enter_context(LabelStore.open(wish["project"]))
-            exporter = open_projects.enter_context(exporter_of(store))
+            is_generated = store.kind == "review" and "annotations" in store.settings
+            make = exporter_of if is_generated or store.kind == "label" else Exporter
+            exporter = open_projects.enter_context(make(store))
             server = open_projects.enter_context(
                 LabelServer(
                     store,

@@ -88,6 +88,9 @@ def test_two_versions_are_shown_and_a_person_chooses(address, open_page, choice,
     assert page.status == "1 conflict"
     assert "bob" in page.page.inner_text("#conflict-text")
     assert page.page.locator("#mine .version-point").count() == 17
+    assert page.page.locator("#mine .differs").count() == 1
+    page.keys("Enter", "a")  # typed on, not meant for the question
+    assert page.page.is_visible("#conflict-dialog")
     page.page.click(f"#keep-{choice}")
     page.saved()
     assert page.point(1, "nose")[0] == nose_x
@@ -165,3 +168,20 @@ def test_a_name_of_ones_own_is_kept(address, open_page):
     page.saved()
     assert [entry["who"] for entry in page.ask("images/1/history")][1:] == ["Grace", "Grace"]
     assert page.point(1, "left_eye")[2] == 1
+
+
+def test_no_key_acts_on_an_image_that_is_not_shown_yet(address, open_page):
+    page = open_page(address)
+    page.page.click("#stage", position={"x": 5, "y": 5})
+    waiting = []
+    page.page.route("**/api/images/6", lambda route: waiting.append(route))
+    page.page.click("#image-6")
+    page.page.keyboard.press("a")
+    page.page.keyboard.press("1")
+    page.page.keyboard.press("Shift+ArrowLeft")
+    page.until("document.querySelector('#stage').getAttribute('aria-busy') === 'true'")
+    assert waiting
+    waiting[0].continue_()
+    page.until("location.hash === '#6'")
+    page.settle()
+    assert [page.ask(f"images/{image}")["revision"] for image in (1, 6)] == [0, 0]

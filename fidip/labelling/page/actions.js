@@ -6,7 +6,8 @@
 import {
   ABSENT, OCCLUDED, VISIBLE, extent, withBox, withNewPerson, withPerson, withPoint, withStatus, withSwapped, withoutPerson,
 } from "./document.js";
-import { firstOpenDoubt, isOpenDoubt } from "./app.js";
+import { isOpenDoubt } from "./ahead.js";
+import { firstOpenDoubt } from "./app.js";
 
 export const V_NAMES = { [ABSENT]: "absent", [OCCLUDED]: "occluded", [VISIBLE]: "visible" };
 const SETTLE_MS = 600;
@@ -161,6 +162,10 @@ function setStatus(app, status, reasons, action, note) {
   if (!document || !session) return;
   if (status === "reviewed" && session.state.state !== "ok") {
     app.announce("A picture that cannot be read cannot be accepted; R rejects it");
+    return;
+  }
+  if (!app.stage.picture && status === "reviewed") {
+    app.announce("The picture is not here yet");
     return;
   }
   const next = app.store.neighbour(1);

@@ -7,17 +7,15 @@
 /** @import {Stage} from "./stage.js" */
 /** @import {Store} from "./store.js" */
 
+import { Ahead } from "./ahead.js";
 import { sameDocument } from "./document.js";
 import { Session } from "./session.js";
 
 const KEPT_SESSIONS = 60;
-const AHEAD = 3;
 
 export class App {
   /** @type {Map<number, Session>} oldest use first */
   #sessions = new Map();
-  /** @type {Map<number, {promise: Promise<ImageState>, state: ImageState|null}>} fetched ahead, or on the way */
-  #fetched = new Map();
   /** What an unfinished edit of the open image will be called; null where there is none. @type {string|null} */
   #draft = null;
   #wanted = -1;
@@ -40,6 +38,7 @@ export class App {
     this.pictures = pictures;
     this.stage = stage;
     this.announce = announce;
+    this.ahead = new Ahead(store, api, pictures);
     stage.onReadable = (id) => this.#readable(id);
     outbox.addEventListener("saved", (event) => this.#saved(/** @type {CustomEvent} */ (event).detail));
     outbox.addEventListener("refused", (event) => this.#refused(/** @type {CustomEvent} */ (event).detail));
@@ -60,18 +59,11 @@ export class App {
   async open(id, { firstDoubt = false } = {}) {
     this.flush();
     this.#wanted = id;
-    let session = this.#known(id);
-    if (!session) {
-      try {
-        session = this.#begin(await this.#fetch(id));
-      } catch (error) {
-        if (this.#wanted === id) this.announce(`This image could not be fetched: ${/** @type {Error} */ (error).message}`);
-        return;
-      }
-      if (this.#wanted !== id) return;
-    }
+    const session = this.#known(id) ?? (await this.#waitFor(id));
+    if (!session) return;
     const { store } = this;
     store.session = session;
+    store.wanted = id;
     const isEmpty = !session.document.people.length && session.document.status === "unreviewed";
     store.mode = store.canEdit && isEmpty ? "place" : "points";
     const doubt = firstDoubt ? firstOpenDoubt(session) : null;
@@ -80,7 +72,27 @@ export class App {
     store.tell("session", "document", "selection", "mode");
     this.stage.show(this.zoomsIn);
     history.replaceState(null, "", `#${id}`);
-    setTimeout(() => this.#fetchAhead(), 0);
+    setTimeout(() => this.ahead.prepare((near) => this.#known(near)?.state ?? null), 0);
+  }
+
+  /** Fetch an image that is to be opened; meanwhile none is open, so that no key acts on the one before. @param {number} id */
+  async #waitFor(id) {
+    const { store, stage } = this;
+    const before = store.session;
+    store.session = null;
+    store.wanted = id;
+    store.tell("session", "document");
+    stage.setBusy("open", true);
+    try {
+      const session = this.#begin(await this.ahead.fetch(id));
+      return this.#wanted === id ? session : null;
+    } catch (error) {
+      if (this.#wanted !== id) return null;
+      this.announce(`This image could not be fetched: ${/** @type {Error} */ (error).message}`);
+      return before;
+    } finally {
+      if (this.#wanted === id) stage.setBusy("open", false);
+    }
   }
 
   /** Show another version of the open image without counting it as an edit yet. @param {LabelDocument} document @param {string} action */
@@ -135,6 +147,7 @@ export class App {
     this.flush();
     const { session } = this.store;
     if (!session) return;
+    this.stage.setBusy("step", true);
     this.#steps = this.#steps.then(async () => {
       try {
         const document = await (direction === "undo" ? session.undo(this.api) : session.redo(this.api));
@@ -146,6 +159,8 @@ export class App {
       }
       return undefined;
     });
+    const last = this.#steps;
+    last.then(() => last === this.#steps && this.stage.setBusy("step", false));
   }
 
   /** @param {Session} session @param {string} action */
@@ -153,14 +168,14 @@ export class App {
     const { document } = session;
     this.store.learn([{ id: session.id, status: document.status }]);
     this.store.tell("document", "selection");
-    this.store.select({});
+    if (session === this.store.session) this.store.select({});
     this.outbox.push({ image: session.id, base: session.state.revision, document, action, who: this.store.who });
   }
 
   /** Take what changed on the server. @param {Partial<import("./types.js").Entry>[]} news */
   async learn(news) {
     const changed = this.store.learn(news);
-    for (const id of changed) this.#fetched.delete(id);
+    for (const id of changed) this.ahead.forget(id);
     const { session } = this.store;
     if (!session || !changed.includes(session.id) || this.isDirty) return;
     const state = await this.api.image(session.id).catch(() => null);
@@ -220,7 +235,7 @@ export class App {
       this.#sessions.set(id, session);
       return session;
     }
-    const state = this.#fetched.get(id)?.state;
+    const state = this.ahead.ready(id);
     return state && state.revision >= newest ? this.#begin(state) : null;
   }
 
@@ -233,57 +248,9 @@ export class App {
       if (this.#sessions.size <= KEPT_SESSIONS) break;
       if (!this.outbox.pending(id).length) this.#sessions.delete(id);
     }
-    this.#fetched.delete(state.id);
+    this.ahead.forget(state.id);
     return session;
   }
-
-  /** Fetch an image, or wait for it where that is under way. @param {number} id @returns {Promise<ImageState>} */
-  async #fetch(id) {
-    const newest = this.store.byId.get(id)?.revision ?? 0;
-    const found = this.#fetched.get(id);
-    if (found) {
-      const state = await found.promise;
-      if (state.revision >= newest) return state;
-    }
-    /** @type {{promise: Promise<ImageState>, state: ImageState|null}} */
-    const entry = { promise: this.api.image(id), state: null };
-    this.#fetched.set(id, entry);
-    try {
-      entry.state = await entry.promise;
-      return entry.state;
-    } catch (error) {
-      this.#fetched.delete(id);
-      throw error;
-    }
-  }
-
-  /** Fetch and decode the next few images, the one before, and the next doubtful one. */
-  async #fetchAhead() {
-    const { store } = this;
-    const here = store.visible.findIndex((entry) => entry.id === store.session?.id);
-    if (here < 0) return;
-    const doubtful = store.neighbour(1, isOpenDoubt);
-    const near = [
-      ...store.visible.slice(here + 1, here + 1 + AHEAD),
-      ...(doubtful ? [doubtful] : []),
-      ...store.visible.slice(Math.max(0, here - 1), here),
-    ];
-    if (this.#fetched.size > KEPT_SESSIONS) this.#fetched.clear();
-    for (const { id, state } of new Set(near)) {
-      if (this.#wanted !== store.session?.id) return;
-      try {
-        const image = this.#known(id)?.state ?? (await this.#fetch(id));
-        if (state === "ok") await this.pictures.load(image);
-      } catch {
-        // Opening it will say what is wrong with it.
-      }
-    }
-  }
-}
-
-/** @param {import("./types.js").Entry} entry @returns {boolean} a doubtful image that nobody has reviewed */
-export function isOpenDoubt(entry) {
-  return entry.doubtful && entry.status === "unreviewed" && entry.state === "ok";
 }
 
 /** @param {Session} session @returns {{person: number, keypoint: number}|null} */

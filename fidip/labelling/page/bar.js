@@ -6,6 +6,8 @@ import { V_NAMES } from "./actions.js";
 import { ABSENT } from "./document.js";
 import { byId, counted, element } from "./dom.js";
 
+const HANDLE_NAMES = ["top left", "top", "top right", "right", "bottom right", "bottom", "bottom left", "left"];
+
 export class Bar {
   /** @param {App} app @param {(text: string) => void} tell for a screen reader alone */
   constructor(app, tell) {
@@ -102,8 +104,13 @@ export class Bar {
     this.#modes(label);
     const spoken = !chosen && store.mode !== "place" ? "nobody labelled"
       : `${label}, ${V_NAMES[v]}, ${keypoint + 1} of ${skeleton.count}${doubt ? `, doubtful: ${doubt.text}` : ""}`;
-    if (spoken !== this.spoken && store.mode === "points") this.tell(spoken);
-    this.spoken = spoken;
+    this.#speak(store.mode === "box" ? `box, ${HANDLE_NAMES[store.handle]}` : spoken);
+  }
+
+  /** Tell a screen reader what is chosen; placing says its own. @param {string} text */
+  #speak(text) {
+    if (text !== this.spoken && this.app.store.mode !== "place") this.tell(text);
+    this.spoken = text;
   }
 
   /** @param {string} label of the chosen point */

@@ -5,7 +5,7 @@
 /** @import {ImageState, LabelDocument} from "./types.js" */
 
 import { reject, setPosture } from "./actions.js";
-import { extent } from "./document.js";
+import { extent, samePoint } from "./document.js";
 import { byId, element, svg } from "./dom.js";
 
 const PRETTY = {
@@ -101,8 +101,8 @@ export class Dialogs {
     const dialog = byId("conflict-dialog");
     if (!theirs || dialog.open) return;
     byId("conflict-text").textContent = `${theirs.who} saved ${theirs.name} while you worked on it. Choose the version to go on with. What was saved before stays in the history.`;
-    this.#version(byId("mine"), session.document, theirs);
-    this.#version(byId("theirs"), theirs.document, theirs);
+    this.#version(byId("mine"), session.document, theirs.document, theirs);
+    this.#version(byId("theirs"), theirs.document, session.document, theirs);
     byId("mine-text").textContent = `Mine: ${summary(session.document)}`;
     byId("theirs-text").textContent = `${theirs.who}: ${summary(theirs.document)}`;
     dialog.showModal();
@@ -118,8 +118,15 @@ export class Dialogs {
     }
   }
 
-  /** Draw a version small. @param {SVGElement} root @param {LabelDocument} document @param {ImageState} state */
-  #version(root, document, state) {
+  /**
+   * Draw a version small, with a ring around what the other does not say.
+   *
+   * @param {SVGElement} root
+   * @param {LabelDocument} document
+   * @param {LabelDocument} other
+   * @param {ImageState} state
+   */
+  #version(root, document, other, state) {
     const { store, pictures } = this.app;
     const boxes = document.people.map((person) => extent(person, true)).filter((box) => box !== null);
     const x0 = Math.min(...boxes.map((box) => box[0]));
@@ -130,12 +137,14 @@ export class Dialogs {
     const view = boxes.length ? [x0 - room, y0 - room, x1 - x0 + 2 * room, y1 - y0 + 2 * room] : [0, 0, state.width, state.height];
     const size = Math.max(view[2], view[3]) / 260;
     const parts = [svg("image", { href: pictures.api.pictureAddress(state.id, { width: pictures.screenWidth }), width: state.width, height: state.height, preserveAspectRatio: "none" })];
-    for (const { keypoints } of document.people) {
+    for (const { id, keypoints } of document.people) {
+      const others = other.people.find((person) => person.id === id)?.keypoints;
       store.skeleton.edges.forEach(([a, b], e) => {
         const [p, q] = [keypoints[a], keypoints[b]];
         if (p[2] && q[2]) parts.push(svg("line", { class: `edge ${store.skeleton.edgeSides[e]}`, x1: p[0], y1: p[1], x2: q[0], y2: q[1], "stroke-width": 2 * size }));
       });
       keypoints.forEach(([x, y, v], k) => {
+        if (v && !samePoint(keypoints[k], others?.[k])) parts.push(svg("circle", { class: "differs", cx: x, cy: y, r: 8 * size, "stroke-width": 1.6 * size }));
         if (v) parts.push(svg("circle", { class: `version-point ${store.skeleton.sides[k]} ${v === 2 ? "visible" : "occluded"}`, cx: x, cy: y, r: 3.4 * size, "stroke-width": 1.6 * size }));
       });
     }

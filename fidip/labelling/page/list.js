@@ -68,14 +68,14 @@ export class List {
     const to = Math.min(visible.length, from + Math.ceil(this.box.clientHeight / this.rowHeight) + 2 * SPARE);
     this.rows.style.height = `${visible.length * this.rowHeight}px`;
     this.rows.replaceChildren(...visible.slice(from, to).map((entry, i) => this.#row(entry, from + i)));
-    this.box.setAttribute("aria-activedescendant", store.session ? `image-${store.session.id}` : "");
+    this.box.setAttribute("aria-activedescendant", store.wanted >= 0 ? `image-${store.wanted}` : "");
   }
 
   /** @param {Entry} entry @param {number} index @returns {HTMLElement} */
   #row(entry, index) {
     const { store } = this.app;
     const status = lookOf(entry);
-    const isOpen = entry.id === store.session?.id;
+    const isOpen = entry.id === store.wanted;
     const cut = entry.name.lastIndexOf("/") + 1;
     const name = element("span", { class: "name" });
     if (cut) name.append(element("span", { class: "folder", text: entry.name.slice(0, cut) }));
@@ -100,7 +100,7 @@ export class List {
   /** Scroll so that the open image is in sight. */
   #reveal() {
     const { store } = this.app;
-    const index = store.visible.findIndex((entry) => entry.id === store.session?.id);
+    const index = store.visible.findIndex((entry) => entry.id === store.wanted);
     if (index >= 0) {
       const top = index * this.rowHeight;
       const room = this.box.clientHeight;
@@ -114,7 +114,7 @@ export class List {
   /** @param {KeyboardEvent} event */
   #key(event) {
     const { store } = this.app;
-    const here = store.visible.findIndex((entry) => entry.id === store.session?.id);
+    const here = store.visible.findIndex((entry) => entry.id === store.wanted);
     const last = store.visible.length - 1;
     /** @type {Record<string, number>} */
     const goals = { ArrowDown: here + 1, ArrowUp: here - 1, Home: 0, End: last };

@@ -111,10 +111,12 @@ export class Overlay {
     return [...texts].flatMap(([k, { name, doubt }]) => {
       const [x, y, v] = person.keypoints[k];
       if (v === ABSENT) return [];
-      const place = this.#textPlace(this.viewport.toScreen(x, y), name.length + doubt.length + (name && doubt ? 3 : 0), taken);
-      if (!place) return name ? [this.#text(this.viewport.toScreen(x, y), "start", name, doubt)] : [];
+      const at = this.viewport.toScreen(x, y);
+      const both = this.#textPlace(at, name.length + doubt.length + (name && doubt ? 3 : 0), taken);
+      const place = both ?? this.#textPlace(at, name.length, taken);
+      if (!place || (!both && !name)) return [];
       taken.push(place.area);
-      return [this.#text(place.at, place.anchor, name, doubt)];
+      return [this.#text(place.at, place.anchor, name, both ? doubt : "")];
     });
   }
 

@@ -63,7 +63,7 @@ export class Panel {
       button.disabled = !chosen && store.mode !== "place";
       button.setAttribute("aria-current", String(k === store.keypoint));
       const text = v === ABSENT || v === 1 ? V_NAMES[v] : "";
-      state.replaceChildren(doubt ? icon("doubtful", "status") : "", doubt && !text ? doubt.text : text);
+      state.replaceChildren(doubt ? icon("doubtful", "status") : "", element("span", { class: "cut-off", text: doubt && !text ? doubt.text : text }));
       button.title = doubt ? `doubtful: ${doubt.text}` : "";
     });
     this.#about();
@@ -105,7 +105,6 @@ export class Panel {
     const facts = [
       ["First labels", state.first?.who ?? ""],
       ["Last change", state.revision ? `${state.who}, ${timeOf(state.when)}` : "none yet"],
-      ["Revision", String(state.revision)],
     ];
     byId("facts").replaceChildren(
       ...facts.filter(([, value]) => value).flatMap(([key, value]) => [element("dt", { text: key }), element("dd", { text: value })]),
@@ -120,6 +119,7 @@ let clock;
 function timeOf(when) {
   const time = new Date(when);
   if (Number.isNaN(time.valueOf())) return when;
-  clock ??= new Intl.DateTimeFormat([], { dateStyle: "short", timeStyle: "short" });
+  if (Date.now() - time.valueOf() < 12 * 3600e3) return time.toTimeString().slice(0, 5);
+  clock ??= new Intl.DateTimeFormat([], { dateStyle: "medium" });
   return clock.format(time);
 }

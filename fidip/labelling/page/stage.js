@@ -17,6 +17,8 @@ export class Stage {
   #shown = -1;
   #wantsWhole = false;
   #hasShown = false;
+  /** @type {Set<string>} */
+  #busy = new Set();
   /** @type {Picture|null} */
   picture = null;
   /** A picture can be read that could not be before. @type {(id: number) => void} */
@@ -53,9 +55,17 @@ export class Stage {
     this.mesh.replaceChildren();
     this.store.problem = "";
     const ready = this.pictures.ready(state);
+    this.setBusy("picture", false);
     if (ready) this.#place(state.id, ready);
     else this.#await(state);
     this.#loadMesh();
+  }
+
+  /** Say that something is under way. @param {"open"|"step"|"picture"} what @param {boolean} isBusy */
+  setBusy(what, isBusy) {
+    if (isBusy) this.#busy.add(what);
+    else this.#busy.delete(what);
+    this.root.setAttribute("aria-busy", String(this.#busy.size > 0));
   }
 
   /** Show the chosen person, or the whole picture where there is none. */
@@ -108,6 +118,7 @@ export class Stage {
   async #await(state) {
     const slow = setTimeout(() => this.#shown === state.id && this.root.classList.add("loading"), SLOW_MS);
     this.layer.replaceChildren();
+    this.setBusy("picture", true);
     try {
       this.#place(state.id, await this.pictures.load(state));
       if (state.state !== "ok") this.onReadable(state.id);
@@ -115,7 +126,10 @@ export class Stage {
       if (this.#shown === state.id) this.#fail(state.note || /** @type {Error} */ (error).message);
     } finally {
       clearTimeout(slow);
-      if (this.#shown === state.id) this.root.classList.remove("loading");
+      if (this.#shown === state.id) {
+        this.root.classList.remove("loading");
+        this.setBusy("picture", false);
+      }
     }
   }
 

@@ -25,6 +25,8 @@ export class Store {
   #due = new Set();
   /** @type {Session|null} */
   session = null;
+  /** Image that is open or on its way. */
+  wanted = -1;
   /** Why the open image has no picture. */
   problem = "";
   person = 0;
@@ -178,7 +180,7 @@ export class Store {
    * @returns {Entry|undefined}
    */
   neighbour(step, wanted = () => true) {
-    const here = this.visible.findIndex((entry) => entry.id === this.session?.id);
+    const here = this.visible.findIndex((entry) => entry.id === this.wanted);
     if (here < 0) return step > 0 ? this.visible.find(wanted) : this.visible.findLast(wanted);
     for (let i = here + step; i >= 0 && i < this.visible.length; i += step) {
       if (wanted(this.visible[i])) return this.visible[i];

@@ -35,7 +35,11 @@ export class Viewport {
     this.scale = Math.max(this.scale, this.wholeScale);
     this.x = this.stage.width / 2 - (x + w / 2) * this.scale;
     this.y = this.stage.height / 2 - (y + h / 2) * this.scale;
-    this.#keepInSight();
+    // Rather more of the picture than the empty ground beside it.
+    const settle = (/** @type {number} */ at, /** @type {number} */ room, /** @type {number} */ size) =>
+      size <= room ? (room - size) / 2 : Math.min(Math.max(at, room - size), 0);
+    this.x = settle(this.x, this.stage.width, this.image.width * this.scale);
+    this.y = settle(this.y, this.stage.height, this.image.height * this.scale);
   }
 
   fitWhole() {

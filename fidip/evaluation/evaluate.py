@@ -119,7 +119,7 @@ def _open_lifter(config: EvalConfig) -> "Lifter":
     from fidip.lifting.lift import Lifter
 
     run = None if config.lift == SHIPPED_LIFTER else config.lift
-    return Lifter.open(run, choose_device(config.device))
+    return Lifter.open(run, choose_device(config.device), over_time=True)
 
 
 def _without_3d(name: str, found: Predictions, metrics: MetricSet) -> list[str]:

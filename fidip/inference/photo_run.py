@@ -154,7 +154,7 @@ class PhotoRun:
         if self.overlays is not None:
             suffix = source.path.suffix.lower()
             path = self.overlays / (source.name if suffix in WRITABLE else f"{source.name}.jpg")
-            drawn = draw_legend(draw_poses(image, poses.keypoints))
+            drawn = draw_legend(draw_poses(image, poses.keypoints, schema=self.estimator.schema))
             for pose in lifted if lifted is not None else ():
                 drawn = beside(drawn, pose, schema=self.lifter.output_schema)
             write_photo(path, drawn)
@@ -164,9 +164,7 @@ class PhotoRun:
         """Return (N, K, 3) poses, each from its own picture alone."""
         if self.lifter is None:
             return None
-        poses = [self.lifter.lift(points[None], size) for points in keypoints]
-        empty = np.zeros((0, len(self.lifter.output_schema), 3), np.float32)
-        return np.concatenate(poses) if poses else empty
+        return self.lifter.lift(keypoints, size, clip=np.arange(len(keypoints)))
 
 
 def counted(count: int, noun: str) -> str:

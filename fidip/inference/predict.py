@@ -190,7 +190,7 @@ def _open_lifter(config: PredictConfig, estimator: PoseEstimator, device: torch.
     """
     if config.lift is None:
         return None
-    lifter = Lifter.open(None if config.lift == SHIPPED else config.lift, device)
+    lifter = Lifter.open(None if config.lift == SHIPPED else config.lift, device, over_time=True)
     if lifter.schema.name != estimator.schema.name:
         raise ValueError(
             f"--lift {config.lift} takes {lifter.schema.name} keypoints, but {estimator.spec.name} gives "
@@ -228,7 +228,8 @@ def _work(
     should_stop: Callable[[], bool],
 ) -> None:
     overlays = result.output / "overlays" if config.overlay else None
-    photos = PhotoRun(estimator, files, result, overlays, boxes, lifter, locate)
+    still = None if lifter is None else lifter.of_frames
+    photos = PhotoRun(estimator, files, result, overlays, boxes, still, locate)
     videos = VideoRun(
         estimator,
         files,

@@ -188,6 +188,7 @@ def spoil(
     high = torch.where(mask[..., None] > 0, points_px, torch.full_like(points_px, -torch.inf)).amax((1, 2))
     side = (high - low).amax(-1).nan_to_num(0, 0, 0)[:, None, None, None]
     level = torch.exp(uniform((count, 1, 1, 1), *(math.log(v) for v in LEVEL_RANGE), generator))
+    exact = points_px
     if settings.noise > 0:
         noise = _correlated(torch.randn((count, frames, num, 2), generator=generator))
         steady = torch.randn((count, 1, num, 2), generator=generator)
@@ -198,6 +199,9 @@ def spoil(
         jump = 0.15 * torch.randn((count, frames, num, 2), generator=generator)
         points_px = points_px + side * jump * far
         points_px = _swapped(points_px, layout, generator)
+    if settings.clean > 0:
+        is_clean = random_signs((count, 1, 1, 1), settings.clean, generator)
+        points_px = torch.where(is_clean, exact, points_px)
     return points_px, mask * _kept(count, frames, num, settings, layout, generator)
 
 

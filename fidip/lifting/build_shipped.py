@@ -1,4 +1,4 @@
-"""Write the lifter that comes with syrip: ``python -m fidip.lifting.build_shipped RUN``.
+"""Write a lifter that comes with syrip: ``python -m fidip.lifting.build_shipped RUN``.
 
 Only a run may be shipped whose data may: see assets/LICENSES.md for the commands that made it.
 """
@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 
 from fidip.checkpoint import save_weights
 from fidip.lifting.begin import run_weights
+from fidip.lifting.shipped import OF_FRAMES, OVER_TIME
 from fidip.lifting.state import open_lifter_weights
 from fidip.recipes import recipes_folder
 
@@ -37,15 +38,17 @@ def halve(source: Path, target: Path) -> int:
 
 
 def main() -> None:
-    """Write ``assets/weights/lifter_infant.safetensors``."""
+    """Write ``lifter_infant.safetensors``, or ``..._temporal`` from a run over time."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("run", help="run folder of syrip train --recipe lifter-infant")
-    default = recipes_folder().parent / "weights" / "lifter_infant.safetensors"
-    parser.add_argument("-o", "--output", type=Path, default=default)
+    parser.add_argument("run", help="run folder of syrip train --recipe lifter-infant or lifter-temporal")
+    parser.add_argument("-o", "--output", type=Path, help="by default in assets/weights")
     args = parser.parse_args()
-    size = halve(run_weights(args.run), args.output)
+    weights = run_weights(args.run)
+    name = OF_FRAMES if open_lifter_weights(weights).frames == 1 else OVER_TIME
+    output = args.output or recipes_folder().parent / "weights" / name
+    size = halve(weights, output)
     notes = json.loads((Path(args.run) / "run.json").read_text())["notes"]
-    print(f"{args.output}: {size / 1e6:.2f} MB, trained on: {'; '.join(notes)}")
+    print(f"{output}: {size / 1e6:.2f} MB, trained on: {'; '.join(notes)}")
 
 
 if __name__ == "__main__":

@@ -89,6 +89,8 @@ class ViewSettings(_Settings):
     """Probability that the network is told the lens."""
     noise: float = Field(0.015, ge=0)
     """Error of the 2D keypoints in the noisiest views, as a fraction of the box's side."""
+    clean: float = Field(0, ge=0, le=1)
+    """Part of the views without any error."""
     outliers: float = Field(0.015, ge=0, le=1)
     missing: float = Field(0.04, ge=0, lt=1)
     missing_face: float = Field(0.12, ge=0, le=1)

@@ -145,11 +145,12 @@ class Lifter:
         points = straight.points_px[:, :, self.flip] * sign[:2]
         points[..., 0] += width[:, None, None]
         mirrored = Keypoints2D(points, straight.mask[:, :, self.flip], camera, straight.image_size)
-        index = index.to(self.device)
+        both = Keypoints2D(
+            *(torch.cat([getattr(f, name) for f in (straight, mirrored)]) for name in Keypoints2D.__slots__)
+        )
+        index = torch.cat([index, index + len(used)]).to(self.device)
         with torch.no_grad():
-            pose, other = (
-                self.network.lift_windows(each.to(self.device), index).cpu() for each in (straight, mirrored)
-            )
+            pose, other = self.network.lift_windows(both.to(self.device), index).cpu().chunk(2)
         return (0.5 * (pose + other[:, self.flip_out] * sign)).numpy()
 
 

@@ -26,6 +26,7 @@ __all__ = [
     "bone_change",
     "bones_of",
     "discriminator_loss",
+    "keep_statistics",
     "lift_cycle",
     "place_before_camera",
 ]
@@ -129,6 +130,17 @@ def lift_cycle(
     own = _projected(points + place[:, None])
     loss_2d = loss_2d + _masked_mean((own - rays).norm(dim=-1) / first.side[:, None], mask)
     return Cycle(loss_2d, loss_3d, first, second, mask, points)
+
+
+def keep_statistics(network: nn.Module) -> None:
+    """Let batch norms compute with the statistics that a trained lifter has, until the next ``train()``.
+
+    Poses with 3D, real ones and turned ones go through the network in batches of their own. Normalised each
+    """Return (2, E) both ends of the bones whose lengths do not depend on the pose: none of the face's."""
+    """
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm1d):
+            module.eval()
 
 
 def bones_of(schema: KeypointSchema) -> Tensor:

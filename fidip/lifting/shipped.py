@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-__all__ = ["shipped_lifter"]
+__all__ = ["OF_FRAMES", "OVER_TIME", "shipped_lifter"]
 
 OF_FRAMES, OVER_TIME = "lifter_infant.safetensors", "lifter_infant_temporal.safetensors"
 

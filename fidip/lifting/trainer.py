@@ -15,6 +15,7 @@ from fidip.lifting.batches import Batches
 from fidip.lifting.begin import begin_from
 from fidip.lifting.config import LiftRecipe
 from fidip.lifting.network import build_lifter
+from fidip.lifting.selfsup import keep_statistics
 from fidip.lifting.sources import LiftData, lift_file_digests, load_lift_data
 from fidip.lifting.state import LiftState, checkpoint_of, make_lift_state, restore, save_lifter
 from fidip.lifting.steps import lift_step
@@ -201,6 +202,8 @@ class _Run:
         training = self.state.recipe.training
         self.progress.stage(f"epoch {epoch + 1}/{training.epochs}", training.steps_per_epoch)
         self.state.network.train()
+        if self.state.recipe.selfsup.share > 0 and self.state.recipe.network.weights != "none":
+            keep_statistics(self.state.network)
         totals, began = Totals(self.fabric), time.monotonic()
         for batch in self.batches.epoch(epoch):
             totals.add(lift_step(self.state, batch.to(self.state.device)))

@@ -134,6 +134,26 @@ def test_weights_of_a_2d_network_are_no_lifter(tmp_path):
         Lifter.open(tmp_path)
 
 
+def test_the_shipped_lifter_over_time_is_small_and_steadies_noisy_movements():
+    assert shipped_lifter(over_time=True).stat().st_size < 6e6
+    own = Lifter.open(None, over_time=True)
+    assert own.network.frames == 27
+    poses = np.repeat(random_poses(1, spread=0.0), 40, 0)
+    poses[:, 9, 1] -= 0.002 * np.arange(40)  # a wrist that rises
+    keypoints = project(poses)
+    exact = own.lift(keypoints, SIZE, (300, 300, 160, 120))
+    keypoints[..., :2] += np.random.default_rng(0).normal(0, 1.5, keypoints[..., :2].shape)
+    noisy = own.lift(keypoints, SIZE, (300, 300, 160, 120))
+    still = own.of_frames.lift(keypoints, SIZE, (300, 300, 160, 120))
+
+    def jitter(points):
+        return np.linalg.norm(np.diff(points, 2, axis=0), axis=-1).mean()
+
+    assert jitter(noisy) < 0.4 * jitter(still)
+    assert np.linalg.norm(noisy - exact, axis=-1).mean() < np.linalg.norm(still - exact, axis=-1).mean()
+    assert exact[-1, 9, 1] - exact[0, 9, 1] < -0.05
+
+
 def test_the_shipped_lifter_is_small_and_lifts_fitted_poses(few_fits):
     assert shipped_lifter().stat().st_size < 5e6
     with np.load(few_fits) as bank:

@@ -191,6 +191,20 @@ def test_self_supervision_learns_from_2d_poses_alone(options, tmp_path, few_pose
     assert "discriminator" in weights(tmp_path / "run")
 
 
+def test_self_supervision_keeps_the_statistics_of_the_lifter_that_it_begins_from(
+    options, tmp_path, few_poses
+):
+    train_lifter(options(output=str(tmp_path / "first")))
+    changes = ("selfsup.share=0.5", "training.keep=last", "network.dropout=0")
+    second = options(real_2d=str(few_poses), weights=str(tmp_path / "first"), set=changes, epochs=1)
+    train_lifter(second)
+    name = "core.batch_norm1.running_mean"
+    kept = [weights(tmp_path / run)["network"] for run in ("first", "run")]
+    begun = torch.load(tmp_path / "first/checkpoints/best.pt", weights_only=True)["average"]
+    torch.testing.assert_close(kept[1][name], begun[name])
+    assert not torch.equal(kept[1]["core.w1.weight"], begun["core.w1.weight"])
+
+
 def test_recordings_teach_that_bones_keep_their_lengths(options, tmp_path):
     poses = project(random_poses(40))
     path = tmp_path / "recordings.npz"

@@ -136,7 +136,7 @@ def keep_statistics(network: nn.Module) -> None:
     """Let batch norms compute with the statistics that a trained lifter has, until the next ``train()``.
 
     Poses with 3D, real ones and turned ones go through the network in batches of their own. Normalised each
-    """Return (2, E) both ends of the bones whose lengths do not depend on the pose: none of the face's."""
+    by its own statistics, they would move the running ones, which lifting goes by, away from one another.
     """
     for module in network.modules():
         if isinstance(module, nn.BatchNorm1d):

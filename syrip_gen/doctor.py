@@ -13,7 +13,7 @@ __all__ = ["Check", "checks"]
 
 MIN_PYTHON = (3, 11)
 MIN_FREE_GB = 2.0
-EXTRAS = {"ray": "ray", "lsun": "lmdb", "onnx": "onnxruntime", "body-build": "anny"}
+EXTRAS = {"label": "fastapi", "ray": "ray", "lsun": "lmdb", "onnx": "onnxruntime", "body-build": "anny"}
 
 
 @dataclass(frozen=True, slots=True)

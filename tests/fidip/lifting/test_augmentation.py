@@ -119,3 +119,11 @@ def test_gaps_of_three_frames_come_as_often_as_asked_for():
     inside = is_gap[:, 1:-1]
     assert torch.equal(inside & ~is_gap[:, :-2] & ~is_gap[:, 2:], torch.zeros_like(inside))
     assert ((kept == 1).all(-1) | is_gap).all()
+
+
+def test_clean_views_are_without_any_error():
+    points, mask = 100 * torch.rand(200, 5, 17, 2), torch.ones(200, 5, 17)
+    generator = torch.Generator().manual_seed(1)
+    spoilt, _ = spoil(points, mask, ViewSettings(clean=0.3), LAYOUT, generator)
+    is_clean = (spoilt == points).flatten(1).all(1)
+    assert 0.2 < is_clean.float().mean() < 0.4

@@ -1,29 +1,19 @@
 """The data of a run: read, checked, split; everything that silently ruins a training is refused here."""
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from fidip.config import DataSettings, Recipe, TrainOptions
-from fidip.data.annotations import (
-    AnnotationSet,
-    PersonRecord,
-    dataset_files,
-    folder_records,
-    read_annotations,
-)
+from fidip.data.annotations import AnnotationSet, PersonRecord, folder_records
 from fidip.data.images import content_hashes
-from fidip.data.layouts.detect import layout_of
-from fidip.data.sample_records import sample_records, whole_pictures
-from fidip.evaluation.ground_truth import annotation_file
-from fidip.evaluation.pictures import picture_folder
-from syrip_gen.keypoints.catalog import COCO17, get_schema
+from fidip.data.sample_records import whole_pictures
+from fidip.training.label_files import read_labels, read_training_sets
 
-__all__ = ["RunData", "check_recipe", "file_digests", "load_data"]
+__all__ = ["RunData", "check_recipe", "load_data"]
 
 SPLIT_FILE = "split.json"
 MAX_NAMED = 5
@@ -103,7 +93,7 @@ def load_data(options: TrainOptions, recipe: Recipe, output: Path) -> RunData:
         FileNotFoundError: If files or pictures are missing.
         ValueError: If a domain that the recipe needs is missing, or train and validation share pictures.
     """
-    sets = _training_sets(options, recipe.data)
+    sets = read_training_sets(options, recipe.data)
     notes = [f"{s.source}: {note}" for s in sets.values() for note in s.notes]
     records = [record for s in sets.values() for record in s.records]
     if recipe.training.data in ("real", "synthetic"):
@@ -111,7 +101,7 @@ def load_data(options: TrainOptions, recipe: Recipe, output: Path) -> RunData:
         records = [r for r in records if r.is_synthetic == wanted]
     held_out = None
     if options.val is not None:
-        val_set = _read(options.val, options.val_images, "--val-images", recipe.data)
+        val_set = read_labels(options.val, options.val_images, "--val-images", recipe.data)
         notes += [f"{val_set.source}: {note}" for note in val_set.notes]
         is_whole = recipe.data.crop == "picture"
         val = list(whole_pictures(val_set.records) if is_whole else val_set.records)
@@ -134,77 +124,6 @@ def load_data(options: TrainOptions, recipe: Recipe, output: Path) -> RunData:
         tuple(notes),
         tuple(sorted(held_out)) if held_out is not None else None,
     )
-
-
-def file_digests(options: TrainOptions) -> dict[str, str]:
-    """Return the SHA-256 of every annotation file of a run by option name."""
-    paths = {"real": options.real, "val": options.val, "synthetic": options.synthetic}
-    digests = {}
-    for name, path in paths.items():
-        if path is None:
-            continue
-        file = annotation_file(path)
-        if Path(path).is_dir() and not file.is_file():  # MINI-RGBD and the like: thousands of files
-            digests[name] = _folder_digest(Path(path))
-        elif file.is_file():
-            digests[name] = hashlib.sha256(file.read_bytes()).hexdigest()
-        else:
-            raise FileNotFoundError(f"annotation file {file} of --{name} not found")
-    return digests
-
-
-def _folder_digest(folder: Path) -> str:
-    """Return the SHA-256 of the names and sizes of all files below a folder."""
-    files = sorted(p for p in folder.rglob("*") if p.is_file())
-    listing = "".join(f"{p.relative_to(folder).as_posix()} {p.stat().st_size}\n" for p in files)
-    return hashlib.sha256(listing.encode()).hexdigest()
-
-
-def _training_sets(options: TrainOptions, settings: DataSettings) -> dict[str, AnnotationSet]:
-    sets = {}
-    if options.real is not None:
-        sets["real"] = _read(options.real, options.real_images, "--real-images", settings)
-    if options.synthetic is not None and _is_plain(options.synthetic, settings):
-        annotations, images = dataset_files(Path(options.synthetic))
-        sets["synthetic"] = read_annotations(annotations, images, is_synthetic=True)
-    elif options.synthetic is not None:
-        sets["synthetic"] = _read(options.synthetic, None, "--synthetic", settings, is_synthetic=True)
-    if settings.crop == "picture":
-        sets = {name: replace(s, records=whole_pictures(s.records)) for name, s in sets.items()}
-    return sets
-
-
-def _is_plain(path: str, settings: DataSettings) -> bool:
-    """Return whether labels need no mapping: COCO-17 keypoints, of a COCO file or a dataset of ours.
-
-    What is no dataset at all counts as one, too: its reader knows best what to say.
-    """
-    if settings.schema_name != COCO17.name:
-        return False
-    try:
-        return layout_of(path) in ("coco", "syrip")
-    except (ValueError, FileNotFoundError):
-        return True
-
-
-def _read(
-    path: str, images: str | None, option: str, settings: DataSettings, *, is_synthetic: bool = False
-) -> AnnotationSet:
-    """Read a COCO file or a dataset folder, as ``syrip eval --gt`` finds them, or another dataset."""
-    if not _is_plain(path, settings):
-        file = annotation_file(path)
-        folder = picture_folder(file, images, option) if layout_of(path) in ("coco", "syrip") else images
-        return sample_records(
-            path if folder is None or layout_of(path) != "syrip" else file,
-            get_schema(settings.schema_name),
-            images=folder,
-            is_synthetic=is_synthetic,
-            by_order=settings.mapping == "order",
-        )
-    file = annotation_file(path)
-    if not file.is_file():
-        raise FileNotFoundError(f"annotation file {file} not found")
-    return read_annotations(file, picture_folder(file, images, option), is_synthetic=is_synthetic)
 
 
 def _held_out_images(
@@ -277,7 +196,7 @@ def _pre_stage_records(
             chosen += folder_records(Path(name), is_synthetic=is_synthetic)
         else:
             option = "--pre-synthetic" if is_synthetic else "--pre-real"
-            chosen += _read(name, None, option, settings, is_synthetic=is_synthetic).records
+            chosen += read_labels(name, None, option, settings, is_synthetic=is_synthetic).records
     if len({r.is_synthetic for r in chosen}) < 2:
         only = "synthetic" if chosen and chosen[0].is_synthetic else "real"
         raise ValueError(

@@ -16,7 +16,8 @@ from fidip.checkpoint import write_atomically
 from fidip.config import Recipe, TrainOptions
 from fidip.models.interface import PoseNetwork
 from fidip.recipes import load_any_recipe
-from fidip.training.preparation import SPLIT_FILE, RunData, file_digests
+from fidip.training.label_files import file_digests
+from fidip.training.preparation import SPLIT_FILE, RunData
 
 __all__ = ["POSE_RUN", "RunFolder", "RunKind"]
 

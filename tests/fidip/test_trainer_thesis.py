@@ -16,7 +16,7 @@ from fidip.evaluation.options import EvalConfig
 from fidip.models.weights import open_network
 from fidip.recipes import load_recipe, recipes_folder
 from fidip.trainer import train
-from fidip.training.preparation import file_digests
+from fidip.training.label_files import file_digests
 from syrip_gen.keypoints.catalog import COCO17, MINIRGBD25, MPI_INF_3DHP28, MPII16
 from syrip_gen.keypoints.mapping import mapping_weights
 

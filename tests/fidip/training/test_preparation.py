@@ -8,7 +8,8 @@ import pytest
 
 from fidip.recipes import load_recipe
 from fidip.trainer import train
-from fidip.training.preparation import check_recipe, file_digests, load_data
+from fidip.training.label_files import file_digests
+from fidip.training.preparation import check_recipe, load_data
 
 REFUSED = {
     "frozen random": (

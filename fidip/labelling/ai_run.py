@@ -3,11 +3,11 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fidip.inference.pictures import read_photo
-from fidip.labelling.ai import AiLabel, AiLabeller
 from fidip.labelling.documents import EMPTY_LABEL
 from fidip.labelling.errors import Conflict
 from fidip.labelling.gathering import Picture
@@ -17,6 +17,9 @@ from fidip.labelling.options import LabelOptions
 from fidip.labelling.records import ImageRow, NewImage
 from fidip.labelling.store import LabelStore
 from fidip.progress import Progress
+
+if TYPE_CHECKING:
+    from fidip.labelling.ai import AiLabel, AiLabeller
 
 __all__ = ["NOBODY", "AiRun", "LazyLabeller"]
 
@@ -36,9 +39,9 @@ class LazyLabeller:
 
     def __init__(self, options: LabelOptions) -> None:
         self._options = options
-        self._labeller: AiLabeller | None = None
+        self._labeller: "AiLabeller | None" = None
 
-    def open(self) -> AiLabeller:
+    def open(self) -> "AiLabeller":
         """Return the network.
 
         Raises:
@@ -46,6 +49,8 @@ class LazyLabeller:
             ValueError: If it is not usable.
         """
         if self._labeller is None:
+            from fidip.labelling.ai import AiLabeller  # and torch with it
+
             options = self._options
             self._labeller = AiLabeller.open(
                 options.model,
@@ -171,7 +176,7 @@ class AiRun:
             reason = str(error).removeprefix(f"{picture.path} ")
             return next(iter(self._failed(job, reason)), None)
 
-    def _predict(self, items: Sequence[tuple[_Job, np.ndarray]]) -> list[AiLabel | str]:
+    def _predict(self, items: Sequence[tuple[_Job, np.ndarray]]) -> "list[AiLabel | str]":
         """Return what the network says of each picture, or why it says nothing."""
         if not items or self.labeller is None:
             return []
@@ -182,7 +187,7 @@ class AiRun:
                 return [f"the network failed on it ({error})"]
         return [self._predict([item])[0] for item in items]  # one of them is to blame: the others go on
 
-    def _predicted(self, picture: Picture, said: AiLabel) -> NewImage:
+    def _predicted(self, picture: Picture, said: "AiLabel") -> NewImage:
         self._count(said)
         return NewImage(
             picture.name,
@@ -194,7 +199,7 @@ class AiRun:
             frame=picture.frame,
         )
 
-    def _save(self, row: ImageRow, said: AiLabel) -> None:
+    def _save(self, row: ImageRow, said: "AiLabel") -> None:
         """Label a picture that was in the project without a label, unless somebody was faster."""
         try:
             self.store.save(
@@ -219,7 +224,7 @@ class AiRun:
     def _author(self) -> str:
         return f"ai:{self.result.model}"
 
-    def _count(self, said: AiLabel) -> None:
+    def _count(self, said: "AiLabel") -> None:
         self.result.num_predicted += 1
         self.result.num_doubtful += bool(said.doubts)
         self.result.num_nobody += not said.label.people

@@ -175,6 +175,7 @@ def serve(
     Raises:
         ValueError: If the port is in use, the host is none of this machine, or ``who`` cannot be shown.
         OSError: If the output cannot be written at the end; the labels are in the project.
+        RuntimeError: If the server does not start, or ends by itself.
     """
     with store, exporter or Exporter(store) as exporter:
         name = account_name() if who is None else clean_name(who, "--who")
@@ -191,6 +192,8 @@ def serve(
             with interruption_flag() as is_interrupted, _hangup_as_termination():
                 while server.is_running and not is_interrupted():
                     server.wait(0.2)
+                if not is_interrupted():
+                    raise RuntimeError("the labelling server ended by itself; every edit is in the project")
 
 
 def check_address(host: str, port: int) -> None:

@@ -80,6 +80,7 @@ def test_an_unfinished_move_survives_a_reload(address, open_page):
 @pytest.mark.parametrize("choice, nose_x", [("mine", 321), ("theirs", 200)])
 def test_two_versions_are_shown_and_a_person_chooses(address, open_page, choice, nose_x):
     page = open_page(address, expected=("409",))
+    page.hear_nothing()
     theirs = page.document(1)
     theirs["people"][0]["keypoints"][0] = [200, 200, 2]
     page.save(1, theirs, base=0)
@@ -102,6 +103,7 @@ def test_two_versions_are_shown_and_a_person_chooses(address, open_page, choice,
 
 def test_a_conflict_can_wait(address, open_page):
     page = open_page(address, expected=("409",))
+    page.hear_nothing()
     theirs = page.document(1)
     theirs["people"][0]["keypoints"][0] = [200, 200, 2]
     page.save(1, theirs, base=0)
@@ -185,3 +187,22 @@ def test_no_key_acts_on_an_image_that_is_not_shown_yet(address, open_page):
     page.until("location.hash === '#6'")
     page.settle()
     assert [page.ask(f"images/{image}")["revision"] for image in (1, 6)] == [0, 0]
+
+
+def test_a_refused_edit_is_not_passed_over_in_silence(address, open_page):
+    page = open_page(address, expected=("422",))
+
+    def refuse(route):
+        if route.request.method == "PUT":
+            route.fulfill(status=422, json={"detail": "person 1: too many legs"})
+        else:
+            route.continue_()
+
+    page.page.route("**/api/images/1", refuse)
+    page.keys("1")
+    page.until("!document.querySelector('#toast').hidden")
+    text = page.page.inner_text("#toast")
+    assert "not saved" in text
+    assert "too many legs" in text
+    page.page.wait_for_selector('.person.chosen .point.visible[data-keypoint="0"]')
+    page.saved()

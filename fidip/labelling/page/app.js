@@ -12,6 +12,7 @@ import { sameDocument } from "./document.js";
 import { Session } from "./session.js";
 
 const KEPT_SESSIONS = 60;
+const REFUSAL_MS = 20_000;
 
 export class App {
   /** @type {Map<number, Session>} oldest use first */
@@ -29,7 +30,7 @@ export class App {
    * @param {Outbox} outbox
    * @param {Pictures} pictures
    * @param {Stage} stage
-   * @param {(text: string) => void} announce for a screen reader, and for sight where it matters
+   * @param {(text: string, time?: number) => void} announce for a screen reader, and for sight where it matters
    */
   constructor(store, api, outbox, pictures, stage, announce) {
     this.store = store;
@@ -201,7 +202,7 @@ export class App {
 
   /** @param {{image: number, message: string}} news */
   async #refused({ image, message }) {
-    this.announce(`The server refused an edit. ${message}`);
+    this.announce(`The server refused an edit, which is not saved. ${message}`, REFUSAL_MS);
     const state = await this.api.image(image).catch(() => null);
     const session = this.#sessions.get(image);
     if (!state || !session) return;

@@ -109,9 +109,11 @@ function toggleMesh(app) {
 export function chord(event) {
   const key = event.key.toLowerCase();
   const isSign = key.length === 1 && !/[a-z]/.test(key);
+  // AltGr, which many keyboards need for brackets, counts as Ctrl and Alt on some systems.
+  const isAltGr = event.getModifierState("AltGraph");
   const modifiers = [
-    event.ctrlKey || event.metaKey ? "ctrl+" : "",
-    event.altKey ? "alt+" : "",
+    (event.ctrlKey || event.metaKey) && !isAltGr ? "ctrl+" : "",
+    event.altKey && !isAltGr ? "alt+" : "",
     event.shiftKey && !isSign ? "shift+" : "",
   ];
   return modifiers.join("") + key;

@@ -27,14 +27,14 @@ function tell(text) {
 
 let toasting = 0;
 
-/** @param {string} text to see for a moment, and for a screen reader */
-function announce(text) {
+/** @param {string} text to see for a moment, and for a screen reader @param {number} [time] ms */
+function announce(text, time = TOAST_MS) {
   tell(text);
   const toast = byId("toast");
   toast.textContent = text;
   toast.hidden = false;
   clearTimeout(toasting);
-  toasting = setTimeout(() => (toast.hidden = true), TOAST_MS);
+  toasting = setTimeout(() => (toast.hidden = true), time);
 }
 
 /** @param {App} app @param {Map<string, () => void>} commands */

@@ -9,6 +9,7 @@ import torch
 from torchvision.models.detection import FasterRCNN
 
 from fidip.detection.boxes import FoundBoxes, PersonDetector
+from fidip.detection.network import find_boxes
 from fidip.detection.weights import open_detector_weights
 from fidip.models.movenet_multipose import MoveNetMultiPose, decode_multipose
 from fidip.models.weight_files import read_weight_file
@@ -33,7 +34,7 @@ class FasterRCNNDetector:
     def detect(self, images: Sequence[np.ndarray]) -> list[FoundBoxes]:
         """Return the boxes in each (H, W, 3) uint8 RGB picture."""
         pictures = [_tensor(image).to(self.device).float() / 255 for image in images]
-        found = [self.network([picture])[0] for picture in pictures]
+        found = [find_boxes(self.network, picture) for picture in pictures]
         return [_found(item["boxes"], item["scores"]) for item in found]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import cached_property, partial
 from itertools import pairwise
 
+import torch
 from torch import Tensor, nn
 from torchvision.models import mobilenet_v2
 from torchvision.models.detection import FasterRCNN
@@ -20,11 +21,13 @@ from torchvision.ops.misc import FrozenBatchNorm2d
 from fidip.detection.config import DetectNetworkSettings
 from fidip.models.pose_mobilenetv2 import flat_layers
 
-__all__ = ["BACKBONES", "NUM_CLASSES", "FoldedLayers", "build_detector"]
+__all__ = ["BACKBONES", "NUM_CLASSES", "FoldedLayers", "build_detector", "find_boxes"]
 
 NUM_CLASSES = 2
 DOUBTFUL = 0.05
 """Boxes below this score are not given at all, as in torchvision."""
+LOOKS = 2
+"""How often the head goes over a picture."""
 Norm = Callable[[int], nn.Module]
 
 
@@ -142,3 +145,26 @@ def build_detector(settings: DetectNetworkSettings, *, is_frozen: bool) -> Faste
         box_score_thresh=DOUBTFUL,
         **options,
     )
+
+
+@torch.no_grad()
+def find_boxes(network: FasterRCNN, picture: Tensor) -> dict[str, Tensor]:
+    """Return the boxes in one picture, each looked at twice.
+
+    The head goes over the boxes that it found once more, as over proposals (Gidaris and Komodakis 2015,
+    iterative regression): the second look begins nearer, costs little, and joins double finds.
+
+    Args:
+        network: In evaluation mode.
+        picture: (3, H, W) float RGB in 0..1.
+
+    Returns:
+        ``boxes`` (N, 4) left, top, right, bottom px of the picture, ``scores`` (N,) and ``labels`` (N,).
+    """
+    pictures, _ = network.transform([picture])
+    features = network.backbone(pictures.tensors)
+    places = network.rpn(pictures, features)[0]
+    for _ in range(LOOKS):
+        found = network.roi_heads(features, places, pictures.image_sizes)[0]
+        places = [found[0]["boxes"]]
+    return network.transform.postprocess(found, pictures.image_sizes, [tuple(picture.shape[-2:])])[0]

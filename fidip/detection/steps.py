@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 from fidip.detection.boxes import FoundBoxes
 from fidip.detection.dataset import PictureBatch
 from fidip.detection.metrics import BoxFigures, measure_boxes
+from fidip.detection.network import find_boxes
 from fidip.detection.state import DetectState
 from fidip.progress import Progress
 from fidip.training.optimizers import learning_rate_factor, set_learning_rates
@@ -74,7 +75,7 @@ def validate_boxes(state: DetectState, loader: DataLoader, progress: Progress) -
     progress.stage("validation", len(loader.dataset))
     for batch in loader:
         for image, corners in zip(batch.images, batch.boxes, strict=True):
-            result = state.network([image.to(state.device).float() / 255])[0]
+            result = find_boxes(state.network, image.to(state.device).float() / 255)
             own = result["boxes"].float().cpu().numpy().astype(np.float64)
             own[:, 2:] -= own[:, :2]
             found.append(FoundBoxes(own, result["scores"].float().cpu().numpy().astype(np.float64)))

@@ -5,6 +5,7 @@ import pytest
 import torch
 from torchvision.ops.misc import FrozenBatchNorm2d
 
+from fidip.detection import network as networks
 from fidip.detection.config import DetectNetworkSettings
 from fidip.detection.dataset import PictureBatch
 from fidip.detection.detectors import FasterRCNNDetector
@@ -126,10 +127,27 @@ def test_folding_norms_changes_nothing():
         plain, folded = torch.nn.Sequential(*layers).eval(), FoldedLayers(*layers).eval()
         x = torch.rand(2, 3, 8, 8)
         gradients = []
-        for network in (plain, folded):
-            network.zero_grad()
-            network(x).square().sum().backward()
+        for module in (plain, folded):
+            module.zero_grad()
+            module(x).square().sum().backward()
             gradients.append(layers[0].weight.grad.clone())
         assert torch.allclose(plain(x), folded(x), atol=1e-5)
         assert torch.allclose(*gradients, rtol=1e-4, atol=1e-3)
         assert list(folded.state_dict()) == list(plain.state_dict())
+
+
+def test_one_look_is_torchvisions_and_a_second_follows(monkeypatch):
+    """At another size than the network's, so that boxes must come back to px of the picture."""
+    torch.manual_seed(0)
+    settings = DetectNetworkSettings(backbone="tiny", min_size=48, max_size=64)
+    detector = build_detector(settings, is_frozen=True).eval()
+    detector.roi_heads.score_thresh = 0.0  # random weights are sure of nothing
+    image = torch.rand(3, 90, 120)
+    with torch.inference_mode():
+        wanted = detector([image])[0]
+    twice = networks.find_boxes(detector, image)
+    monkeypatch.setattr(networks, "LOOKS", 1)
+    once = networks.find_boxes(detector, image)
+    assert len(wanted["boxes"]) > 0
+    assert all(torch.equal(once[name], wanted[name]) for name in ("boxes", "scores"))
+    assert not torch.equal(twice["boxes"][:1], once["boxes"][:1])

@@ -176,12 +176,12 @@ def png_header(width, height):
     return io.BytesIO(b"\x89PNG\r\n\x1a\n" + chunks)
 
 
-@pytest.mark.parametrize("side", [10_001, 13_500, 60_000, 2**31 - 1])
+@pytest.mark.parametrize("side", [10_001, 13_500, 60_000])
 def test_pictures_over_the_pixel_limit_are_refused_unpacked(side):
     import resource
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(BadPicture, match=r"100 million pixels|does not decode"):
+    with pytest.raises(BadPicture, match="100 million pixels"):
         browser_picture(png_header(side, side), width=100)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000  # kB
 
@@ -207,6 +207,13 @@ def refusal(data, width):
     except BadPicture as error:
         return str(error)
     return ""
+
+
+@pytest.mark.parametrize("kind", ["EPS", "PCX", "TGA", "SGI", "ICO", "PDF"])
+def test_rare_formats_are_not_even_tried(kind):
+    """Every decoder more is one more that damaged and hostile files can break."""
+    image = scene().resize((64, 64)) if kind == "ICO" else scene()
+    assert refusal(file_of(image, kind).getvalue(), None) == "does not decode as a picture"
 
 
 def test_colour_profile_goes_along():

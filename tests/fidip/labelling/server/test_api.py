@@ -307,3 +307,38 @@ def test_overlay_that_does_not_exist_is_not_found_and_says_nothing_of_the_file(c
     for name in ("mesh", "", "../a.jpg", "/etc/passwd"):
         assert client.get("/api/images/1/file", params={"overlay": name}).status_code == 404
     assert store.image(1).row.state == "ok"
+
+
+class _Overlays:
+    """Names its overlays and trusts the names that it is given."""
+
+    def __init__(self, root):
+        self.root = root
+
+    def overlays(self, image):
+        return ("mesh", "lost")
+
+    def path_of(self, image, overlay=None):
+        return self.root / (image.name if overlay is None else f"{overlay}.png")
+
+
+def test_overlays_are_served_by_their_names_only(tmp_path):
+    with make_store(tmp_path) as store, Exporter(store) as exporter:
+        write_picture(store.root / "mesh.png", 32, 24)
+        write_picture(store.root / "other.png", 32, 24)
+        pictures = _Overlays(store.root)
+        app = create_app(
+            store, token=TOKEN, allowed_hosts=["127.0.0.1"], exporter=exporter, pictures=pictures
+        )
+        with TestClient(app, base_url=ORIGIN, headers={"X-Syrip-Token": TOKEN}) as client:
+            assert client.get("/api/images/1").json()["overlays"] == ["mesh", "lost"]
+            codes = {}
+            for name in ("mesh", "lost", "other", "../photos/mesh", str(store.root / "mesh"), ""):
+                codes[name] = client.get("/api/images/1/file", params={"overlay": name}).status_code
+            assert [name for name, code in codes.items() if code == 200] == ["mesh"]
+            assert set(codes.values()) == {200, 404}
+            sent = client.get("/api/images/1/file", params={"overlay": "mesh", "width": 500})
+            assert (sent.headers["content-type"], sent.content) == (
+                "image/png", (store.root / "mesh.png").read_bytes(),
+            )  # fmt: skip
+            assert client.get("/api/images/1").json()["state"] == "ok"  # a lost overlay is no lost picture

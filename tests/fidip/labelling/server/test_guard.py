@@ -113,6 +113,13 @@ def test_request_without_a_host_is_turned_away(server):
     assert b" 403 " in raw(server, plain).split(b"\r\n")[0]
 
 
+def test_loopback_server_does_not_answer_to_other_addresses_nor_name_its_program(server):
+    for host, code in ((f"localhost:{server.port}", b"200"), ("10.1.2.3", b"403"), ("evil.example", b"403")):
+        head = get_raw(server, b"/api/project", Host=host).partition(b"\r\n\r\n")[0]
+        assert head.split(b" ")[1] == code
+        assert b"\nserver:" not in head.lower()
+
+
 @pytest.mark.parametrize("hosts", [("127.0.0.1", "evil.example"), ("evil.example", "127.0.0.1")])
 def test_request_with_two_hosts_is_turned_away(fixed, hosts):
     headers = [("Host", host) for host in hosts]

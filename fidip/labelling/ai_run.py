@@ -171,7 +171,7 @@ class AiRun:
         if self.labeller is None:
             return NewImage(picture.name, *picture.size, who=NOBODY, frame=picture.frame)
         try:
-            return read_photo(picture.path)
+            return read_photo(picture.path, picture.size)
         except (OSError, ValueError) as error:
             reason = str(error).removeprefix(f"{picture.path} ")
             return next(iter(self._failed(job, reason)), None)

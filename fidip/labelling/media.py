@@ -29,7 +29,7 @@ class Photo:
 
     path: Path
     size: tuple[int, int]
-    """(width, height) px as a viewer shows it, EXIF rotation applied; (0, 0) where it cannot be told."""
+    """(width, height) px after EXIF's quarter turns; (0, 0) where it cannot be told."""
     problem: str = ""
     """Why it cannot be used; empty if its header can be read."""
 

@@ -46,7 +46,9 @@ def browser_picture(
     Args:
         file: The picture, at its beginning.
         size: (width, height) in px that its labels were made for; None where there are none. EXIF's
-            orientation is applied, unless only the picture without it has this size.
+            quarter turns are applied, unless only the picture without them has this size. Half turns and
+            mirrorings are not: no size tells whether labels were made before or after them, and COCO's are
+            made before.
         width: Most px across; None for all.
 
     Raises:
@@ -68,9 +70,10 @@ def browser_picture(
 
 
 def _prepare(image: Image.Image, size: tuple[int, int] | None, width: int | None) -> BrowserPicture:
+    # As fidip.data.images reads it for training: turned only where the size then tells so.
     orientation = _orientation(image)
-    upright = image.size[::-1] if orientation in TURNED_SIDEWAYS else image.size
-    turn = orientation != 1
+    turn = orientation in TURNED_SIDEWAYS and image.width != image.height
+    upright = image.size[::-1] if turn else image.size
     if size is not None and upright != size:
         if image.size != size:
             raise BadPicture(
@@ -80,7 +83,7 @@ def _prepare(image: Image.Image, size: tuple[int, int] | None, width: int | None
         upright, turn = image.size, False
     across = min(width or upright[0], upright[0])
     target = (across, max(1, round(upright[1] * across / upright[0])))
-    stored_target = target[::-1] if turn and orientation in TURNED_SIDEWAYS else target
+    stored_target = target[::-1] if turn else target
     as_it_is = (
         target == upright
         and image.format in BROWSER_TYPES

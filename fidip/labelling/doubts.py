@@ -53,17 +53,16 @@ def point_doubts(
     limbs = suspects(keypoints[:, :2], scores, is_there) if schema.name == COCO17.name else {}
     doubts = []
     for k in np.flatnonzero(is_there).tolist():
-        name = schema.keypoints[k].replace("_", " ")
         if scores[k] < LOW_SCORE:
-            text = f"{name}: the network is not sure (score {scores[k]:.2f})"
+            text = f"low score ({scores[k]:.2f})"
             doubts.append(Doubt(person=person, keypoint=k, kind="low_score", text=text))
         share = 0.0 if flip_gaps_px is None else float(flip_gaps_px[k]) / side
         if share > FLIP_SHARE:
-            text = f"{name}: the mirrored picture puts it {share:.0%} of the box away"
+            text = f"elsewhere in the mirrored picture (by {share:.0%} of the box)"
             doubts.append(Doubt(person=person, keypoint=k, kind="flip", text=text))
         if k in limbs:
             limb, excess = limbs[k]
-            text = f"{name}: the {limb} looks {excess:.1f} times as long as the rest of the body allows"
+            text = f"{limb} too long for the body ({excess:.1f} times)"
             doubts.append(Doubt(person=person, keypoint=k, kind="limb", text=text))
     return doubts
 

@@ -96,7 +96,12 @@ export class Overlay {
     return group;
   }
 
-  /** @param {Person} person @returns {SVGElement[]} the name of the chosen and the hovered point, and what is doubtful */
+  /**
+   * Name the chosen and the hovered point and say why they are doubtful. The others only wear a halo: their reasons
+   * would hide the infant.
+   *
+   * @param {Person} person @returns {SVGElement[]}
+   */
   #texts(person) {
     const { store } = this;
     /** @type {Map<number, {name: string, doubt: string}>} the most important first, which gets the best place */
@@ -105,16 +110,15 @@ export class Overlay {
     const named = store.mode === "box" ? [] : [store.keypoint];
     if (this.hovered.person === store.person && this.hovered.keypoint >= 0) named.push(this.hovered.keypoint);
     for (const k of named) texts.set(k, { name: store.skeleton.labels[k], doubt: doubts.get(k) ?? "" });
-    for (const [k, doubt] of doubts) if (k !== null && !texts.has(k)) texts.set(k, { name: "", doubt });
     /** @type {Rectangle[]} */
     const taken = [];
     return [...texts].flatMap(([k, { name, doubt }]) => {
       const [x, y, v] = person.keypoints[k];
       if (v === ABSENT) return [];
       const at = this.viewport.toScreen(x, y);
-      const both = this.#textPlace(at, name.length + doubt.length + (name && doubt ? 3 : 0), taken);
+      const both = this.#textPlace(at, name.length + doubt.length + (doubt ? 3 : 0), taken);
       const place = both ?? this.#textPlace(at, name.length, taken);
-      if (!place || (!both && !name)) return [];
+      if (!place) return [];
       taken.push(place.area);
       return [this.#text(place.at, place.anchor, name, both ? doubt : "")];
     });
@@ -140,9 +144,9 @@ export class Overlay {
 
   /** @param {[number, number]} at @param {string} anchor @param {string} name @param {string} doubt */
   #text([x, y], anchor, name, doubt) {
-    const text = svg("text", { class: name ? "label" : "label aside", x, y, "text-anchor": anchor });
-    if (name) text.append(svg("tspan", { text: name }));
-    if (doubt) text.append(svg("tspan", { class: "doubt", text: name ? ` · ${doubt}` : doubt }));
+    const text = svg("text", { class: "label", x, y, "text-anchor": anchor });
+    text.append(svg("tspan", { text: name }));
+    if (doubt) text.append(svg("tspan", { class: "doubt", text: ` · ${doubt}` }));
     return text;
   }
 

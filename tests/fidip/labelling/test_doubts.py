@@ -33,8 +33,8 @@ def test_each_reason_is_told_with_its_figure():
     doubts = point_doubts(3, unsure, np.full(17, 2), gaps, BOX)
     assert kinds(doubts) == [(0, "flip"), (WRIST, "low_score")]
     assert [doubt.text for doubt in doubts] == [
-        "nose: the mirrored picture puts it 14% of the box away",
-        "left wrist: the network is not sure (score 0.22)",
+        "elsewhere in the mirrored picture (by 14% of the box)",
+        "low score (0.22)",
     ]
     assert {doubt.person for doubt in doubts} == {3}
 
@@ -59,7 +59,7 @@ def test_a_limb_too_long_is_blamed_on_its_less_sure_end():
     far[WRIST, 2] = 0.6
     (doubt,) = point_doubts(1, far, np.full(17, 2), None, BOX)
     assert (doubt.keypoint, doubt.kind) == (WRIST, "limb")
-    assert doubt.text.startswith("left wrist: the left forearm looks 4.2 times")
+    assert doubt.text.startswith("left forearm too long for the body (4.2 times")
     far[COCO17.index("left_elbow"), 2] = 0.5
     assert kinds(point_doubts(1, far, np.full(17, 2), None, BOX)) == [(COCO17.index("left_elbow"), "limb")]
 

@@ -254,17 +254,19 @@ def label(config: Any, inputs: tuple[str, ...], json_file: str | None) -> int:
 @click.argument("source", metavar="[RUN|DATASET|LABELS]", required=False)
 @JSON_OPTION
 def export(config: Any, source: str | None, json_file: str | None) -> int:
-    """Write a network as ONNX, a dataset in MINI-RGBD's layout, or labels for another labelling tool.
+    """Write a network as ONNX, or datasets and labels for other tools.
 
     For --onnx name a RUN folder or weights file (none = the shipped network): what is written is checked.
-    For --mini-rgbd name a DATASET folder of syrip generate or animate. For --cvat, --label-studio and
-    --ah-colt name LABELS: a COCO file, a project of syrip label (NAME.json.project), or another tool's file.
+    For --mini-rgbd, --yolo and --webdataset name a DATASET folder of syrip generate or animate; the latter
+    two take any COCO keypoint file, too. For --cvat, --label-studio and --ah-colt name LABELS: a COCO file, a
+    project of syrip label (NAME.json.project), or another tool's file.
     """
     from fidip.output_check import check_output_file, check_output_folder
 
     target = config.target()
     if target != "onnx" and source is None:
-        what = "a DATASET folder of syrip generate" if target == "mini_rgbd" else "a file of LABELS"
+        is_dataset = target in ("mini_rgbd", "yolo", "webdataset")
+        what = "a DATASET folder of syrip generate" if is_dataset else "a file of LABELS"
         raise click.UsageError(f"--{target.replace('_', '-')} needs {what}")
     if target == "mini_rgbd":
         from syrip_gen.annotation.mini_rgbd_export import export_mini_rgbd
@@ -277,6 +279,10 @@ def export(config: Any, source: str | None, json_file: str | None) -> int:
 
         check_output_file(config.onnx, "--onnx")
         result = export_onnx(open_checkpoint(source), config.onnx)
+    elif target in ("yolo", "webdataset"):
+        from fidip.exporting.command import export_dataset
+
+        result = export_dataset(source, config)
     else:
         from fidip.labelling.exchange.export import export_labels
 

@@ -15,11 +15,14 @@ TARGETS = {
     "cvat": "--cvat FILE",
     "label_studio": "--label-studio FILE",
     "ah_colt": "--ah-colt DIR",
+    "yolo": "--yolo DIR",
+    "webdataset": "--webdataset DIR|PATTERN",
 }
 
 
 def _option(default: Any, help_: str, **extra: Any) -> Any:
-    return Field(default, description=help_, json_schema_extra=extra)
+    limits = {key: extra.pop(key) for key in ("ge", "lt") if key in extra}
+    return Field(default, description=help_, json_schema_extra=extra, **limits)
 
 
 class ExportOptions(BaseModel):
@@ -51,6 +54,28 @@ class ExportOptions(BaseModel):
         metavar="PREFIX",
     )
     ah_colt: str | None = _option(None, "Folder to write AH-CoLT's pickles into.", metavar="DIR")
+    yolo: str | None = _option(None, "Folder to write in the layout of YOLO's pose training.", metavar="DIR")
+    webdataset: str | None = _option(
+        None,
+        "Folder to write tar shards into, or their names, such as out/infants-{split}-%06d.tar.",
+        metavar="DIR|PATTERN",
+    )
+    images: str | None = _option(
+        None,
+        "With --yolo, --webdataset: folder of the pictures; none = where syrip generate puts them, or beside "
+        "the COCO file.",
+        metavar="DIR",
+    )
+    val_share: float = _option(
+        0.1,
+        "With --yolo, --webdataset: part of the pictures to hold out for validation; those of one pose, clip "
+        "or film stay together.",
+        metavar="SHARE",
+        ge=0,
+        lt=1,
+    )
+    pictures: Literal["copy", "link"] = _option("copy", "With --yolo: copies, or symbolic links.")
+    shard_size: int = _option(1000, "With --webdataset: pictures in a shard.", ge=1)
 
     def target(self) -> str:
         """Return the name of the one thing to write.

@@ -1,0 +1,1 @@
+"""Datasets written for other tools: YOLO's layout, WebDataset's shards."""

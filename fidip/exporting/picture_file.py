@@ -8,6 +8,8 @@ from typing import Any
 
 from PIL import ExifTags, Image
 
+from fidip.data.annotations import ID_PATTERNS
+
 __all__ = ["KeyMaker", "PictureFile", "find_picture", "inspect_picture"]
 
 SUFFIXES = {"JPEG": "jpg", "MPO": "jpg", "PNG": "png", "WEBP": "webp", "BMP": "bmp", "TIFF": "tif"}
@@ -34,20 +36,23 @@ class PictureFile:
     """Whether such a flag asks to turn or mirror it."""
 
 
-def find_picture(folder: Path, name: Any) -> Path:
-    """Return the place of a picture: by its name below the folder, or by the last part of its name.
+def find_picture(folder: Path, image: Mapping[str, Any]) -> Path:
+    """Return the place of a picture: by its name below the folder, by the last part of it, or by its id.
+
+    By its id as SyRIP's own loader builds names.
 
     Raises:
         ValueError: If the name leaves the folder, or there is no such file.
     """
+    name = image.get("file_name")
     if not isinstance(name, str) or not name:
         raise ValueError("it has no file_name")
     if Path(name).is_absolute() or ".." in Path(name).parts or "\\" in name:
         raise ValueError(f"its file_name {name!r} leaves the picture folder")
-    for place in (folder / name, folder / Path(name).name):
+    for candidate in (name, Path(name).name, *(pattern % image["id"] for pattern in ID_PATTERNS)):
         try:
-            if place.is_file():
-                return place
+            if (folder / candidate).is_file():
+                return folder / candidate
         except (OSError, ValueError):  # names that no file can have
             continue
     raise ValueError(f"its picture {name!r} is missing in {folder}")

@@ -158,7 +158,7 @@ def _people(
 
 
 def _picture(image: Record, people: Sequence[Record], folder: Path, keys: KeyMaker) -> ExportPicture:
-    file = inspect_picture(find_picture(folder, image.get("file_name")))
+    file = inspect_picture(find_picture(folder, image))
     size = image.get("width"), image.get("height")
     if size == (None, None):
         size = file.stored_size

@@ -11,6 +11,14 @@ def test_a_file_and_its_pictures_elsewhere(dataset, tmp_path):
     assert {picture.file.path.parent for picture in found.pictures} == {moved}
 
 
+def test_pictures_are_found_by_the_end_of_their_name_or_as_syrips_loader_does(empty_dataset):
+    empty_dataset.add("photos/a.jpg", saved_as="a.jpg")
+    by_id = empty_dataset.add("renamed.jpg", saved_as="train00011.jpg")
+    found = read_source(empty_dataset.write())
+    assert by_id == 11
+    assert [picture.file.path.name for picture in found.pictures] == ["a.jpg", "train00011.jpg"]
+
+
 def test_names_become_safe_and_stay_apart(empty_dataset):
     names = [
         "a b.jpg",

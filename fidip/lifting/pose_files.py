@@ -20,6 +20,8 @@ __all__ = ["Poses3D", "join_poses", "read_poses_3d"]
 DOWN = np.array([0.0, 0.0, -1.0])
 FARTHEST_M = 100.0
 """Coordinates beyond this cannot be metres."""
+EXTENT_M = (0.05, 5.0)
+"""Bodies that are smaller or larger than this are not in metres."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +85,7 @@ def read_poses_3d(path: str | Path, schema: KeypointSchema = COCO17, *, by_order
     poses = _read_npz(path) if path.suffix == ".npz" else _read_dataset(path)
     if not len(poses):
         raise ValueError(f"{path} holds no 3D pose")
-    if np.nanmax(np.abs(poses.points)) > FARTHEST_M:
-        raise ValueError(
-            f"{path}: 3D keypoints reach {np.nanmax(np.abs(poses.points)):.0f}; metres are expected, these "
-            "look like millimetres"
-        )
+    _check_metres(poses.points, path)
     return _mapped(poses, schema, by_order)
 
 
@@ -107,6 +105,34 @@ def join_poses(parts: Sequence[Poses3D]) -> Poses3D:
     return replace(
         parts[0], clip=np.concatenate(clips), group=np.concatenate(groups), source=sources, **joined
     )
+
+
+def _check_metres(points: np.ndarray, path: Path) -> None:
+    """Refuse (N, K, 3) points of which none is known, or that cannot be metres.
+
+    Raises:
+        ValueError: With what was found.
+    """
+    known = np.isfinite(points).all(-1)
+    if not known.any():
+        raise ValueError(f"{path}: no 3D keypoint is known, all are NaN or infinite")
+    farthest = np.abs(points[known]).max()
+    several = known.sum(1) > 1
+    if several.any():
+        some = np.where(known[several, :, None], points[several], np.nan)
+        extents = (np.nanmax(some, 1) - np.nanmin(some, 1)).max(-1)
+        if extents.max() < EXTENT_M[0]:
+            raise ValueError(
+                f"{path}: the largest body extends over {extents.max():.4f}; metres are expected: infants "
+                "extend over some tenths"
+            )
+        if np.median(extents) > EXTENT_M[1]:
+            raise ValueError(
+                f"{path}: bodies extend over {np.median(extents):.0f} (median); metres are expected, these "
+                "look like millimetres or centimetres"
+            )
+    if farthest > FARTHEST_M:
+        raise ValueError(f"{path}: 3D keypoints reach {farthest:.0f}; metres are expected")
 
 
 def _mapped(poses: Poses3D, schema: KeypointSchema, by_order: bool) -> Poses3D:
@@ -133,7 +159,10 @@ def _read_npz(path: Path) -> Poses3D:
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} is not an .npz of plain arrays: {str(error).splitlines()[0]}") from None
     points = arrays.get("keypoints_3d_m")
-    schema = get_schema(str(arrays["schema"])) if "schema" in arrays else COCO17
+    try:
+        schema = get_schema(str(arrays["schema"])) if "schema" in arrays else COCO17
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
     shape = None if points is None else points.shape
     if shape is None or len(shape) != 3 or shape[1:] != (len(schema), 3) or points.dtype.kind != "f":
         raise ValueError(

@@ -64,9 +64,13 @@ def test_keypoints_taken_as_they_come_must_be_as_many(tmp_path):
         ({"keypoints_3d_m": None}, "it is missing"),
         ({"keypoints_3d_m": np.zeros((4, 14, 3), np.float32)}, r"expected .*\(N, 17, 3\).*got \(4, 14, 3\)"),
         ({"keypoints_3d_m": 900 * random_poses(4)}, "look like millimetres"),
+        ({"keypoints_3d_m": 100 * random_poses(4)}, "look like millimetres or centimetres"),
+        ({"keypoints_3d_m": 0.001 * random_poses(4)}, r"extends over 0\.00\d+; metres are expected"),
+        ({"keypoints_3d_m": np.full((4, 17, 3), np.nan, np.float32)}, "p.npz: no 3D keypoint is known"),
+        ({"keypoints_3d_m": random_poses(4) + np.float32(500)}, r"reach 50\d; metres are expected"),
         ({"clip": np.array([0, 1, 0, 1])}, "clip must not decrease"),
         ({"gravity": np.zeros((2, 3), np.float32)}, r"gravity \(2, 3\) must go with 4 poses"),
-        ({"schema": np.array("lego")}, "unknown keypoint schema 'lego'"),
+        ({"schema": np.array("lego")}, r"p\.npz: unknown keypoint schema 'lego'"),
     ],
 )
 def test_a_wrong_npz_is_refused(tmp_path, arrays, message):

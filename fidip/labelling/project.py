@@ -49,6 +49,7 @@ def open_or_create_project(options: LabelOptions, root: Path | None) -> LabelSto
         raise FileNotFoundError(
             f"-o {output}: no project there to go on with; name a folder or video to label"
         )
+    output.absolute().parent.mkdir(parents=True, exist_ok=True)
     return LabelStore.create(path, kind="label", root=root, output=output)
 
 
@@ -63,7 +64,8 @@ def label_media(
 
     Everything is checked before anything is written. What was labelled before is neither labelled again nor
     changed. One bad picture or video is recorded and the others go on. The COCO file is up to date when
-    this returns, also after ``should_stop`` said so.
+    this returns, also after ``should_stop`` said so. A new project that got no picture before an error is
+    taken away again.
 
     Returns:
         The open project, which the caller closes, and what was done.
@@ -82,13 +84,18 @@ def label_media(
     if labeller and not project_path(output).exists():
         labeller.open()  # a new project needs it: a wrong --model is told before videos are split
     began = time.monotonic()
+    is_new = not project_path(output).exists()
     store = open_or_create_project(options, media.root if media else None)
     try:
         store.set_settings(order=options.order)
         with Exporter(store):  # writes the COCO file every few seconds and at the end
             result = _work(store, media, choice, imported, labeller, progress, should_stop)
     except BaseException:
+        is_unused = is_new and not store.images()
         store.close()
+        if is_unused:  # it would tie the next try to this one's folder
+            for file in (store.path, output):
+                file.unlink(missing_ok=True)
         raise
     result.seconds = time.monotonic() - began
     return store, result

@@ -218,6 +218,21 @@ def test_wrong_settings_write_nothing(more, message, photos, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["photos"]
 
 
+def test_a_first_try_without_a_picture_leaves_nothing_in_the_way(photos, tmp_path):
+    (tmp_path / "cut.mp4").write_bytes(dot_clip(tmp_path / "whole.mp4", frames=8).read_bytes()[:500])
+    with pytest.raises(ValueError, match=r"cut\.mp4 does not open as a video"):
+        label([tmp_path / "cut.mp4"], tmp_path / "real.json")
+    assert not list(tmp_path.glob("real.json*"))
+    assert label([photos], tmp_path / "real.json")[0].num_new == 6
+    result, images, _ = label([tmp_path / "cut.mp4"], tmp_path / "real.json")
+    assert (len(result.failures), len(images)) == (1, 6)
+
+
+def test_the_folder_of_the_output_is_made(photos, tmp_path):
+    result, _, _ = label([photos], tmp_path / "new" / "folder" / "real.json")
+    assert result.output.is_file()
+
+
 def test_an_output_that_cannot_be_written_is_refused_first(photos, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(ValueError, match=r"-o .*cannot be written"):

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from fidip.evaluation.ground_truth import GroundTruth, some
-from syrip_gen.keypoints.catalog import CATALOG, get_schema
+from syrip_gen.keypoints.catalog import CATALOG
 from syrip_gen.keypoints.schema import KeypointSchema
 
 __all__ = ["with_labels_3d"]
@@ -47,12 +47,15 @@ def with_labels_3d(gt: GroundTruth, path: str | Path) -> GroundTruth:
     persons, found = [], 0
     for person in gt.persons:
         row = by_image.get(person.image_id)
-        is_labelled = row is not None and valid[row]
+        is_labelled = row is not None and valid[row] and np.isfinite(points[row]).all(-1).any()
         found += bool(is_labelled)
         own = points[row].astype(np.float64) * 1000 if is_labelled else None
         persons.append(replace(person, points_3d_mm=own))
     if not found:
-        raise ValueError(f"--gt-3d {path}: none of its {len(points)} poses is of a picture of {gt.name}")
+        raise ValueError(
+            f"--gt-3d {path}: none of its {len(points)} poses is of a picture of {gt.name}"
+            f"{'' if np.isfinite(points).any() else ' and has numbers, all are NaN'}"
+        )
     missing = len(gt.persons) - found
     notes = (
         [f"{missing} of {len(gt.persons)} persons have no 3D keypoints in {path.name}."] if missing else []
@@ -72,7 +75,7 @@ def _load(path: Path) -> dict[str, np.ndarray]:
 
 def _schema(arrays: Mapping[str, np.ndarray], count: int, path: Path) -> KeypointSchema:
     if "schema" in arrays:
-        schema = get_schema(str(arrays["schema"]))
+        schema = CATALOG.get(str(arrays["schema"]))
     else:
         words = [str(name).lower() for name in np.ravel(arrays.get("joint_names", []))]
         names = tuple(_whole_word(word) for word in words)

@@ -47,6 +47,8 @@ class Poses3D:
     schema: KeypointSchema
     fps: float | None
     source: str
+    notes: tuple[str, ...] = ()
+    """What to know about the source, such as frames that could not be read."""
 
     def __len__(self) -> int:
         return len(self.points)
@@ -234,6 +236,7 @@ def _from_samples(path: Path) -> Poses3D:
         schema=samples.schema,
         fps=None,
         source=samples.source,
+        notes=(*samples.notes, *(f"not used: {reason}" for reason in samples.failures)),
     )
 
 

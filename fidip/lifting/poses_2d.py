@@ -14,6 +14,8 @@ __all__ = ["MIN_SCORE", "Poses2D", "read_poses_2d", "read_predictions"]
 
 MIN_SCORE = 0.1
 """Predicted keypoints with a lower score count as missing."""
+LEAST_REACH_PX = 2.0
+"""If no keypoint reaches so far, the numbers are no pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,4 +140,13 @@ def _read_npz(path: Path, schema: KeypointSchema) -> Poses2D:
             f"{path}: expected keypoints_2d_px (N, K, 3) and image_size (N, 2): {error}"
         ) from None
     mask = (points[..., 2] > 0).astype(np.float32)
+    keep = mask.sum(1) >= 4
+    if not keep.any():
+        raise ValueError(f"{path}: no pose has 4 keypoints of {schema.name}")
+    points, mask, camera, size, clip = (array[keep] for array in (points, mask, camera, size, clip))
+    reach = np.abs(points[..., :2][mask > 0]).max()
+    if reach < LEAST_REACH_PX < size.min():
+        raise ValueError(
+            f"{path}: keypoints reach {reach:.2f}; pixels are expected, not shares of the picture"
+        )
     return Poses2D(points[..., :2].astype(np.float32), mask, camera, size, clip, str(path))

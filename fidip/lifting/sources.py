@@ -20,6 +20,8 @@ MAX_VALIDATION = 3000
 """At most so many poses are validated on, evenly picked."""
 MIN_KEYPOINTS = 4
 """Poses with fewer predicted keypoints cannot be lifted."""
+MAX_TOLD = 10
+"""At most so many notes on a source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ def load_lift_data(options: TrainOptions, recipe: LiftRecipe) -> LiftData:
         raise ValueError(f"--val {options.val} is also learnt from: give poses of other sources")
     parts = [read_poses_3d(path, schema, by_order=by_order) for path in paths]
     notes = [f"{part.source}: {len(part)} poses, {len(np.unique(part.group))} sources" for part in parts]
+    notes += [note for part in parts for note in _told(part)]
     both = join_poses(parts)
     if options.val is not None:
         train, val = both, read_poses_3d(options.val, schema, by_order=by_order)
@@ -92,6 +95,12 @@ def load_lift_data(options: TrainOptions, recipe: LiftRecipe) -> LiftData:
     if recipe.selfsup.share == 0 and real_2d is not None:
         raise ValueError("--real-2d needs a recipe with selfsup.share above 0, such as lifter-selfsup")
     return LiftData(schema, train, _thinned(val), predicted, val_predicted, real_2d, tuple(notes))
+
+
+def _told(part: Poses3D) -> tuple[str, ...]:
+    """Return a source's notes, the first ones if there are many."""
+    more = len(part.notes) - MAX_TOLD
+    return part.notes if more <= 0 else (*part.notes[:MAX_TOLD], f"{part.source}: {more} more of that kind")
 
 
 def _held_out(group: np.ndarray, share: float, seed: int) -> np.ndarray:

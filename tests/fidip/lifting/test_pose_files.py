@@ -5,10 +5,14 @@ import json
 import numpy as np
 import pytest
 
+from fidip.config import TrainOptions
 from fidip.lifting.pose_files import join_poses, read_poses_3d
 from fidip.lifting.poses_2d import read_poses_2d, read_predictions
+from fidip.lifting.sources import load_lift_data
+from fidip.recipes import load_any_recipe
 from syrip_gen.annotation.coco import ANNOTATION_FILE
 from syrip_gen.keypoints.catalog import COCO17, MPII16
+from tests.fidip.data.layouts.dataset_writers import write_mini_rgbd
 from tests.fidip.lifting.skeletons import random_poses, write_dataset, write_npz
 
 
@@ -136,3 +140,32 @@ def test_2d_poses_come_from_coco_files_and_npz(tmp_path, few_poses):
     np.savez(tmp_path / "t.npz", other=keypoints)
     with pytest.raises(ValueError, match="expected keypoints_2d_px"):
         read_poses_2d(tmp_path / "t.npz", COCO17)
+
+
+@pytest.mark.parametrize(
+    "points, message",
+    [
+        (np.full((4, 17, 3), np.nan), "no pose has 4 keypoints of coco17"),
+        (np.full((4, 17, 3), 0.5), "keypoints reach 0.50; pixels are expected"),
+    ],
+)
+def test_2d_poses_without_pixels_are_refused(tmp_path, points, message):
+    np.savez(tmp_path / "s.npz", keypoints_2d_px=points, image_size=np.array([640, 480]))
+    with pytest.raises(ValueError, match=message):
+        read_poses_2d(tmp_path / "s.npz", COCO17)
+
+
+def test_2d_poses_with_too_few_keypoints_are_left_out(tmp_path):
+    points = np.full((4, 17, 3), 50.0)
+    points[1, 3:, 2] = 0
+    np.savez(tmp_path / "s.npz", keypoints_2d_px=points, image_size=[640, 480], clip=[0, 0, 1, 1])
+    assert read_poses_2d(tmp_path / "s.npz", COCO17).clip.tolist() == [0, 1, 1]
+
+
+def test_frames_that_cannot_be_read_are_told(tmp_path):
+    write_mini_rgbd(tmp_path / "mini", {1: [0, 1], 2: [0, 1]})
+    next((tmp_path / "mini/01/joints_2Ddep").glob("*00000.txt")).write_text("nonsense")
+    options = TrainOptions(poses_3d=(str(tmp_path / "mini"),), output="x")
+    data = load_lift_data(options, load_any_recipe("lifter-infant", {})[1])
+    assert len(data.train) + len(data.val) == 3
+    assert any("not used" in note and "00000.txt" in note for note in data.notes)

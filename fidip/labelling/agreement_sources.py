@@ -1,6 +1,6 @@
 """Where two labellers' labels come from: two files of any tool, or two people of one project."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 from fidip.labelling.documents import ImageLabel
@@ -50,9 +50,25 @@ def labels_by(path: str | Path, who: str) -> Labels:
 
 
 def same_names(first: Mapping[str, ImageLabel], second: Mapping[str, ImageLabel]) -> tuple[Labels, Labels]:
-    """Return both under the same names: as they are, or without folders where no name agrees otherwise."""
+    """Return both under the same names: as they are, or without folders where no name agrees otherwise.
+
+    Frames of videos lie in folders named after each labeller's file: ``ada_frames/visit/frame000000.jpg`` and
+    ``bob_frames/visit/frame000000.jpg`` are one image, under the first's name.
+    """
     if not set(first) & set(second):
         bare = [{PurePosixPath(name).name: label for name, label in own.items()} for own in (first, second)]
         if len(bare[0]) == len(first) and len(bare[1]) == len(second) and set(bare[0]) & set(bare[1]):
             return bare[0], bare[1]
-    return dict(first), dict(second)
+    known = _frames(name for name in first if name not in second)
+    other = {name: frame for frame, name in _frames(name for name in second if name not in first).items()}
+    return dict(first), {known.get(other.get(name, ""), name): label for name, label in second.items()}
+
+
+def _frames(names: Iterable[str]) -> dict[str, str]:
+    """Return the names of videos' frames by video and frame, as far as these tell them apart."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        folder, _, frame = name.partition("/")
+        if folder.endswith("_frames") and "/" in frame:
+            found.setdefault(frame, []).append(name)
+    return {frame: own[0] for frame, own in found.items() if len(own) == 1}

@@ -63,7 +63,8 @@ export class Panel {
       button.disabled = !chosen && store.mode !== "place";
       button.setAttribute("aria-current", String(k === store.keypoint));
       const text = v === ABSENT || v === 1 ? V_NAMES[v] : "";
-      state.replaceChildren(doubt ? icon("doubtful", "status") : "", element("span", { class: "cut-off", text: doubt && !text ? doubt.text : text }));
+      const reason = doubt?.text.replace(`${store.skeleton.labels[k]}: `, "") ?? "";
+      state.replaceChildren(doubt ? icon("doubtful", "status") : "", element("span", { class: "cut-off", text: text || reason }));
       button.title = doubt ? `doubtful: ${doubt.text}` : "";
     });
     this.#about();

@@ -8,8 +8,9 @@ import pytest
 
 from fidip.labelling.agreement import agreement_of, cohens_kappa
 from fidip.labelling.agreement_report import AgreementReport, report_agreement
-from fidip.labelling.agreement_sources import labels_by, labels_of_file
+from fidip.labelling.agreement_sources import labels_by, labels_of_file, same_names
 from fidip.labelling.coco_export import write_coco
+from fidip.labelling.documents import ImageLabel
 from fidip.labelling.exchange.cvat_writer import write_cvat
 from fidip.labelling.exchange.records import OutgoingImage
 from fidip.labelling.records import NewImage
@@ -210,3 +211,12 @@ def test_names_that_no_terminal_prints_are_escaped():
 def test_the_page_needs_a_place_before_anything_is_read(tmp_path):
     with pytest.raises(ValueError, match=r"--output .*: cannot be written"):
         report_agreement(tmp_path / "none.json", tmp_path / "none.json", output=tmp_path)
+
+
+def test_frames_of_the_same_videos_are_paired_beside_photos():
+    names = "photos/1.jpg", "ada_frames/a/frame000000.jpg", "ada_frames/b/frame000000.jpg", "x_frames/c/f.jpg"
+    first = {name: ImageLabel(note=name) for name in names}
+    second = {name.replace("ada", "bob").replace("c/", "d/"): label for name, label in first.items()}
+    mine, others = same_names(first, second)
+    assert mine == first
+    assert others == {**dict(list(first.items())[:3]), "x_frames/d/f.jpg": first["x_frames/c/f.jpg"]}

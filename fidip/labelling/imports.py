@@ -17,8 +17,9 @@ MAX_NAMES = 5
 class ImportedByName:
     """Imported labels by picture.
 
-    A picture's label is the one of its name in the project; failing that, of the same file name in any
-    folder, where only one label has it.
+    A picture's label is the one of its name in the project; failing that, of the same frame of the same video
+    (the frames' folder is named after each output); failing that, of the same file name in any folder, where
+    only one label has it.
 
     Args:
         file: Where they come from, for notes.
@@ -34,17 +35,18 @@ class ImportedByName:
         for image in images:
             by_file_name.setdefault(PurePosixPath(image.name).name, []).append(image)
         self._by_file_name = {name: found[0] for name, found in by_file_name.items() if len(found) == 1}
+        self._by_frame = {_frame(image.name): image for image in images}
         self._used: set[str] = set()
         self._other_size: list[str] = []
         self._moved = 0
 
     def has(self, picture: Picture) -> bool:
         """Whether the file names a picture."""
-        return picture.name in self._by_name or PurePosixPath(picture.name).name in self._by_file_name
+        return self._named(picture.name) is not None
 
     def find(self, picture: Picture) -> NewImage | None:
         """Return what the file says of a picture; None if nothing, or of a picture of another size."""
-        image = self._by_name.get(picture.name) or self._by_file_name.get(PurePosixPath(picture.name).name)
+        image = self._named(picture.name)
         if image is None or image.name in self._used:
             return None
         self._used.add(image.name)
@@ -62,8 +64,12 @@ class ImportedByName:
 
     def keep(self, name: str) -> None:
         """Count a picture's label as used although the project has its own."""
-        if image := self._by_name.get(name) or self._by_file_name.get(PurePosixPath(name).name):
+        if image := self._named(name):
             self._used.add(image.name)
+
+    def _named(self, name: str) -> NewImage | None:
+        by_frame = self._by_frame.get(_frame(name))
+        return self._by_name.get(name) or by_frame or self._by_file_name.get(PurePosixPath(name).name)
 
     def notes(self) -> list[str]:
         """Return what the user should know about the import, a line each."""
@@ -78,6 +84,12 @@ class ImportedByName:
             shown = ", ".join(map(ascii, left[:MAX_NAMES])) + (", ..." if len(left) > MAX_NAMES else "")
             notes.append(f"{self.file}: {len(left)} labelled pictures are not among those named: {shown}")
         return notes
+
+
+def _frame(name: str) -> str:
+    """Return a name without the folder ``NAME_frames`` that frames lie in; other names as they are."""
+    folder, _, rest = name.partition("/")
+    return rest if folder.endswith("_frames") and "/" in rest else name
 
 
 def open_import(file: str | None, pictures: Path | None) -> ImportedByName | None:

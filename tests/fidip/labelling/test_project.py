@@ -275,6 +275,14 @@ def test_imported_labels_come_first_and_the_network_labels_the_rest(photos, tmp_
     assert (result.num_new, result.num_imported, again) == (0, 0, coco)
 
 
+def test_frames_find_their_imported_labels_under_another_output(photos, tmp_path):
+    clips = [dot_clip(tmp_path / f"{name}.mp4", frames=2) for name in "ab"]
+    label([photos, *clips], tmp_path / "old.json")
+    file = str(tmp_path / "old.json")
+    result, images, _ = label([photos, *clips], tmp_path / "new.json", import_file=file)
+    assert (result.num_imported, result.num_predicted, result.notes) == (len(images), 0, [])
+
+
 def test_a_save_in_between_wins_over_the_network(photos, tmp_path, monkeypatch):
     """Somebody opens the project and labels a picture while the network looks at it."""
     output = tmp_path / "real.json"

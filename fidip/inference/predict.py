@@ -48,6 +48,8 @@ class PredictResult:
     num_persons: int = 0
     num_gaps: int = 0
     """Photos and frames in which the detector found nobody."""
+    num_not_lifted: int = 0
+    """Poses with too few keypoints to be lifted."""
     score_sum: float = 0.0
     seconds: float = 0.0
     was_interrupted: bool = False
@@ -68,6 +70,7 @@ class PredictResult:
             "num_frames": self.num_frames,
             "num_persons": self.num_persons,
             "num_gaps": self.num_gaps,
+            "num_not_lifted": self.num_not_lifted,
             "num_overlays": len(self.overlays),
             "num_failures": len(self.failures),
             "mean_score": round(self.score_sum / self.num_persons, 4) if self.num_persons else None,
@@ -87,6 +90,8 @@ class PredictResult:
             *(f"  note: {note}" for note in self.notes),
             *([f"  nobody found in {self.num_gaps} of them: no pose there"] if self.num_gaps else []),
         ]
+        if self.num_not_lifted:
+            lines.append(f"  too few keypoints for 3D in {self.num_not_lifted} of the poses: gaps there")
         if figures["mean_score"] is not None:
             lines.append(f"  mean score {figures['mean_score']:.2f}")
         if self.failures:
@@ -248,7 +253,7 @@ def _work(
     for source in sources:
         if source.kind != "photo" and not should_stop():
             image_id = videos.run(source, image_id, progress, should_stop)
-    result.num_persons = files.num_persons
+    result.num_persons, result.num_not_lifted = files.num_persons, files.num_not_lifted
     result.was_interrupted = should_stop()
 
 

@@ -40,6 +40,7 @@ class ResultFiles:
         """
         self.folder, self.schema = folder, schema
         self.num_persons = 0
+        self.num_not_lifted = 0
         self._made = [path for path in (folder, *folder.parents) if not path.exists()]
         folder.mkdir(parents=True, exist_ok=True)
         self._json = open(self._part(RESULTS_FILE), "w", encoding="utf-8")  # noqa: SIM115 - closed in close()
@@ -88,7 +89,9 @@ class ResultFiles:
                 **video,
             }
             if poses_3d is not None:
-                record |= _millimetres(poses_3d[person])
+                lifted = _millimetres(poses_3d[person])
+                self.num_not_lifted += not lifted
+                record |= lifted
                 if self._files_3d.schema.name != self.schema.name:
                     record["keypoint_schema_3d"] = self._files_3d.schema.name
                 self._files_3d.add(picture, person, poses_3d[person])

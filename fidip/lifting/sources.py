@@ -85,6 +85,12 @@ def load_lift_data(options: TrainOptions, recipe: LiftRecipe) -> LiftData:
         is_val = _held_out(both.group, recipe.data.held_out, options.seed)
         train, val = both.select(~is_val), both.select(is_val)
         notes.append(f"no --val given: {len(val)} poses of other sources are held out to compare the epochs")
+    seen = np.isfinite(train.points).all(-1).any(0)
+    if not seen.all():
+        names = ", ".join(name for name, known in zip(schema.keypoints, seen, strict=True) if not known)
+        notes.append(
+            f"WARNING: no pose has {names}: the lifter cannot learn them, do not use what it gives there"
+        )
     predicted, val_predicted = _predicted(options, parts, frozenset(val.group.tolist()))
     real_2d = None
     if options.real_2d is not None:

@@ -169,3 +169,12 @@ def test_frames_that_cannot_be_read_are_told(tmp_path):
     data = load_lift_data(options, load_any_recipe("lifter-infant", {})[1])
     assert len(data.train) + len(data.val) == 3
     assert any("not used" in note and "00000.txt" in note for note in data.notes)
+
+
+def test_keypoints_that_no_pose_has_are_warned_of(tmp_path):
+    path = write_npz(tmp_path / "a.npz", 12, clips=4)
+    recipe = load_any_recipe("lifter-infant", {})[1]
+    options = TrainOptions(poses_3d=(str(path),), output="x")
+    assert not any("WARNING" in note for note in load_lift_data(options, recipe).notes)
+    mpii = recipe.model_copy(update={"data": recipe.data.model_copy(update={"schema_name": "mpii16"})})
+    assert any("no pose has upper_neck, head_top" in note for note in load_lift_data(options, mpii).notes)

@@ -27,12 +27,12 @@ def check_server(options: LabelOptions) -> None:
             f'the page needs {" and ".join(missing)}: pip install "syrip[label]"; or add --no-serve to label '
             "without it"
         )
-    from fidip.labelling.server.messages import clean_name
+    from fidip.labelling.server.messages import person_name
     from fidip.labelling.server.run import check_address
 
     check_address(options.host, options.port)
     if options.who is not None:
-        clean_name(options.who, "--who")
+        person_name(options.who, "--who")
 
 
 def label_pictures(

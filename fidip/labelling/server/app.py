@@ -11,7 +11,7 @@ from fidip.labelling.exporter import Exporter
 from fidip.labelling.pictures import FolderPictures, PictureSource
 from fidip.labelling.server.api import Api
 from fidip.labelling.server.guard import Guard
-from fidip.labelling.server.messages import clean_name
+from fidip.labelling.server.messages import person_name
 from fidip.labelling.server.page_files import PAGE_FOLDER, PageFile, PageFiles
 from fidip.labelling.server.picture_service import PictureService
 from fidip.labelling.server.replies import JsonReply
@@ -53,7 +53,7 @@ def create_app(
         openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, telemetry=NO_TELEMETRY
     )
     service = PictureService(pictures or FolderPictures(store.root))
-    api = Api(store, exporter, service, clean_name(who, "who"))
+    api = Api(store, exporter, service, person_name(who, "who"))
     app.include_router(api.router(), prefix="/api")
     _add_page(app, PageFiles(page))
     app.add_exception_handler(HTTPException, _http_error)

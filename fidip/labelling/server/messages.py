@@ -10,10 +10,12 @@ from fidip.labelling.records import ImageRow, ImageState, Revision
 from fidip.labelling.store import LabelStore
 from syrip_gen.keypoints.schema import KeypointSchema
 
-__all__ = ["Edit", "clean_name", "history_message", "image_message", "project_message", "row_message"]
+__all__ = ["Edit", "history_message", "image_message", "person_name", "project_message", "row_message"]
 
 MAX_WHO_LENGTH = 80
 MAX_ACTION_LENGTH = 60
+NOT_PEOPLE = ("ai:", "import:")
+"""How the names of networks and imported files begin."""
 HIDDEN_CATEGORIES = ("Cc", "Cs", "Co", "Cn", "Zl", "Zp")
 REORDERING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
 """Marks that reorder or hide the text around them. The joiners that Persian and Indic names need are fine."""
@@ -47,17 +49,25 @@ class Edit:
             raise ValueError(f"base_revision: expected a whole number from 0, got {ascii(base)[:60]}")
         if not isinstance(document, dict):
             raise ValueError("document: expected a JSON object")
-        action = clean_name(body.get("action") or "edit", "action", MAX_ACTION_LENGTH)
-        who = clean_name(body.get("who") or default_who, "who", MAX_WHO_LENGTH)
+        action = _shown_text(body.get("action") or "edit", "action", MAX_ACTION_LENGTH)
+        who = person_name(body.get("who") or default_who, "who")
         return cls(base, document, action, who)
 
 
-def clean_name(text: Any, what: str, limit: int = MAX_WHO_LENGTH) -> str:
-    """Return a short text without blanks around it.
+def person_name(text: Any, what: str) -> str:
+    """Return the name of somebody who edits.
 
     Raises:
-        ValueError: If it is empty, too long, or holds characters that do not show.
+        ValueError: If it is empty, too long, holds characters that do not show, or is a name as networks and
+            imports have.
     """
+    name = _shown_text(text, what, MAX_WHO_LENGTH)
+    if name.startswith(NOT_PEOPLE):
+        raise ValueError(f"{what}: names that begin with {' or '.join(NOT_PEOPLE)} are no person's")
+    return name
+
+
+def _shown_text(text: Any, what: str, limit: int) -> str:
     text = text.strip() if isinstance(text, str) else ""
     if not 1 <= len(text) <= limit or any(map(_is_hidden, text)):
         raise ValueError(f"{what}: expected 1 to {limit} characters that can be seen")

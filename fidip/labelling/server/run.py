@@ -19,7 +19,7 @@ from fidip.interruption import interruption_flag
 from fidip.labelling.exporter import Exporter
 from fidip.labelling.pictures import PictureSource
 from fidip.labelling.server.app import create_app
-from fidip.labelling.server.messages import clean_name
+from fidip.labelling.server.messages import person_name
 from fidip.labelling.store import LabelStore
 
 __all__ = ["DEFAULT_PORT", "LabelServer", "check_address", "serve"]
@@ -178,7 +178,7 @@ def serve(
         RuntimeError: If the server does not start, or ends by itself.
     """
     with store, exporter or Exporter(store) as exporter:
-        name = account_name() if who is None else clean_name(who, "--who")
+        name = account_name() if who is None else person_name(who, "--who")
         with LabelServer(store, exporter, host=host, port=port, who=name, pictures=pictures) as server:
             announce(f"Label at {server.address}")
             if not server.is_loopback:
@@ -208,7 +208,7 @@ def check_address(host: str, port: int) -> None:
 def account_name() -> str:
     """Return the name of the account that runs this, or "somebody" where it has none that can be shown."""
     with suppress(OSError, KeyError, ImportError, ValueError):
-        return clean_name(getpass.getuser(), "who")
+        return person_name(getpass.getuser(), "who")
     return "somebody"
 
 

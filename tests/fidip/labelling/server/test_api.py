@@ -126,6 +126,8 @@ def test_one_of_two_edits_at_the_same_time_is_saved(client):
         ({"who": "\u202eabc"}, "who"),
         ({"who": ["ann"]}, "who"),
         ({"who": "\ud800"}, "who"),
+        ({"who": " ai:movenet"}, "who"),
+        ({"who": "import:a.json"}, "who"),
         ({"action": "a\x1b[31m"}, "action"),
         ({"action": "x" * 61}, "action"),
         ({"extra": 1}, "extra"),

@@ -46,18 +46,20 @@ def draw_skeleton_3d(
     panel = np.full((side_px, side_px, 3), GROUND, np.uint8)
     cv2.line(panel, (0, 0), (0, side_px), EDGE, 1)
     unit = max(8, round(0.03 * side_px))
-    if not np.isfinite(pose).all():
+    known = np.isfinite(pose).all(-1)
+    if not known.any():
         _write(panel, "no pose", (unit, 2 * unit), unit)
         return panel
     cos, sin = math.cos(angle), math.sin(angle)
     turn = np.array([[cos, 0.0, sin], [0.0, 1.0, 0.0], [-sin, 0.0, cos]])
-    centred = pose - (pose.max(0) + pose.min(0)) / 2
-    radius = max(RADIUS_M, 1.05 * float(np.linalg.norm(centred, axis=1).max()))
-    turned = centred @ turn.T
+    centred = pose - (pose[known].max(0) + pose[known].min(0)) / 2
+    radius = max(RADIUS_M, 1.05 * float(np.linalg.norm(centred[known], axis=1).max()))
+    turned = np.where(known[:, None], centred, 0.0) @ turn.T
     pixels = np.round((turned[:, :2] / radius * 0.5 + 0.5) * side_px * (1 << _SHIFT)).astype(int)
     sides = schema.sides
     width = max(2, round(0.012 * side_px))
-    for a, b in sorted(schema.skeleton, key=lambda bone: -turned[list(bone), 2].mean()):
+    bones = [bone for bone in schema.skeleton if known[list(bone)].all()]
+    for a, b in sorted(bones, key=lambda bone: -turned[list(bone), 2].mean()):
         kind = sides[a] if sides[a] == sides[b] else "centre"
         ends = tuple(pixels[a].tolist()), tuple(pixels[b].tolist())
         cv2.line(panel, *ends, GROUND, width + 3, cv2.LINE_AA, _SHIFT)

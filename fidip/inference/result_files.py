@@ -125,8 +125,9 @@ class ResultFiles:
         return self.folder / f".{name}.part"
 
 
-def _millimetres(pose: np.ndarray) -> dict[str, list[float]]:
-    """Return a record's 3D keypoints; nothing for a gap."""
-    if not np.isfinite(pose).all():
+def _millimetres(pose: np.ndarray) -> dict[str, list[float | None]]:
+    """Return a record's 3D keypoints, null where the lifter knows none; nothing for a gap."""
+    if not np.isfinite(pose).any():
         return {}
-    return {"keypoints_3d_mm": [round(1000 * float(v), MM_DIGITS) for v in np.ravel(pose)]}
+    numbers = [round(1000 * float(v), MM_DIGITS) if np.isfinite(v) else None for v in np.ravel(pose)]
+    return {"keypoints_3d_mm": numbers}

@@ -32,6 +32,7 @@ def begin_from(network: AnyLifter, weights: str) -> str:
             "lifter-infant), or --weights shipped"
         )
     if weights == "none":
+        network.unlearnt = frozenset(network.output_schema.keypoints)
         return "the lifter begins from random weights"
     if weights == "required":
         raise ValueError(
@@ -54,6 +55,7 @@ def _begin_from_lifter(network: AnyLifter, other: AnyLifter, path: Path) -> str:
     )
     if told != wanted:
         raise ValueError(f"{path} takes {told}; this run {wanted}")
+    network.unlearnt = other.unlearnt
     if isinstance(network, RefinedLifter) and isinstance(other, LiftNetwork):
         load_core(network.base.core, other.core.state_dict(), str(path))
         return f"the lifter refines {path}"

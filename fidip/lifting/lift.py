@@ -39,6 +39,7 @@ class Lifter:
         self.device = device or torch.device("cpu")
         self.network, self.name = network.to(self.device).eval(), name
         self.schema, self.output_schema = network.schema, network.output_schema
+        self.unlearnt = [self.output_schema.index(name) for name in sorted(network.unlearnt)]
         self.flip = torch.as_tensor(self.schema.flip_index)
         self.flip_out = torch.as_tensor(self.output_schema.flip_index)
 
@@ -71,6 +72,7 @@ class Lifter:
     def of_frames(self) -> "Lifter":
         """The lifter of single frames that this one refines, or this one: what photos are lifted by."""
         if isinstance(self.network, RefinedLifter):
+            self.network.base.unlearnt = self.network.unlearnt
             return Lifter(self.network.base, self.name, self.device)
         return self
 
@@ -96,7 +98,8 @@ class Lifter:
             rows: (R,) the frames to lift, the others being their neighbours in time; all by default.
 
         Returns:
-            (R, K, 3) float32 metres; NaN for frames with too few keypoints (gaps stay gaps).
+            (R, K, 3) float32 metres; NaN for frames with too few keypoints (gaps stay gaps) and for keypoints
+            that the lifter never learnt.
 
         Raises:
             ValueError: If the keypoints are not of the lifter's schema, or shapes do not go together.
@@ -116,6 +119,7 @@ class Lifter:
             step = torch.full((len(centre),), speed)
             index = window_index(centre, first[centre], last[centre], self.network.frames, step)
             lifted[places.numpy()] = self._both_ways(frames, index)
+        lifted[:, self.unlearnt] = np.nan
         return lifted
 
     def _frames(self, keypoints: np.ndarray, image_size: ArrayLike, camera: ArrayLike | None) -> Keypoints2D:

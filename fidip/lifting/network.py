@@ -46,6 +46,8 @@ class LiftNetwork(nn.Module):
         on_rays: bool = False,
     ) -> None:
         super().__init__()
+        self.unlearnt: frozenset[str] = frozenset()
+        """Names of keypoints that no pose had which it learnt from: what it says of them means nothing."""
         self.on_rays = on_rays
         self.hips = (
             tuple(schema.keypoints.index(name) for name in ("left_hip", "right_hip")) if on_rays else ()

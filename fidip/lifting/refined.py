@@ -44,6 +44,7 @@ class RefinedLifter(nn.Module):
         self.schema, self.output_schema = base.schema, base.output_schema
         num = len(self.output_schema)
         features = features_per_frame(self.inputs, len(self.schema)) + 3 * num
+        self.unlearnt = base.unlearnt
         self.refiner = TemporalLifter(
             features, num * (frames + 3), frames=frames, width=width, dropout=dropout
         )

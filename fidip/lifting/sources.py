@@ -36,6 +36,8 @@ class LiftData:
     val_predicted: Poses3D | None
     """The same of the validation sources."""
     real_2d: Poses2D | None
+    unseen: frozenset[str]
+    """Names of keypoints that no pose to train on has."""
     notes: tuple[str, ...]
 
 
@@ -85,12 +87,10 @@ def load_lift_data(options: TrainOptions, recipe: LiftRecipe) -> LiftData:
         is_val = _held_out(both.group, recipe.data.held_out, options.seed)
         train, val = both.select(~is_val), both.select(is_val)
         notes.append(f"no --val given: {len(val)} poses of other sources are held out to compare the epochs")
-    seen = np.isfinite(train.points).all(-1).any(0)
-    if not seen.all():
-        names = ", ".join(name for name, known in zip(schema.keypoints, seen, strict=True) if not known)
-        notes.append(
-            f"WARNING: no pose has {names}: the lifter cannot learn them, do not use what it gives there"
-        )
+    unseen = _unseen(train)
+    if unseen:
+        names = ", ".join(name for name in schema.keypoints if name in unseen)
+        notes.append(f"WARNING: no pose has {names}: the lifter learns nothing of them here")
     predicted, val_predicted = _predicted(options, parts, frozenset(val.group.tolist()))
     real_2d = None
     if options.real_2d is not None:
@@ -100,7 +100,12 @@ def load_lift_data(options: TrainOptions, recipe: LiftRecipe) -> LiftData:
         raise ValueError("this recipe learns from real 2D poses too: give --real-2d FILE")
     if recipe.selfsup.share == 0 and real_2d is not None:
         raise ValueError("--real-2d needs a recipe with selfsup.share above 0, such as lifter-selfsup")
-    return LiftData(schema, train, _thinned(val), predicted, val_predicted, real_2d, tuple(notes))
+    return LiftData(schema, train, _thinned(val), predicted, val_predicted, real_2d, unseen, tuple(notes))
+
+
+def _unseen(poses: Poses3D) -> frozenset[str]:
+    seen = np.isfinite(poses.points).all(-1).any(0)
+    return frozenset(name for name, known in zip(poses.schema.keypoints, seen, strict=True) if not known)
 
 
 def _told(part: Poses3D) -> tuple[str, ...]:

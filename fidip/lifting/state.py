@@ -132,6 +132,8 @@ def save_lifter(
         "network": json.dumps(settings.model_dump(mode="json", exclude={"weights"})),
         "keypoint_schema": network.schema.name,
     }
+    if network.unlearnt:
+        described["unlearnt"] = json.dumps(sorted(network.unlearnt))
     save_weights(path, tensors, described)
 
 
@@ -156,7 +158,8 @@ def open_lifter_weights(path: Path) -> AnyLifter:
         network = build_lifter(settings, get_schema(described["keypoint_schema"]))
         floats = {k: t.float() if t.is_floating_point() else t for k, t in tensors.items()}
         network.load_state_dict(floats)
-    except (ValidationError, KeyError, RuntimeError, ValueError) as error:
+        network.unlearnt = frozenset(json.loads(described.get("unlearnt", "[]")))
+    except (ValidationError, KeyError, RuntimeError, ValueError, TypeError) as error:
         raise ValueError(f"{path} is not a lifter of this version: {str(error).splitlines()[0]}") from None
     return network.eval()
 

@@ -97,6 +97,7 @@ def train_lifter(options: TrainOptions, progress: Progress | None = None) -> Lif
     data = load_lift_data(options, recipe)
     network = build_lifter(recipe.network, data.schema)
     notes = [*data.notes, begin_from(network, recipe.network.weights)]
+    network.unlearnt &= data.unseen
     for line in notes:
         progress.note(line)
     state = make_lift_state(recipe, network, fabric.device, options.seed)

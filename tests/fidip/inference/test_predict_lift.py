@@ -31,10 +31,11 @@ def dots(monkeypatch):
 def lifter(tmp_path):
     """Return a function that writes an untrained lifter and returns its run folder."""
 
-    def make(kind="residual", schema=COCO17):
+    def make(kind="residual", schema=COCO17, unlearnt=()):
         torch.manual_seed(0)
         settings = LiftNetworkSettings(kind=kind, width=16, blocks=1, frames=9)
         network = build_lifter(settings, schema)
+        network.unlearnt = frozenset(unlearnt)
         folder = tmp_path / f"run_{kind}"
         folder.mkdir()
         save_lifter(folder / "best.safetensors", network, settings, network.state_dict())
@@ -104,6 +105,18 @@ def test_a_photo_is_lifted_by_itself(tmp_path, lifter):
     hips = np.array(record["keypoints_3d_mm"]).reshape(17, 3)
     assert np.isfinite(hips).all()
     assert Image.open(out / "overlays" / "photo.png").size == (321 + 363, 363)
+
+
+def test_a_keypoint_that_the_lifter_never_learnt_is_null(tmp_path, lifter):
+    path = tmp_path / "photo.png"
+    Image.fromarray(dot_picture(SUPINE * 2 + 60, (321, 363), radius=5)).save(path)
+    out = tmp_path / "out"
+    run(path, "--lift", lifter(unlearnt=["nose"]), "-o", out, "--overlay")
+    (record,) = json.loads((out / "predictions.json").read_text())
+    assert record["keypoints_3d_mm"][:3] == [None] * 3
+    assert np.isfinite(record["keypoints_3d_mm"][3:]).all()
+    overlay = np.array(Image.open(out / "overlays" / "photo.png"))[:, 321:]
+    assert (np.abs(overlay.astype(int) - COLORS["left"]) < 40).all(-1).any()
 
 
 def test_a_lifter_for_other_keypoints_is_refused_before_any_work(tmp_path, lifter):

@@ -18,7 +18,7 @@ from fidip.lifting.trainer import train_lifter
 from fidip.lifting.views import Keypoints2D
 from fidip.recipes import load_any_recipe
 from fidip.training.tasks import run_training, task_of
-from syrip_gen.keypoints.catalog import COCO17
+from syrip_gen.keypoints.catalog import COCO17, get_schema
 from tests.fidip.lifting.skeletons import RECIPE, project, random_poses, write_dataset, write_npz
 
 
@@ -248,6 +248,27 @@ def test_what_cannot_work_is_refused_before_any_work(options, tmp_path, monkeypa
     with pytest.raises((ValueError, FileNotFoundError), match=message):
         train_lifter(options(**changes))
     assert not (tmp_path / "run").exists()
+
+
+def test_keypoints_that_were_never_learnt_are_not_made_up(options, tmp_path):
+    """Our data have no head top and no upper neck of MPII's; a lifter that learns them later gives them."""
+    mpii = get_schema("mpii16")
+    unlearnt = [mpii.index(name) for name in ("upper_neck", "head_top")]
+    seen = np.concatenate([50 + 200 * np.random.default_rng(0).random((5, 16, 2)), np.ones((5, 16, 1))], -1)
+    train_lifter(options(set=("data.schema_name=mpii16",)))
+    lifted = Lifter.open(tmp_path / "run").lift(seen, (320, 240))
+    assert np.isnan(lifted[:, unlearnt]).all()
+    assert np.isfinite(np.delete(lifted, unlearnt, axis=1)).all()
+    points = np.random.default_rng(1).normal(0, 0.2, (20, 16, 3)).astype(np.float32)
+    whole = write_npz(tmp_path / "mpii.npz", 20, keypoints_3d_m=points, schema=np.array("mpii16"))
+    again = options(
+        set=("data.schema_name=mpii16",),
+        weights=str(tmp_path / "run"),
+        poses_3d=(str(whole),),
+        output=str(tmp_path / "more"),
+    )
+    train_lifter(again)
+    assert np.isfinite(Lifter.open(tmp_path / "more").lift(seen, (320, 240))).all()
 
 
 def test_weights_for_other_keypoints_are_refused(options, tmp_path):

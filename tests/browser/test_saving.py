@@ -7,7 +7,14 @@ import pytest
 
 from tests.browser.drawn_project import POINTS
 
-GONE = ("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_INTERNET_DISCONNECTED", "ERR_EMPTY_RESPONSE")
+GONE = (
+    "ERR_CONNECTION_REFUSED",
+    "ERR_CONNECTION_RESET",
+    "ERR_EMPTY_RESPONSE",
+    "ERR_INTERNET_DISCONNECTED",
+    "ERR_SOCKET_NOT_CONNECTED",
+)
+"""What Chromium calls a server that died, by how far a request had come."""
 
 
 def test_a_killed_server_loses_nothing(own_server, project, open_page):

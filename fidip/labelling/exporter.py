@@ -65,7 +65,7 @@ class Exporter:
                     done = self._write(self._store)
                     if self._store.last_change() == done.change:
                         break  # else another process may have written an older state over a newer one
-            except Exception as error:
+            except Exception as error:  # whatever it is, the page must say so, and it is tried again
                 self.last_error = str(error)
                 self._note_change()
                 raise
@@ -105,7 +105,7 @@ class Exporter:
             except (OSError, RuntimeError) as error:
                 log.warning("export: %s; the labels are safe in %s, trying again", error, self._store.path)
                 self._pause(RETRY_S)
-            except Exception:
+            except Exception:  # a fault of ours must not end the thread: the labels would go stale
                 log.exception("export of %s failed; the labels are safe there", self._store.path)
                 self._pause(RETRY_S)
 

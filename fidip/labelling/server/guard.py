@@ -83,7 +83,7 @@ class Guard:
             return
         try:
             await self.app(scope, receive, send_safely)
-        except Exception:
+        except Exception:  # the answer must be JSON with the headers above; the trace goes to the terminal
             LOG.exception("%s %s failed", scope["method"], ascii(scope["path"][:200]))
             if started:
                 raise

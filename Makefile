@@ -15,6 +15,9 @@ BLENDER := $(BLENDER_VENV)/.syrip-blender-$(shell cat $(BLENDER_LOCK) | sha256su
 BLENDER_LIBRARIES := libx11-6 libxext6 libxrender1 libxfixes3 libxi6 libxkbcommon0 libsm6 libgl1
 BROWSERS := chromium
 PYTEST_ARGS ?= -n 2
+# Free disk that an installation needs, downloads included.
+CORE_GIB := 9
+DEV_GIB := 12
 DEMO ?= demo
 DEMO_N ?= 48
 
@@ -63,13 +66,23 @@ $(BIN)/python:
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than Python 3.11; run make PYTHON=/path/to/python3.11" >&2; exit 2; }
 	"$(PYTHON)" -m venv $(VENV)
 
+# Installing into a full disk ends in the middle, with an error of pip's that is easily overlooked.
+define need_gib
+	@ls -d $(VENV)/lib/python3*/site-packages/torch >/dev/null 2>&1 && exit 0; \
+	free=$$(df -Pk $(VENV) | awk 'NR==2 {print int($$4 / 1048576)}'); \
+	if [ "$${free:-$(1)}" -lt $(1) ]; then \
+	  echo "Installing needs $(1) GiB of free disk (torch brings CUDA's libraries along) and $(VENV) has $$free GiB: free some, or run make VENV=/another/disk/venv" >&2; exit 1; fi
+endef
+
 # The tools' environment holds the core one, so it satisfies both.
 $(CORE): | $(BIN)/python
+	$(call need_gib,$(CORE_GIB))
 	@if [ -e "$(DEV)" ]; then touch "$@"; else \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e . && \
 	  rm -f $(VENV)/.syrip-* && touch "$@"; fi
 
 $(DEV): | $(BIN)/python
+	$(call need_gib,$(DEV_GIB))
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev]'
 	@rm -f $(VENV)/.syrip-* && touch "$@"
 

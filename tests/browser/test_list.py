@@ -4,8 +4,10 @@ import re
 
 import pytest
 
+from fidip.labelling.records import NewImage
 from fidip.labelling.server.page_files import PAGE_FOLDER
-from tests.browser.drawn_project import HOSTILE
+from fidip.labelling.store import LabelStore, project_path
+from tests.browser.drawn_project import HOSTILE, SIZE, draw_figure
 
 
 def names(page):
@@ -123,8 +125,8 @@ def test_a_picture_that_comes_back_is_shown(address, open_page, project):
     page = open_page(address, expected=("404",))
     page.keys("PageDown")
     page.page.wait_for_selector("#problem:not([hidden])")
-    picture.write_bytes(data)
     page.page.wait_for_selector('#image-2[data-status="unreadable"]')
+    picture.write_bytes(data)
     page.keys("PageUp", "PageDown")
     page.page.wait_for_selector("#picture canvas")
     page.page.wait_for_selector('#image-2[data-status="doubtful"]')
@@ -142,6 +144,41 @@ def test_the_list_is_walked_by_arrows(address, open_page):
     page.until("location.hash === '#6'")
     assert page.page.get_attribute("#images", "aria-activedescendant") == "image-6"
     assert page.ask("images/1")["revision"] == 0
+
+
+def test_small_pictures_come_only_for_rows_in_sight_and_can_be_hidden(servers, open_page, tmp_path):
+    count = 60
+    for i in range(count):
+        draw_figure(tmp_path / "pictures" / f"{i:02d}.png")
+    path = project_path(tmp_path / "real.json")
+    with LabelStore.create(
+        path, kind="label", root=tmp_path / "pictures", output=tmp_path / "real.json"
+    ) as store:
+        store.add_images(
+            [NewImage(f"{i:02d}.png", *SIZE, state="unreadable" if i == 2 else "ok") for i in range(count)]
+        )
+    page = open_page(servers.serve(path))
+    drawn = "document.querySelectorAll('.thumb canvas').length"
+    in_sight = page.page.evaluate(
+        "Math.floor(images.clientHeight / document.querySelector('.row').clientHeight)"
+    )
+    page.until(f"{drawn} >= {in_sight - 1}")
+    asked = page.page.evaluate(
+        "performance.getEntriesByType('resource').filter(e => e.name.includes('width=128')).length"
+    )
+    assert in_sight - 1 <= asked <= in_sight + 2 < count
+    assert page.page.locator("#image-3 .thumb use").get_attribute("href") == "#i-unreadable"
+    canvas = page.page.locator("#image-1 .thumb canvas").evaluate("c => [c.width, c.height]")
+    assert canvas == [128, 96]
+    assert page.page.locator(".thumb:not([aria-hidden=true])").count() == 0
+    page.page.focus("#images")
+    page.keys("End")
+    page.until(f"document.querySelector('#image-{count} .thumb canvas') !== null")
+    page.page.click(".settings summary")
+    page.page.uncheck("#shows-thumbs")
+    page.reload()
+    assert page.page.locator(".thumb").count() == 0
+    assert names(page)[-1] == f"{count - 1}.png"
 
 
 def test_every_module_is_fetched_ahead():

@@ -6,17 +6,25 @@
 /** @import {Store} from "./store.js" */
 
 const NEXT = 3;
+/** Pictures on the way together: the server has several processors, and one decodes while another is sent. */
+const AT_ONCE = 2;
 const KEPT = 60;
 
 export class Ahead {
   /** @type {Map<number, {promise: Promise<ImageState>, state: ImageState|null}>} fetched, or on the way */
   #fetched = new Map();
+  #preparing = 0;
 
   /** @param {Store} store @param {Api} api @param {Pictures} pictures */
   constructor(store, api, pictures) {
     this.store = store;
     this.api = api;
     this.pictures = pictures;
+  }
+
+  /** @returns {boolean} fetching what may be wanted next */
+  get isBusy() {
+    return this.#preparing > 0;
   }
 
   /** @param {number} id @returns {ImageState|null} what is here already */
@@ -55,6 +63,16 @@ export class Ahead {
    * @param {(id: number) => ImageState|null} known what needs no fetching
    */
   async prepare(known) {
+    this.#preparing += 1;
+    try {
+      await this.#prepare(known);
+    } finally {
+      this.#preparing -= 1;
+    }
+  }
+
+  /** @param {(id: number) => ImageState|null} known */
+  async #prepare(known) {
     const { store } = this;
     const start = store.wanted;
     const here = store.visible.findIndex((entry) => entry.id === start);
@@ -66,15 +84,18 @@ export class Ahead {
       ...store.visible.slice(Math.max(0, here - 1), here),
     ];
     if (this.#fetched.size > KEPT) this.#fetched.clear();
-    for (const { id, state } of new Set(near)) {
-      if (store.wanted !== start) return;
-      try {
-        const image = known(id) ?? (await this.fetch(id));
-        if (state === "ok") await this.pictures.load(image);
-      } catch {
-        // Opening it will say what is wrong with it.
+    const queue = [...new Set(near)];
+    const work = async () => {
+      for (let entry = queue.shift(); entry && store.wanted === start; entry = queue.shift()) {
+        try {
+          const image = known(entry.id) ?? (await this.fetch(entry.id));
+          if (entry.state === "ok") await this.pictures.load(image);
+        } catch {
+          // Opening it will say what is wrong with it.
+        }
       }
-    }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
   }
 }
 

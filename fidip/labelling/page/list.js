@@ -3,6 +3,7 @@
 /** @import {App} from "./app.js" */
 /** @import {Entry} from "./types.js" */
 /** @import {Filter} from "./store.js" */
+/** @import {Thumbs} from "./thumbs.js" */
 
 import { byId, counted, element, icon } from "./dom.js";
 
@@ -14,10 +15,13 @@ const STATUS_TEXT = {
 };
 
 export class List {
-  /** @param {App} app @param {() => void} onChosen */
-  constructor(app, onChosen) {
+  /** @param {App} app @param {Thumbs} thumbs @param {() => void} onChosen */
+  constructor(app, thumbs, onChosen) {
     this.app = app;
+    this.thumbs = thumbs;
     this.onChosen = onChosen;
+    /** Not a closed drawer. */
+    this.isInSight = false;
     this.box = byId("images");
     this.rows = byId("image-rows");
     this.search = byId("search");
@@ -35,11 +39,17 @@ export class List {
     new ResizeObserver(() => this.#measure()).observe(this.box);
     store.on(["entries"], () => this.#update());
     store.on(["session"], () => this.#reveal());
+    store.on(["list"], () => this.#measure());
+    new IntersectionObserver(([change]) => {
+      this.isInSight = change.isIntersecting;
+      this.#draw();
+    }).observe(this.box);
     this.#measure();
     this.#update();
   }
 
   #measure() {
+    this.box.classList.toggle("with-thumbs", this.app.store.showThumbs);
     const probe = element("div", { class: "row" }, element("span", { text: "x" }));
     this.rows.append(probe);
     this.rowHeight = Math.max(probe.getBoundingClientRect().height, 20);
@@ -69,6 +79,9 @@ export class List {
     this.rows.style.height = `${visible.length * this.rowHeight}px`;
     this.rows.replaceChildren(...visible.slice(from, to).map((entry, i) => this.#row(entry, from + i)));
     this.box.setAttribute("aria-activedescendant", store.wanted >= 0 ? `image-${store.wanted}` : "");
+    if (!store.showThumbs || !this.isInSight) return;
+    const top = this.box.scrollTop / this.rowHeight;
+    this.thumbs.want(visible.slice(Math.floor(top), Math.ceil(top + this.box.clientHeight / this.rowHeight)));
   }
 
   /** @param {Entry} entry @param {number} index @returns {HTMLElement} */
@@ -91,7 +104,7 @@ export class List {
           this.onChosen();
         },
       },
-      icon(status, "status"), name, element("span", { class: "visually-hidden", text: `, ${STATUS_TEXT[status]}` }),
+      icon(status, "status"), store.showThumbs ? this.thumbs.frame(entry) : "", name, element("span", { class: "visually-hidden", text: `, ${STATUS_TEXT[status]}` }),
     );
     row.style.transform = `translateY(${index * this.rowHeight}px)`;
     return row;

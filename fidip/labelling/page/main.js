@@ -17,6 +17,7 @@ import { connectSettings, setTheme } from "./settings.js";
 import { Stage } from "./stage.js";
 import { Store } from "./store.js";
 import { Sync } from "./sync.js";
+import { Thumbs } from "./thumbs.js";
 
 const TOAST_MS = 2200;
 
@@ -105,7 +106,8 @@ async function start() {
   const runs = new Map(commands.map((command) => [command.name, command.run]));
   connectButtons(app, runs);
   const closeDrawers = connectDrawers();
-  new List(app, closeDrawers);
+  const isBusy = () => !document.body.dataset.ready || stage.isBusy || app.ahead.isBusy;
+  new List(app, new Thumbs(api, isBusy), closeDrawers);
   new Panel(app, (name) => runs.get(name)?.());
   const bar = new Bar(app, tell);
   new Keys(app, commands, new Pointer(app, new Loupe(stage)));

@@ -7,6 +7,7 @@ import { byId } from "./dom.js";
 const THEME = "syrip-theme";
 const WHO = "syrip-who";
 const WHOLE = "syrip-whole-picture";
+const THUMBS = "syrip-small-pictures";
 
 /** Follow the system, or what was chosen before. */
 export function setTheme() {
@@ -38,6 +39,15 @@ export function connectSettings(app) {
     localStorage.setItem(WHOLE, app.zoomsIn ? "no" : "yes");
     if (app.zoomsIn) stage.fitPerson();
     else stage.fitWhole();
+  });
+  const showsThumbs = byId("shows-thumbs");
+  store.showThumbs = localStorage.getItem(THUMBS) !== "no";
+  showsThumbs.checked = store.showThumbs;
+  store.tell("list");
+  showsThumbs.addEventListener("change", () => {
+    store.showThumbs = showsThumbs.checked;
+    localStorage.setItem(THUMBS, store.showThumbs ? "yes" : "no");
+    store.tell("list");
   });
   const who = byId("who");
   store.who = localStorage.getItem(WHO) || store.who;

@@ -68,6 +68,11 @@ export class Stage {
     this.root.setAttribute("aria-busy", String(this.#busy.size > 0));
   }
 
+  /** @returns {boolean} */
+  get isBusy() {
+    return this.#busy.size > 0;
+  }
+
   /** Show the chosen person, or the whole picture where there is none. */
   fitPerson() {
     const { chosen } = this.store;

@@ -7,7 +7,7 @@ import { Skeleton } from "./skeleton.js";
 
 /** @typedef {"all"|"unreviewed"|"doubtful"|"rejected"|"unreadable"} Filter */
 /** @typedef {"points"|"box"|"place"} Mode */
-/** @typedef {"entries"|"session"|"document"|"selection"|"mode"|"look"|"save"} Topic */
+/** @typedef {"entries"|"session"|"document"|"selection"|"mode"|"look"|"list"|"save"} Topic */
 
 /** @type {Record<Filter, (entry: Entry) => boolean>} */
 export const FILTERS = {
@@ -37,6 +37,8 @@ export class Store {
   handle = 0;
   showFirst = false;
   hideSkeleton = false;
+  /** The list has small pictures. */
+  showThumbs = true;
   overlay = "";
   overlayOpacity = 0.6;
   brightness = 1;

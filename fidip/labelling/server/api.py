@@ -32,6 +32,8 @@ from fidip.labelling.store import LabelStore
 __all__ = ["Api"]
 
 MAX_WIDTH_PX = 16_384
+LIST_WIDTH_PX = 256
+"""Pictures up to this width are for the list, which can wait."""
 NUMBER = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
 LOG = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -54,6 +56,8 @@ class Api:
         self._who = who
         self._decoding = asyncio.Semaphore(max(2, min(4, os.cpu_count() or 2)))
         """Pictures take no more threads than that, so that saves never wait for them."""
+        self._decoding_for_list = asyncio.Semaphore(1)
+        """Nor does the open picture wait for the small ones of the list."""
 
     def router(self) -> APIRouter:
         """Return the routes."""
@@ -121,7 +125,7 @@ class Api:
         width = None if text is None else _number(text, "width")
         if width is not None and not 1 <= width <= MAX_WIDTH_PX:
             raise HTTPException(422, f"width: expected 1 to {MAX_WIDTH_PX} px")
-        async with self._decoding:
+        async with self._decoding if width is None or width > LIST_WIDTH_PX else self._decoding_for_list:
             if await request.is_disconnected():  # the page went on before it was this picture's turn
                 return Response(status_code=499)
             return await run_in_threadpool(self._picture, request, image_id, width)

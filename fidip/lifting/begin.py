@@ -56,6 +56,11 @@ def _begin_from_lifter(network: AnyLifter, other: AnyLifter, path: Path) -> str:
     if told != wanted:
         raise ValueError(f"{path} takes {told}; this run {wanted}")
     network.unlearnt = other.unlearnt
+    if isinstance(network, RefinedLifter) and network.confidence != other.confidence:
+        word = str(other.confidence).lower()
+        raise ValueError(
+            f"{path} was made with network.confidence {word}: pass --set network.confidence={word}"
+        )
     if isinstance(network, RefinedLifter) and isinstance(other, LiftNetwork):
         load_core(network.base.core, other.core.state_dict(), str(path))
         return f"the lifter refines {path}"

@@ -28,6 +28,8 @@ class LiftNetworkSettings(_Settings):
     below, gives for every frame."""
     inputs: Literal["view", "box", "screen", "pixels"] = "view"
     """How keypoints go in, see :data:`fidip.lifting.views.InputKind`; the thesis has ``pixels``."""
+    confidence: bool = False
+    """Whether it is told how sure the 2D network is of every keypoint (scores), or only which are there."""
     width: int = Field(1024, ge=8)
     blocks: int = Field(2, ge=0)
     """Residual blocks of ``residual``."""
@@ -53,6 +55,8 @@ class LiftNetworkSettings(_Settings):
             raise ValueError("output rays needs inputs view")
         if self.kind == "refined" and self.inputs != "view":
             raise ValueError("kind refined needs inputs view")
+        if self.confidence and self.inputs not in ("view", "box"):
+            raise ValueError("confidence needs inputs view or box")
         return self
 
 

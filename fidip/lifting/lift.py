@@ -89,7 +89,8 @@ class Lifter:
         """Lift the frames of a movement, or of several, or single poses.
 
         Args:
-            keypoints: (T, K, 3) x, y px and score or visibility; NaN or a score below 0.1 = missing.
+            keypoints: (T, K, 3) x, y px and score or visibility; NaN or a score below 0.1 = missing, 1 or more
+                = sure.
             image_size: Width and height of the pictures, px: (2,), or (T, 2) of each.
             camera: fx, fy, cx, cy px: (4,), or (T, 4) of each; None or NaN = unknown.
             fps: Frames per second; 30 by default. Lifters over time were trained around 30.
@@ -111,7 +112,7 @@ class Lifter:
             raise ValueError(f"expected ({count},) numbers of movements, got {clip.shape}")
         first, last = (torch.from_numpy(bound) for bound in clip_bounds(clip))
         wanted = torch.arange(count) if rows is None else torch.as_tensor(rows)
-        is_lifted = frames.mask[wanted, 0].sum(1) >= MIN_KEYPOINTS
+        is_lifted = (frames.mask[wanted, 0] > 0).sum(1) >= MIN_KEYPOINTS
         lifted = np.full((len(wanted), len(self.output_schema), 3), np.nan, np.float32)
         speed = max(1.0, round((fps or TRAINING_FPS) / TRAINING_FPS))
         for places in is_lifted.nonzero()[:, 0].split(BATCH):
@@ -131,10 +132,11 @@ class Lifter:
             )
         there = np.isfinite(keypoints).all(-1) & (np.nan_to_num(keypoints[..., 2]) >= MIN_SCORE)
         points = np.where(there[..., None], keypoints[..., :2], 0.0)
+        sure = np.where(there, keypoints[..., 2].clip(max=1), 0.0)
         count = len(keypoints)
         return Keypoints2D(
             torch.from_numpy(points).float()[:, None],
-            torch.from_numpy(there.astype(np.float32))[:, None],
+            torch.from_numpy(sure.astype(np.float32))[:, None],
             _each(np.nan if camera is None else camera, count, 4, "cameras"),
             _each(image_size, count, 2, "sizes of pictures"),
         )

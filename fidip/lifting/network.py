@@ -32,6 +32,7 @@ class LiftNetwork(nn.Module):
         on_rays: Whether the first number of the output is the log of the box's side, and the rest are
             corrections
             to points on the rays of the keypoints (``view`` inputs only).
+        confidence: Whether it is told how sure the keypoints are, or only which are there.
     """
 
     def __init__(
@@ -44,11 +45,12 @@ class LiftNetwork(nn.Module):
         schema: KeypointSchema,
         output_schema: KeypointSchema | None = None,
         on_rays: bool = False,
+        confidence: bool = False,
     ) -> None:
         super().__init__()
         self.unlearnt: frozenset[str] = frozenset()
         """Names of keypoints that no pose had which it learnt from: what it says of them means nothing."""
-        self.on_rays = on_rays
+        self.on_rays, self.confidence = on_rays, confidence
         self.hips = (
             tuple(schema.keypoints.index(name) for name in ("left_hip", "right_hip")) if on_rays else ()
         )
@@ -58,7 +60,7 @@ class LiftNetwork(nn.Module):
 
     def forward(self, keypoints: Keypoints2D) -> Tensor:
         """Return (B, K, 3) poses of the windows' middle frames: metres, pelvis-relative, camera frame."""
-        return self.lift(encode(keypoints, self.inputs, self.trunk))
+        return self.lift(encode(keypoints, self.inputs, self.trunk, confidence=self.confidence))
 
     def lift_windows(self, frames: Keypoints2D, index: Tensor) -> Tensor:
         """Return (B, K, 3) poses of windows of (B, T) rows of N single frames."""
@@ -140,4 +142,5 @@ def build_lifter(settings: LiftNetworkSettings, schema: KeypointSchema) -> AnyLi
         output_m=settings.output_m,
         schema=schema,
         on_rays=on_rays,
+        confidence=settings.confidence,
     )

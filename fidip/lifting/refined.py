@@ -42,6 +42,7 @@ class RefinedLifter(nn.Module):
         self.base, self.frames = base.requires_grad_(False), frames
         self.inputs, self.output_m, self.trunk = base.inputs, base.output_m, base.trunk
         self.schema, self.output_schema = base.schema, base.output_schema
+        self.confidence = base.confidence
         num = len(self.output_schema)
         features = features_per_frame(self.inputs, len(self.schema)) + 3 * num
         self.unlearnt = base.unlearnt
@@ -72,15 +73,20 @@ class RefinedLifter(nn.Module):
             poses = self.base(frames)
         return self._refined(windows_of(frames, index), poses[index])
 
+    def _sure(self, mask: Tensor) -> Tensor:
+        return mask if self.confidence else (mask > 0).to(mask.dtype)
+
     def _refined(self, keypoints: Keypoints2D, poses: Tensor) -> Tensor:
-        seen = encode(keypoints, self.inputs, self.trunk)
+        seen = encode(keypoints, self.inputs, self.trunk, confidence=self.confidence)
         poses = poses @ seen.rotation[:, None]  # from the camera's frame into the window's view
         there = (keypoints.mask > 0).any(-1, keepdim=True)
         features = torch.cat([seen.features, (poses / self.output_m).flatten(2) * there], -1)
         out = self.refiner(features)[:, 0]
         num = len(self.output_schema)
         logits, more = out.split([num * self.frames, 3 * num], -1)
-        logits = logits.reshape(-1, self.frames, num) + self.fade + self.seen_bonus * keypoints.mask
+        logits = (
+            logits.reshape(-1, self.frames, num) + self.fade + self.seen_bonus * self._sure(keypoints.mask)
+        )
         weights = torch.where(there, logits, torch.full_like(logits, HIDDEN)).softmax(1)
         mean = (weights[..., None] * poses).sum(1)
         return (mean + self.output_m * more.reshape(-1, num, 3)) @ seen.rotation.mT

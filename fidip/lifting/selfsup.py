@@ -112,8 +112,8 @@ def lift_cycle(
         generator: Random stream (CPU).
     """
     middle = keypoints.mask.shape[1] // 2
-    mask = keypoints.mask[:, middle]
-    first = encode(keypoints, "view", network.trunk)
+    mask = (keypoints.mask[:, middle] > 0).to(keypoints.mask.dtype)
+    first = encode(keypoints, "view", network.trunk, confidence=network.confidence)
     points = network.lift_view(first)
     rays = first.points[:, middle] * first.side[:, None, None]
     extent = _extent(points)

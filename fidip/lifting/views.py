@@ -7,7 +7,7 @@ or that. The lifted pose is turned back into the real camera's frame. The roll i
 which way is down in pictures from the side.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -44,7 +44,7 @@ class Keypoints2D:
     points_px: Tensor
     """(B, T, K, 2) px; anything where ``mask`` is 0."""
     mask: Tensor
-    """(B, T, K) 1 = there, 0 = missing."""
+    """(B, T, K) how sure it is to be right: 0 = missing, 1 = sure, as labels are."""
     camera: Tensor
     """(B, 4) fx, fy, cx, cy px; NaN where unknown."""
     image_size: Tensor
@@ -96,9 +96,19 @@ def trunk_of(schema: KeypointSchema) -> Trunk:
     )
 
 
-def encode(keypoints: Keypoints2D, kind: InputKind, trunk: Trunk) -> Encoded:
-    """Describe 2D keypoints to a network of the given kind."""
-    mask = keypoints.mask[..., None]
+def encode(keypoints: Keypoints2D, kind: InputKind, trunk: Trunk, *, confidence: bool = False) -> Encoded:
+    """Describe 2D keypoints to a network of the given kind.
+
+    Args:
+        keypoints: B windows.
+        kind: What the network takes.
+        trunk: Of the schema.
+        confidence: Whether it is told how sure they are, or only which are there.
+    """
+    there = (keypoints.mask > 0).to(keypoints.points_px.dtype)
+    sure = keypoints.mask if confidence else there
+    keypoints = replace(keypoints, mask=there)
+    mask = there[..., None]
     count = len(mask)
     eye = torch.eye(3, dtype=keypoints.points_px.dtype, device=mask.device).expand(count, 3, 3)
     pixels = torch.where(mask > 0, keypoints.points_px, torch.zeros_like(keypoints.points_px))
@@ -113,11 +123,11 @@ def encode(keypoints: Keypoints2D, kind: InputKind, trunk: Trunk) -> Encoded:
         return Encoded(points.flatten(2), eye, points, keypoints.image_size[:, 0] / 2)
     if kind == "box":
         points, side = _boxed(pixels, keypoints.mask)
-        return Encoded(torch.cat([points, mask], -1).flatten(2), eye, points, side)
-    return _encode_view(pixels, keypoints, trunk, eye)
+        return Encoded(torch.cat([points, sure[..., None]], -1).flatten(2), eye, points, side)
+    return _encode_view(pixels, keypoints, sure, trunk, eye)
 
 
-def _encode_view(pixels: Tensor, keypoints: Keypoints2D, trunk: Trunk, eye: Tensor) -> Encoded:
+def _encode_view(pixels: Tensor, keypoints: Keypoints2D, sure: Tensor, trunk: Trunk, eye: Tensor) -> Encoded:
     is_known = torch.isfinite(keypoints.camera).all(-1)
     camera = torch.where(is_known[:, None], keypoints.camera, assumed_camera(keypoints.image_size))
     camera = camera[:, None, None]
@@ -133,7 +143,7 @@ def _encode_view(pixels: Tensor, keypoints: Keypoints2D, trunk: Trunk, eye: Tens
     known = is_known.to(points.dtype)
     extra = torch.stack([(torch.log(side) - MEAN_LOG_SIZE) * known, known, *up.unbind(-1)], -1)
     frames = points.shape[1]
-    per_point = torch.cat([points, keypoints.mask[..., None]], -1).flatten(2)
+    per_point = torch.cat([points, sure[..., None]], -1).flatten(2)
     features = torch.cat([per_point, extra[:, None].expand(-1, frames, -1)], -1)
     return Encoded(features, to_view.mT, points, side)
 

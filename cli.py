@@ -182,7 +182,7 @@ def train(config: Any, list_recipes: bool, json_file: str | None) -> int:
         finished = run_training(config, progress)
     click.echo(finished.summary)
     _write_json(json_file, finished.figures)
-    return OK
+    return SOME_FAILED if finished.failures else OK
 
 
 @main.command(name="eval", cls=ConfigCommand.of("fidip.evaluation.options:EvalConfig"))

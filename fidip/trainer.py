@@ -22,6 +22,7 @@ from fidip.interruption import interruption_flag
 from fidip.models.published import spec_metadata
 from fidip.output_check import check_output_folder
 from fidip.progress import Progress, SilentProgress
+from fidip.training.failures import failure_lines
 from fidip.training.feeds import Feeds
 from fidip.training.logs import Metrics, StoppableProgress
 from fidip.training.networks import prepare_network
@@ -60,6 +61,8 @@ class TrainResult:
     """The run to go on with had all its epochs; nothing was trained."""
     was_stopped_early: bool = False
     """No improvement in ``training.patience`` validations."""
+    failures: tuple[str, ...] = ()
+    """What of the data is missing or could not be read, one line each."""
 
 
 def train(options: TrainOptions, progress: Progress | None = None) -> TrainResult:
@@ -86,14 +89,14 @@ def train(options: TrainOptions, progress: Progress | None = None) -> TrainResul
     data = load_data(options, recipe, folder.path)
     network, report = prepare_network(recipe, fabric)
     notes = [*(f"WARNING: {w}" for w in warnings), *report]
-    for line in (*notes, *data.notes):
+    for line in (*notes, *data.notes, *failure_lines(data.failures)):
         progress.note(line)
     state = make_state(recipe, fabric, network, data, is_control=options.no_reversal)
     is_resumed = options.resume and folder.last.is_file()
     if is_resumed:
         restore(state, load_checkpoint(folder.last))
         if state.is_finished:
-            return _result(state, folder, {}, began, was_finished=True)
+            return _result(state, folder, data, {}, began, was_finished=True)
         progress.note(f"going on after epoch {state.epoch}")
     fabric.barrier()
     if fabric.is_global_zero:
@@ -105,11 +108,17 @@ def train(options: TrainOptions, progress: Progress | None = None) -> TrainResul
         last = _run_until_interrupted(state, options, data, folder, metrics, progress)
     finally:
         metrics.close()
-    return _result(state, folder, last, began)
+    return _result(state, folder, data, last, began)
 
 
 def _result(
-    state: State, folder: RunFolder, last: dict[str, float], began: float, *, was_finished: bool = False
+    state: State,
+    folder: RunFolder,
+    data: RunData,
+    last: dict[str, float],
+    began: float,
+    *,
+    was_finished: bool = False,
 ) -> TrainResult:
     return TrainResult(
         output=folder.path,
@@ -122,6 +131,7 @@ def _result(
         seconds=time.monotonic() - began,
         was_finished=was_finished,
         was_stopped_early=state.is_finished and state.epoch < state.recipe.training.epochs,
+        failures=data.failures,
     )
 
 

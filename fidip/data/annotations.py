@@ -48,6 +48,8 @@ class AnnotationSet:
     records: tuple[PersonRecord, ...]
     notes: tuple[str, ...]
     """One line for each kind of thing that was skipped or mended, with counts."""
+    failures: tuple[str, ...] = ()
+    """What is missing or could not be read and was left out, one line each."""
 
 
 def dataset_files(folder: Path) -> tuple[Path, Path]:

@@ -63,9 +63,8 @@ def sample_records(
             f"{'; '.join(samples.failures[:2]) or 'is it the right dataset?'}"
         )
     left_out = len(samples) - len(records)
-    notes = [*samples.notes, *samples.failures]
-    notes += [f"{left_out} persons without picture, box or keypoints skipped"] if left_out else []
-    return AnnotationSet(str(path), tuple(records), tuple(notes))
+    notes = [f"{left_out} persons without picture, box or keypoints skipped"] if left_out else []
+    return AnnotationSet(str(path), tuple(records), (*samples.notes, *notes), samples.failures)
 
 
 def whole_pictures(records: Sequence[PersonRecord]) -> tuple[PersonRecord, ...]:

@@ -31,6 +31,8 @@ class DetectData:
     train: tuple[PictureRecord, ...]
     val: tuple[PictureRecord, ...]
     notes: tuple[str, ...]
+    failures: tuple[str, ...]
+    """What is missing or could not be read and was left out, one line each."""
 
 
 def load_detect_data(options: TrainOptions, recipe: DetectRecipe) -> DetectData:
@@ -59,7 +61,8 @@ def load_detect_data(options: TrainOptions, recipe: DetectRecipe) -> DetectData:
     if bare:
         notes.append(f"{bare} of {len(train)} training pictures have no masks: turned by quarters only")
     _check_overlap(train, val)
-    return DetectData(train, tuple(val), tuple(notes))
+    failures = tuple(f"{found.source}: {text}" for found in sets for text in found.failures)
+    return DetectData(train, tuple(val), tuple(notes), failures)
 
 
 def detect_file_digests(options: TrainOptions) -> dict[str, str]:

@@ -74,6 +74,8 @@ class PictureSet:
     source: str
     records: tuple[PictureRecord, ...]
     notes: tuple[str, ...]
+    failures: tuple[str, ...] = ()
+    """What is missing or could not be read and was left out, one line each."""
 
 
 def read_pictures(
@@ -101,7 +103,7 @@ def read_pictures(
     else:
         found = _samples(path, images, layout, is_synthetic)
     if not any(record.instances for record in found.records):
-        reasons = "; ".join(found.notes) or "it has no annotations"
+        reasons = "; ".join([*found.notes, *found.failures[:MAX_NAMED]]) or "it has no annotations"
         raise ValueError(f"{path}: there is no person with a box in it: {reasons}")
     return found
 
@@ -203,7 +205,7 @@ def _samples(path: Path, images: str | Path | None, layout: str, is_synthetic: b
                 is_synthetic=is_synthetic or layout == "mini-rgbd",
             )
         )
-    return PictureSet(samples.source, tuple(records), (*samples.notes, *samples.failures[:MAX_NAMED]))
+    return PictureSet(samples.source, tuple(records), samples.notes, samples.failures)
 
 
 def _mini_mask(picture: Path, frame: int) -> Path | None:

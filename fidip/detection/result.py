@@ -25,6 +25,8 @@ class DetectResult:
     images_per_s: float
     seconds: float
     was_finished: bool = False
+    failures: tuple[str, ...] = ()
+    """What of the data is missing or could not be read, one line each."""
 
     def figures(self) -> dict[str, Any]:
         """Return the figures as flat JSON."""
@@ -33,10 +35,11 @@ class DetectResult:
 
     def summary(self) -> str:
         """Return the closing lines of the command."""
+        epochs = f"{self.epochs} epoch{'' if self.epochs == 1 else 's'}"
         minutes, seconds = divmod(round(self.seconds), 60)
-        first = f"{self.epochs} epochs in {minutes} min {seconds:02d} s, {self.images_per_s:.1f} images/s"
+        first = f"{epochs} in {minutes} min {seconds:02d} s, {self.images_per_s:.1f} images/s"
         if self.was_finished:
-            first = f"{self.output} is already finished ({self.epochs} epochs); --epochs N trains longer"
+            first = f"{self.output} is already finished ({epochs}); --epochs N trains longer"
         lines = [
             first,
             f"  validation box IoU  {self.initial_iou:.3f} before, {self.best_iou:.3f} in epoch "
@@ -49,7 +52,13 @@ class DetectResult:
 
 
 def result_of(
-    state: DetectState, output: Path, rate: float, began: float, *, was_finished: bool = False
+    state: DetectState,
+    output: Path,
+    rate: float,
+    began: float,
+    *,
+    was_finished: bool = False,
+    failures: tuple[str, ...] = (),
 ) -> DetectResult:
     """Return what a run has come to.
 
@@ -59,6 +68,7 @@ def result_of(
         rate: Pictures a second.
         began: ``time.monotonic()`` at its beginning.
         was_finished: There was nothing left to do.
+        failures: What of the data could not be used.
     """
     return DetectResult(
         output=output,
@@ -70,4 +80,5 @@ def result_of(
         images_per_s=rate,
         seconds=time.monotonic() - began,
         was_finished=was_finished,
+        failures=failures,
     )

@@ -27,6 +27,7 @@ from fidip.detection.weights import begin_from, save_detector
 from fidip.interruption import interruption_flag
 from fidip.output_check import check_output_folder
 from fidip.progress import Progress, SilentProgress
+from fidip.training.failures import failure_lines
 from fidip.training.logs import Metrics, StoppableProgress
 from fidip.training.optimizers import averaged_weights
 from fidip.training.processes import keep_memory, open_fabric
@@ -77,15 +78,16 @@ def train_detector(options: TrainOptions, progress: Progress | None = None) -> D
     begun = "" if is_resumed else begin_from(network, settings)
     state = make_detect_state(recipe, network, fabric.device, is_frozen=is_frozen)
     notes = [line for line in (*data.notes, begun) if line]
-    for line in notes:
+    for line in (*notes, *failure_lines(data.failures)):
         progress.note(line)
     if is_resumed:
         restore(state, load_checkpoint(folder.last))
         if state.epoch >= recipe.training.epochs:
-            return result_of(state, folder.path, 0.0, began, was_finished=True)
+            return result_of(state, folder.path, 0.0, began, was_finished=True, failures=data.failures)
         progress.note(f"going on after epoch {state.epoch}")
     folder.write_config(options, recipe.model_dump(mode="json"))
-    folder.write_about(options, {"train": len(data.train), "val": len(data.val)}, fabric.device, notes)
+    numbers = {"train": len(data.train), "val": len(data.val)}
+    folder.write_about(options, numbers, fabric.device, notes, data.failures)
     metrics = Metrics(folder.path, is_active=True, resume_epoch=state.epoch if is_resumed else None)
     try:
         with interruption_flag() as is_interrupted:
@@ -95,7 +97,7 @@ def train_detector(options: TrainOptions, progress: Progress | None = None) -> D
                 raise KeyboardInterrupt
     finally:
         metrics.close()
-    return result_of(state, folder.path, rate, began)
+    return result_of(state, folder.path, rate, began, failures=data.failures)
 
 
 def _check(options: TrainOptions) -> None:

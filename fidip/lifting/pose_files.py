@@ -48,7 +48,9 @@ class Poses3D:
     fps: float | None
     source: str
     notes: tuple[str, ...] = ()
-    """What to know about the source, such as frames that could not be read."""
+    """What to know about the source."""
+    failures: tuple[str, ...] = ()
+    """What is missing or could not be read and was left out, one line each."""
 
     def __len__(self) -> int:
         return len(self.points)
@@ -236,7 +238,8 @@ def _from_samples(path: Path) -> Poses3D:
         schema=samples.schema,
         fps=None,
         source=samples.source,
-        notes=(*samples.notes, *(f"not used: {reason}" for reason in samples.failures)),
+        notes=samples.notes,
+        failures=samples.failures,
     )
 
 

@@ -33,6 +33,8 @@ class Poses2D:
     clip: np.ndarray
     """(N,) int64, non-decreasing."""
     source: str
+    failures: tuple[str, ...] = ()
+    """What is missing or could not be read and was left out, one line each."""
 
     def __len__(self) -> int:
         return len(self.points_px)
@@ -114,6 +116,7 @@ def read_poses_2d(path: str | Path, schema: KeypointSchema) -> Poses2D:
         size[order],
         clip,
         str(path),
+        samples.failures,
     )
 
 

@@ -20,8 +20,6 @@ MAX_VALIDATION = 3000
 """At most so many poses are validated on, evenly picked."""
 MIN_KEYPOINTS = 4
 """Poses with fewer predicted keypoints cannot be lifted."""
-MAX_TOLD = 10
-"""At most so many notes on a source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +37,8 @@ class LiftData:
     unseen: frozenset[str]
     """Names of keypoints that no pose to train on has."""
     notes: tuple[str, ...]
+    failures: tuple[str, ...]
+    """What is missing or could not be read and was left out, one line each."""
 
 
 def lift_file_digests(options: TrainOptions) -> dict[str, str]:
@@ -78,10 +78,11 @@ def load_lift_data(options: TrainOptions, recipe: LiftRecipe) -> LiftData:
         raise ValueError(f"--val {options.val} is also learnt from: give poses of other sources")
     parts = [read_poses_3d(path, schema, by_order=by_order) for path in paths]
     notes = [f"{part.source}: {len(part)} poses, {len(np.unique(part.group))} sources" for part in parts]
-    notes += [note for part in parts for note in _told(part)]
+    notes += [note for part in parts for note in part.notes]
     both = join_poses(parts)
     if options.val is not None:
         train, val = both, read_poses_3d(options.val, schema, by_order=by_order)
+        parts.append(val)
         notes.append(f"validation: {len(val)} poses of {val.source}")
     else:
         is_val = _held_out(both.group, recipe.data.held_out, options.seed)
@@ -100,18 +101,23 @@ def load_lift_data(options: TrainOptions, recipe: LiftRecipe) -> LiftData:
         raise ValueError("this recipe learns from real 2D poses too: give --real-2d FILE")
     if recipe.selfsup.share == 0 and real_2d is not None:
         raise ValueError("--real-2d needs a recipe with selfsup.share above 0, such as lifter-selfsup")
-    return LiftData(schema, train, _thinned(val), predicted, val_predicted, real_2d, unseen, tuple(notes))
+    failures = [f"{p.source}: {text}" for p in (*parts, real_2d) if p is not None for text in p.failures]
+    return LiftData(
+        schema,
+        train,
+        _thinned(val),
+        predicted,
+        val_predicted,
+        real_2d,
+        unseen,
+        notes=tuple(notes),
+        failures=tuple(failures),
+    )
 
 
 def _unseen(poses: Poses3D) -> frozenset[str]:
     seen = np.isfinite(poses.points).all(-1).any(0)
     return frozenset(name for name, known in zip(poses.schema.keypoints, seen, strict=True) if not known)
-
-
-def _told(part: Poses3D) -> tuple[str, ...]:
-    """Return a source's notes, the first ones if there are many."""
-    more = len(part.notes) - MAX_TOLD
-    return part.notes if more <= 0 else (*part.notes[:MAX_TOLD], f"{part.source}: {more} more of that kind")
 
 
 def _held_out(group: np.ndarray, share: float, seed: int) -> np.ndarray:

@@ -22,6 +22,7 @@ from fidip.lifting.steps import lift_step
 from fidip.lifting.validation import Validation
 from fidip.output_check import check_output_folder
 from fidip.progress import Progress, SilentProgress
+from fidip.training.failures import failure_lines
 from fidip.training.logs import Metrics, StoppableProgress
 from fidip.training.optimizers import averaged_weights
 from fidip.training.processes import open_fabric
@@ -52,6 +53,8 @@ class LiftResult:
     poses_per_s: float
     seconds: float
     was_finished: bool = False
+    failures: tuple[str, ...] = ()
+    """What of the data is missing or could not be read, one line each."""
 
     def figures(self) -> dict[str, Any]:
         """Return the figures as flat JSON."""
@@ -60,11 +63,12 @@ class LiftResult:
 
     def summary(self) -> str:
         """Return the closing lines of the command."""
+        epochs = f"{self.epochs} epoch{'' if self.epochs == 1 else 's'}"
         if self.was_finished:
-            first = f"{self.output} is already finished ({self.epochs} epochs); --epochs N trains longer"
+            first = f"{self.output} is already finished ({epochs}); --epochs N trains longer"
         else:
             minutes, seconds = divmod(round(self.seconds), 60)
-            first = f"{self.epochs} epochs in {minutes} min {seconds:02d} s, {self.poses_per_s:.0f} poses/s"
+            first = f"{epochs} in {minutes} min {seconds:02d} s, {self.poses_per_s:.0f} poses/s"
         lines = [
             first,
             f"  validation AJPE  {self.initial_mm:.1f} mm before, {self.best_mm:.1f} mm in epoch "
@@ -98,17 +102,18 @@ def train_lifter(options: TrainOptions, progress: Progress | None = None) -> Lif
     network = build_lifter(recipe.network, data.schema)
     notes = [*data.notes, begin_from(network, recipe.network.weights)]
     network.unlearnt &= data.unseen
-    for line in notes:
+    for line in (*notes, *failure_lines(data.failures)):
         progress.note(line)
     state = make_lift_state(recipe, network, fabric.device, options.seed)
     is_resumed = options.resume and folder.last.is_file()
     if is_resumed:
         restore(state, load_checkpoint(folder.last))
         if state.epoch >= recipe.training.epochs:
-            return _result(state, folder, 0.0, began, was_finished=True)
+            return _result(state, folder, data, 0.0, began, was_finished=True)
         progress.note(f"going on after epoch {state.epoch}")
     folder.write_config(options, recipe.model_dump(mode="json"))
-    folder.write_about(options, {"train": len(data.train), "val": len(data.val)}, fabric.device, notes)
+    numbers = {"train": len(data.train), "val": len(data.val)}
+    folder.write_about(options, numbers, fabric.device, notes, data.failures)
     metrics = Metrics(folder.path, is_active=True, resume_epoch=state.epoch if is_resumed else None)
     try:
         with interruption_flag() as is_interrupted:
@@ -118,7 +123,7 @@ def train_lifter(options: TrainOptions, progress: Progress | None = None) -> Lif
                 raise KeyboardInterrupt
     finally:
         metrics.close()
-    return _result(state, folder, rate, began)
+    return _result(state, folder, data, rate, began)
 
 
 def _check(options: TrainOptions, recipe: LiftRecipe) -> None:
@@ -133,7 +138,13 @@ def _check(options: TrainOptions, recipe: LiftRecipe) -> None:
 
 
 def _result(
-    state: LiftState, folder: RunFolder, rate: float, began: float, *, was_finished: bool = False
+    state: LiftState,
+    folder: RunFolder,
+    data: LiftData,
+    rate: float,
+    began: float,
+    *,
+    was_finished: bool = False,
 ) -> LiftResult:
     return LiftResult(
         output=folder.path,
@@ -144,6 +155,7 @@ def _result(
         poses_per_s=rate,
         seconds=time.monotonic() - began,
         was_finished=was_finished,
+        failures=data.failures,
     )
 
 

@@ -30,6 +30,8 @@ class RunData:
     notes: tuple[str, ...]
     held_out: tuple[int, ...] | None
     """Synthetic images kept for validation, or None when a validation file was given."""
+    failures: tuple[str, ...] = ()
+    """What is missing or could not be read and was left out, one line each."""
 
     @property
     def num_real(self) -> int:
@@ -95,6 +97,7 @@ def load_data(options: TrainOptions, recipe: Recipe, output: Path) -> RunData:
     """
     sets = read_training_sets(options, recipe.data)
     notes = [f"{s.source}: {note}" for s in sets.values() for note in s.notes]
+    failures = [f"{s.source}: {text}" for s in sets.values() for text in s.failures]
     records = [record for s in sets.values() for record in s.records]
     if recipe.training.data in ("real", "synthetic"):
         wanted = recipe.training.data == "synthetic"
@@ -103,6 +106,7 @@ def load_data(options: TrainOptions, recipe: Recipe, output: Path) -> RunData:
     if options.val is not None:
         val_set = read_labels(options.val, options.val_images, "--val-images", recipe.data)
         notes += [f"{val_set.source}: {note}" for note in val_set.notes]
+        failures += [f"{val_set.source}: {text}" for text in val_set.failures]
         is_whole = recipe.data.crop == "picture"
         val = list(whole_pictures(val_set.records) if is_whole else val_set.records)
     else:
@@ -116,13 +120,15 @@ def load_data(options: TrainOptions, recipe: Recipe, output: Path) -> RunData:
     _check_domains(records, recipe, sets)
     _check_overlap(records, val)
     has_pre_stage = recipe.domain.pre_epochs > 0 and recipe.training.epochs > 0
-    pre = _pre_stage_records(options, records, recipe.data) if has_pre_stage else ()
+    pre, pre_failures = _pre_stage_records(options, records, recipe.data) if has_pre_stage else ((), ())
+    failures += pre_failures
     return RunData(
         tuple(records),
         tuple(val),
         pre,
         tuple(notes),
         tuple(sorted(held_out)) if held_out is not None else None,
+        tuple(dict.fromkeys(failures)),
     )
 
 
@@ -186,9 +192,13 @@ def _check_overlap(train: Sequence[PersonRecord], val: Sequence[PersonRecord]) -
 
 def _pre_stage_records(
     options: TrainOptions, train: Sequence[PersonRecord], settings: DataSettings
-) -> tuple[PersonRecord, ...]:
-    """Return the persons of the pre-stage: the files or folders named for it, else the training ones."""
+) -> tuple[tuple[PersonRecord, ...], list[str]]:
+    """Return the persons of the pre-stage: the files or folders named for it, else the training ones.
+
+    And what of the files could not be read.
+    """
     chosen: list[PersonRecord] = []
+    failures: list[str] = []
     for name, is_synthetic in ((options.pre_real, False), (options.pre_synthetic, True)):
         if name is None:
             chosen += [r for r in train if r.is_synthetic == is_synthetic]
@@ -196,11 +206,13 @@ def _pre_stage_records(
             chosen += folder_records(Path(name), is_synthetic=is_synthetic)
         else:
             option = "--pre-synthetic" if is_synthetic else "--pre-real"
-            chosen += read_labels(name, None, option, settings, is_synthetic=is_synthetic).records
+            found = read_labels(name, None, option, settings, is_synthetic=is_synthetic)
+            chosen += found.records
+            failures += [f"{found.source}: {text}" for text in found.failures]
     if len({r.is_synthetic for r in chosen}) < 2:
         only = "synthetic" if chosen and chosen[0].is_synthetic else "real"
         raise ValueError(
             f"the pre-stage of the domain classifier has {only} pictures only: check --pre-real and "
             "--pre-synthetic, or skip it with --set domain.pre_epochs=0"
         )
-    return tuple(chosen)
+    return tuple(chosen), failures

@@ -138,7 +138,7 @@ class RunFolder:
             "val": len(data.val),
         }
         device = next(network.parameters()).device
-        self.write_about(options, numbers, device, [*notes, *data.notes])
+        self.write_about(options, numbers, device, [*notes, *data.notes], data.failures)
         if data.held_out is not None:
             self._write(self.path / SPLIT_FILE, json.dumps({"val_image_ids": list(data.held_out)}) + "\n")
 
@@ -159,8 +159,9 @@ class RunFolder:
         numbers: Mapping[str, Any],
         device: torch.device,
         notes: Sequence[str],
+        failures: Sequence[str],
     ) -> None:
-        """Write run.json: what the run was done with."""
+        """Write run.json: what the run was done with, and what of the data could not be used."""
         about = {
             "recipe": options.recipe,
             "seed": options.seed,
@@ -169,6 +170,7 @@ class RunFolder:
             "packages": {name: _version(name) for name in PACKAGES},
             "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
             "notes": list(notes),
+            "failures": list(failures),
         }
         self._write(self.path / "run.json", json.dumps(about, indent=1) + "\n")
 

@@ -9,6 +9,7 @@ import yaml
 from fidip.config import TrainOptions
 from fidip.progress import Progress
 from fidip.recipes import load_any_recipe
+from fidip.training.failures import failure_lines
 
 __all__ = ["Finished", "run_training", "task_of"]
 
@@ -21,6 +22,8 @@ class Finished:
 
     summary: str
     figures: dict[str, Any]
+    failures: tuple[str, ...] = ()
+    """What of the data is missing or could not be read, one line each."""
 
 
 def task_of(options: TrainOptions) -> str:
@@ -46,12 +49,12 @@ def run_training(options: TrainOptions, progress: Progress) -> Finished:
         from fidip.detection.trainer import train_detector
 
         found = train_detector(options, progress)
-        return Finished(found.summary(), found.figures())
+        return _finished(found.summary(), found.figures(), found.failures)
     if task == "lift":
         from fidip.lifting.trainer import train_lifter
 
         result = train_lifter(options, progress)
-        return Finished(result.summary(), result.figures())
+        return _finished(result.summary(), result.figures(), result.failures)
     given = [name for name in LIFTER_OPTIONS if getattr(options, name)]
     if given:
         raise ValueError(
@@ -61,4 +64,10 @@ def run_training(options: TrainOptions, progress: Progress) -> Finished:
     from fidip.training.summaries import train_figures, train_summary
 
     finished = train(options, progress)
-    return Finished(train_summary(finished), train_figures(finished))
+    return _finished(train_summary(finished), train_figures(finished), finished.failures)
+
+
+def _finished(summary: str, figures: dict[str, Any], failures: tuple[str, ...]) -> Finished:
+    """Return what a trainer says, and what of the data it had to leave out."""
+    lines = "\n".join([*failure_lines(failures), summary])
+    return Finished(lines, {**figures, "num_failures": len(failures)}, failures)

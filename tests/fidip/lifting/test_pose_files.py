@@ -168,7 +168,22 @@ def test_frames_that_cannot_be_read_are_told(tmp_path):
     options = TrainOptions(poses_3d=(str(tmp_path / "mini"),), output="x")
     data = load_lift_data(options, load_any_recipe("lifter-infant", {})[1])
     assert len(data.train) + len(data.val) == 3
-    assert any("not used" in note and "00000.txt" in note for note in data.notes)
+    assert len(data.failures) == 1
+    assert "00000.txt line 1: expected three numbers" in data.failures[0]
+
+
+def test_frames_of_2d_poses_and_of_validation_poses_that_cannot_be_read_are_told(tmp_path):
+    for name, frame in (("train", 0), ("val", 1), ("real", 2)):
+        write_mini_rgbd(tmp_path / name, {1: [0, 1, 2], 2: [0, 1, 2]})
+        (tmp_path / name / f"01/joints_3D/syn_joints_3D_{frame:05d}.txt").unlink()
+    options = TrainOptions(
+        poses_3d=(str(tmp_path / "train"),),
+        val=str(tmp_path / "val"),
+        real_2d=str(tmp_path / "real"),
+        output="x",
+    )
+    data = load_lift_data(options, load_any_recipe("lifter-selfsup", {})[1])
+    assert [text.endswith(f"no joints_3D: {n}") for n, text in enumerate(data.failures)] == [True] * 3
 
 
 def test_keypoints_that_no_pose_has_are_warned_of(tmp_path):

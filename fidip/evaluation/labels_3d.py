@@ -1,12 +1,12 @@
 """3D labels from a file of their own, for ground truth that has only 2D keypoints."""
 
-import zipfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from fidip.data.npz_files import load_arrays
 from fidip.evaluation.ground_truth import GroundTruth, some
 from syrip_gen.keypoints.catalog import CATALOG
 from syrip_gen.keypoints.schema import KeypointSchema
@@ -64,13 +64,10 @@ def with_labels_3d(gt: GroundTruth, path: str | Path) -> GroundTruth:
 
 
 def _load(path: Path) -> dict[str, np.ndarray]:
-    if not path.is_file():
-        raise FileNotFoundError(f"--gt-3d {path}: no such file")
     try:
-        with np.load(path, allow_pickle=False) as data:
-            return {name: data[name] for name in data.files}
-    except (ValueError, OSError, zipfile.BadZipFile, EOFError, AttributeError, TypeError) as error:
-        raise ValueError(f"--gt-3d {path}: not a readable .npz file of arrays: {error}") from None
+        return load_arrays(path)
+    except (FileNotFoundError, ValueError) as error:
+        raise type(error)(f"--gt-3d {error}") from None
 
 
 def _schema(arrays: Mapping[str, np.ndarray], count: int, path: Path) -> KeypointSchema:

@@ -1,21 +1,22 @@
 """3D poses to learn from: dataset folders of ``syrip generate``, and .npz files of poses or movements."""
 
-import json
-import zipfile
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from fidip.data.layouts.coco import file_schema, intrinsics, points_3d, sequence_and_frame
 from fidip.data.layouts.detect import read_pose_samples
+from fidip.data.npz_files import load_arrays
+from fidip.lifting.poses_3d import Poses3D
 from syrip_gen.annotation.coco import ANNOTATION_FILE
 from syrip_gen.keypoints.catalog import COCO17, get_schema
-from syrip_gen.keypoints.mapping import map_keypoints, map_points
+from syrip_gen.keypoints.json_input import load_json, number_list, whole_number
 from syrip_gen.keypoints.schema import KeypointSchema
 
-__all__ = ["Poses3D", "join_poses", "read_poses_3d"]
+__all__ = ["read_poses_3d"]
 
 DOWN = np.array([0.0, 0.0, -1.0])
 FARTHEST_M = 100.0
@@ -24,48 +25,11 @@ EXTENT_M = (0.05, 5.0)
 """Bodies that are smaller or larger than this are not in metres."""
 
 
-@dataclass(frozen=True, slots=True)
-class Poses3D:
-    """N poses of one schema, in camera frames (x right, y down, z forward), metres."""
-
-    points: np.ndarray
-    """(N, K, 3) float32, NaN where missing."""
-    gravity: np.ndarray
-    """(N, 3) float32 unit vector of gravity, NaN where unknown."""
-    clip: np.ndarray
-    """(N,) int64: frames of one movement have the same number, in order and side by side."""
-    group: np.ndarray
-    """(N,) str: poses with the same source have the same name; train and test share none."""
-    camera: np.ndarray
-    """(N, 4) float32 fx, fy, cx, cy px, NaN where there is none."""
-    image_size: np.ndarray
-    """(N, 2) int64 width, height px, 0 where there is none."""
-    key: np.ndarray
-    """(N,) int64 image ids, by which predictions are found; -1 where there is none."""
-    labels: np.ndarray
-    """(N, K, 3) float32 labelled 2D keypoints x, y px, v; zeros where there are none."""
-    schema: KeypointSchema
-    fps: float | None
-    source: str
-    notes: tuple[str, ...] = ()
-    """What to know about the source."""
-    failures: tuple[str, ...] = ()
-    """What is missing or could not be read and was left out, one line each."""
-
-    def __len__(self) -> int:
-        return len(self.points)
-
-    def select(self, index: np.ndarray) -> "Poses3D":
-        """Return some of the poses."""
-        per_pose = ("points", "gravity", "clip", "group", "camera", "image_size", "key", "labels")
-        return replace(self, **{name: getattr(self, name)[index] for name in per_pose})
-
-
 def read_poses_3d(path: str | Path, schema: KeypointSchema = COCO17, *, by_order: bool = False) -> Poses3D:
     """Read a dataset folder of ours or of MINI-RGBD or MPI-INF-3DHP, an annotation file, or an .npz of poses.
 
     An .npz holds ``keypoints_3d_m`` (N, K, 3) in a camera frame and may hold ``schema`` (a name; coco17),
-    ``gravity`` (N, 3), ``clip`` (N,), ``fps``. A fit bank (fits.npz) is such a file.
+    ``gravity`` (N, 3), ``clip`` (N,). A fit bank (fits.npz) is such a file.
 
     Args:
         path: File or folder.
@@ -78,37 +42,19 @@ def read_poses_3d(path: str | Path, schema: KeypointSchema = COCO17, *, by_order
     """
     path = Path(path)
     if path.is_dir() and not (path / ANNOTATION_FILE).is_file():
-        return _mapped(_from_samples(path), schema, by_order)
-    if path.is_dir():
-        path = path / ANNOTATION_FILE
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"{path} not found: expected a dataset folder of 'syrip generate', its annotation file or an "
-            ".npz with keypoints_3d_m"
-        )
-    poses = _read_npz(path) if path.suffix == ".npz" else _read_dataset(path)
+        poses = _from_samples(path)
+    else:
+        path = path / ANNOTATION_FILE if path.is_dir() else path
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"{path} not found: expected a dataset folder of 'syrip generate', its annotation file or an "
+                ".npz with keypoints_3d_m"
+            )
+        poses = _read_npz(path) if path.suffix == ".npz" else _read_dataset(path)
     if not len(poses):
         raise ValueError(f"{path} holds no 3D pose")
     _check_metres(poses.points, path)
-    return _mapped(poses, schema, by_order)
-
-
-def join_poses(parts: Sequence[Poses3D]) -> Poses3D:
-    """Put files together; clips and groups of different files stay apart."""
-    clips, groups, begin = [], [], 0
-    for number, part in enumerate(parts):
-        _, clip = np.unique(part.clip, return_inverse=True)
-        clips.append(clip + begin)
-        begin += int(clip.max()) + 1
-        groups.append(np.char.add(f"{number}:", part.group.astype(str)))
-    joined = {
-        name: np.concatenate([getattr(part, name) for part in parts])
-        for name in ("points", "gravity", "camera", "image_size", "key", "labels")
-    }
-    sources = ", ".join(part.source for part in parts)
-    return replace(
-        parts[0], clip=np.concatenate(clips), group=np.concatenate(groups), source=sources, **joined
-    )
+    return poses.in_schema(schema, by_order=by_order)
 
 
 def _check_metres(points: np.ndarray, path: Path) -> None:
@@ -139,29 +85,8 @@ def _check_metres(points: np.ndarray, path: Path) -> None:
         raise ValueError(f"{path}: 3D keypoints reach {farthest:.0f}; metres are expected")
 
 
-def _mapped(poses: Poses3D, schema: KeypointSchema, by_order: bool) -> Poses3D:
-    if poses.schema.name == schema.name:
-        return poses
-    if by_order:
-        if len(poses.schema) != len(schema):
-            raise ValueError(
-                f"{poses.source} has {len(poses.schema)} keypoints ({poses.schema.name}); taken as they come "
-                f"they should be {len(schema)} ({schema.name}). Set data.mapping to names."
-            )
-        return replace(poses, schema=schema)
-    points, defined = map_points(poses.points, poses.schema, schema)
-    if not defined.any():
-        raise ValueError(f"{poses.source}: no keypoint of {poses.schema.name} is in {schema.name}")
-    labels = map_keypoints(poses.labels, poses.schema, schema).astype(np.float32)
-    return replace(poses, points=points.astype(np.float32), labels=labels, schema=schema)
-
-
 def _read_npz(path: Path) -> Poses3D:
-    try:
-        with np.load(path, allow_pickle=False) as data:
-            arrays = {name: data[name] for name in data.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} is not an .npz of plain arrays: {str(error).splitlines()[0]}") from None
+    arrays = load_arrays(path)
     points = arrays.get("keypoints_3d_m")
     try:
         schema = get_schema(str(arrays["schema"])) if "schema" in arrays else COCO17
@@ -171,35 +96,25 @@ def _read_npz(path: Path) -> Poses3D:
     if shape is None or len(shape) != 3 or shape[1:] != (len(schema), 3) or points.dtype.kind != "f":
         raise ValueError(
             f"{path}: expected keypoints_3d_m (N, {len(schema)}, 3) of {schema.name}, "
-            f"{'it is missing' if shape is None else f'got {shape}'}"
+            f"{'it is missing' if shape is None else f'got {shape} {points.dtype}'}"
         )
-    if "accepted" in arrays:  # a fit bank
-        keep = arrays["accepted"].astype(bool)
-        arrays = {k: v[keep] if v.shape[:1] == keep.shape else v for k, v in arrays.items()}
-        points = arrays["keypoints_3d_m"]
     count = len(points)
-    clip = np.asarray(arrays.get("clip", np.arange(count)), np.int64)
-    gravity = np.asarray(arrays.get("gravity", np.full((count, 3), np.nan)), np.float32)
+    try:
+        keep = np.asarray(arrays.get("accepted", np.ones(count)), bool)  # of a fit bank
+        clip = np.asarray(arrays.get("clip", np.arange(count)), np.int64)
+        gravity = np.asarray(arrays.get("gravity", np.full((count, 3), np.nan)), np.float32)
+        group = np.asarray(arrays.get("pose_id", clip), str)
+    except ValueError as error:
+        raise ValueError(f"{path}: accepted, clip and gravity must be numbers: {error}") from None
     if clip.shape != (count,) or gravity.shape != (count, 3):
         raise ValueError(f"{path}: clip {clip.shape} and gravity {gravity.shape} must go with {count} poses")
-    if (np.diff(clip) < 0).any():
+    if keep.shape != (count,) or group.shape != (count,):
+        raise ValueError(
+            f"{path}: accepted {keep.shape} and pose_id {group.shape} must go with {count} poses"
+        )
+    if (np.diff(clip[keep]) < 0).any():
         raise ValueError(f"{path}: clip must not decrease: the frames of a movement lie side by side")
-    fps = float(arrays["fps"]) if "fps" in arrays and np.ndim(arrays["fps"]) == 0 else None
-    group = arrays.get("pose_id", clip)
-    return _without_pictures(points, gravity, clip, group.astype(str), schema, fps, str(path))
-
-
-def _without_pictures(
-    points: np.ndarray,
-    gravity: np.ndarray,
-    clip: np.ndarray,
-    group: np.ndarray,
-    schema: KeypointSchema,
-    fps: float | None,
-    source: str,
-) -> Poses3D:
-    count = len(points)
-    return Poses3D(
+    poses = Poses3D(
         points=np.where(np.isfinite(points), points, np.nan).astype(np.float32),
         gravity=gravity,
         clip=clip,
@@ -209,9 +124,9 @@ def _without_pictures(
         key=np.full(count, -1),
         labels=np.zeros((count, len(schema), 3), np.float32),
         schema=schema,
-        fps=fps,
-        source=source,
+        source=str(path),
     )
+    return poses.select(keep)
 
 
 def _from_samples(path: Path) -> Poses3D:
@@ -236,72 +151,94 @@ def _from_samples(path: Path) -> Poses3D:
         key=samples.image_ids,
         labels=samples.keypoints.astype(np.float32),
         schema=samples.schema,
-        fps=None,
         source=samples.source,
         notes=samples.notes,
         failures=samples.failures,
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Person:
+    """One annotation of a dataset."""
+
+    points: np.ndarray
+    labels: np.ndarray
+    camera: list[float]
+    gravity: np.ndarray
+    size: tuple[int, int]
+    place: tuple[str, int, int]
+    """Movement, frame and image id."""
+    group: str
+
+
 def _read_dataset(path: Path) -> Poses3D:
+    """Read COCO annotations with 3D keypoints; takes of a clip are movements of one source."""
+    data = load_json(path)
     try:
-        data = json.loads(path.read_bytes())
-        images = {image["id"]: image for image in data["images"]}
-        people = [a for a in data["annotations"] if a.get("keypoints_3d_m") is not None]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        images = {whole_number(image["id"], f"{path}: image id"): image for image in data["images"]}
+        records = [a for a in data["annotations"] if a.get("keypoints_3d_m") is not None]
+    except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is not a COCO file with images and annotations: {error!r}") from None
-    if not people:
+    if not records:
         raise ValueError(
             f"{path}: no annotation has keypoints_3d_m; a lifter learns from datasets of 'syrip generate' or "
             "an .npz of 3D poses (for 2D keypoints alone there is --real-2d)"
         )
-    if any(p["image_id"] not in images for p in people):
-        raise ValueError(f"{path}: annotations refer to images that the file does not list")
-    people.sort(key=lambda p: (str(_clip_name(p)), p["image_id"]))
-    try:
-        columns = [_person(p, images[p["image_id"]]) for p in people]
-        points, labels, camera, gravity, size, clip, group = (list(c) for c in zip(*columns, strict=True))
-        points = np.array(points, np.float32).reshape(-1, len(COCO17), 3)
-        labels = np.array(labels, np.float32).reshape(-1, len(COCO17), 3)
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path}: an annotation is not as 'syrip generate' writes it: {error}") from None
-    _, clip_index = np.unique(np.array(clip, str), return_inverse=True)
+    schema = file_schema(data, path)
+    people = [
+        _person(record, images, len(schema), f"{path}: annotation {record.get('id', n)}")
+        for n, record in enumerate(records)
+    ]
+    people.sort(key=lambda person: person.place)
+    _, clip = np.unique([person.place[0] for person in people], return_inverse=True)
     return Poses3D(
-        points=points,
-        gravity=np.array(gravity, np.float32),
-        clip=clip_index,
-        group=np.array(group, str),
-        camera=np.array(camera, np.float32),
-        image_size=np.array(size, np.int64),
-        key=np.array([p["image_id"] for p in people], np.int64),
-        labels=labels,
-        schema=COCO17,
-        fps=None,
+        points=np.array([p.points for p in people], np.float32),
+        gravity=np.array([p.gravity for p in people], np.float32),
+        clip=clip,
+        group=np.array([p.group for p in people]),
+        camera=np.array([p.camera for p in people], np.float32),
+        image_size=np.array([p.size for p in people], np.int64),
+        key=np.array([p.place[2] for p in people], np.int64),
+        labels=np.array([p.labels for p in people], np.float32),
+        schema=schema,
         source=str(path),
     )
 
 
-def _clip_name(person: dict[str, Any]) -> Any:
-    """Return the movement of an animated dataset's frame, or the picture itself."""
-    source = person.get("source") or {}
-    return source.get("clip", f"{person['image_id']:012}")
-
-
-def _person(person: dict[str, Any], image: dict[str, Any]) -> tuple[Any, ...]:
-    camera = person.get("camera")
-    numbers, gravity = [np.nan] * 4, np.full(3, np.nan)
-    if camera is not None:
-        numbers = [camera[name] for name in ("fx", "fy", "cx", "cy")]
-        if "T_cam_world" in camera:
-            gravity = np.asarray(camera["T_cam_world"], float)[:3, :3] @ DOWN
-    group = str((person.get("source") or {}).get("pose_id", person["image_id"]))
-    size = (int(image["width"]), int(image["height"]))
-    return (
-        person["keypoints_3d_m"],
-        person.get("keypoints") or [0] * 3 * len(COCO17),
-        numbers,
-        gravity,
-        size,
-        str(_clip_name(person)),
-        group,
+def _person(record: Mapping[str, Any], images: Mapping[int, Any], count: int, what: str) -> _Person:
+    image_id = whole_number(record.get("image_id"), f"{what} image_id")
+    image = images.get(image_id)
+    if not isinstance(image, Mapping):
+        raise ValueError(f"{what}: there is no image {image_id}")
+    labels = np.zeros(3 * count)
+    if record.get("keypoints"):
+        labels = np.nan_to_num(number_list(record["keypoints"], f"{what} keypoints"), posinf=0, neginf=0)
+    if len(labels) != 3 * count:
+        raise ValueError(f"{what}: {len(labels)} numbers in keypoints; expected {3 * count}")
+    camera = np.array(intrinsics(record.get("camera"), what) or [np.nan] * 4)
+    if not (np.isfinite(camera).all() and (camera[:2] > 0).all()):
+        camera[:] = np.nan
+    sequence, frame = sequence_and_frame(image, record)
+    source = record.get("source") if isinstance(record.get("source"), Mapping) else {}
+    # poses of one clip are alike: its frames and takes are never split between training and validation
+    group = source.get("clip", source.get("pose_id", sequence or image_id))
+    return _Person(
+        points=points_3d(record["keypoints_3d_m"], count, what),
+        labels=labels.reshape(count, 3),
+        camera=camera,
+        gravity=_gravity(record.get("camera"), what),
+        size=tuple(whole_number(image.get(side), f"{what} image {side}") for side in ("width", "height")),
+        place=(sequence or f"#{image_id:012}", frame, image_id),
+        group=str(group),
     )
+
+
+def _gravity(camera: Any, what: str) -> np.ndarray:
+    """Return the unit vector of gravity in the camera's frame, NaN where its pose is unknown."""
+    rows = camera.get("T_cam_world") if isinstance(camera, Mapping) else None
+    if rows is None:
+        return np.full(3, np.nan)
+    matrix = [number_list(row, f"{what} T_cam_world") for row in (rows if isinstance(rows, list) else [])]
+    if [len(row) for row in matrix] != [4] * 4:
+        raise ValueError(f"{what}: T_cam_world must be 4x4")
+    return np.array(matrix)[:3, :3] @ DOWN

@@ -1,13 +1,16 @@
 """2D poses to learn from: a 2D network's predictions on a dataset, and real 2D poses without 3D."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from fidip.data.layouts.detect import read_pose_samples
-from fidip.lifting.pose_files import Poses3D
+from fidip.data.npz_files import load_arrays
+from fidip.lifting.poses_3d import Poses3D
+from syrip_gen.keypoints.catalog import COCO17, get_schema
+from syrip_gen.keypoints.json_input import load_json, number_list
+from syrip_gen.keypoints.mapping import map_keypoints
 from syrip_gen.keypoints.schema import KeypointSchema
 
 __all__ = ["MIN_SCORE", "Poses2D", "read_poses_2d", "read_predictions"]
@@ -54,8 +57,8 @@ def read_predictions(path: str | Path, poses: Poses3D) -> np.ndarray:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"predictions {path} not found")
+    records = load_json(path)
     try:
-        records = json.loads(path.read_bytes())
         best: dict[int, dict] = {}
         for record in records:
             kept = best.get(record["image_id"])
@@ -63,7 +66,7 @@ def read_predictions(path: str | Path, poses: Poses3D) -> np.ndarray:
                 best[record["image_id"]] = record
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is not a COCO results file: {error!r}") from None
-    names = {record.get("keypoint_schema", poses.schema.name) for record in best.values()}
+    names = {str(record.get("keypoint_schema", poses.schema.name)) for record in best.values()}
     if names - {poses.schema.name}:
         raise ValueError(
             f"{path} holds {', '.join(sorted(names))} keypoints; this lifter takes {poses.schema.name}"
@@ -71,13 +74,13 @@ def read_predictions(path: str | Path, poses: Poses3D) -> np.ndarray:
     found = np.zeros((len(poses), len(poses.schema), 3), np.float32)
     for row, key in enumerate(poses.key.tolist()):
         if key in best:
-            values = np.asarray(best[key]["keypoints"], np.float32)
+            values = np.array(number_list(best[key].get("keypoints"), f"{path}: image {key}: keypoints"))
             if values.size != 3 * len(poses.schema):
                 raise ValueError(
                     f"{path}: image {key}: expected {3 * len(poses.schema)} keypoint numbers "
                     f"({poses.schema.name}), got {values.size}"
                 )
-            found[row] = np.nan_to_num(values.reshape(-1, 3))
+            found[row] = np.nan_to_num(values.reshape(-1, 3), posinf=0, neginf=0)
     if not found.any():
         raise ValueError(f"{path}: none of its {len(best)} pictures is in {poses.source}")
     return found
@@ -121,16 +124,14 @@ def read_poses_2d(path: str | Path, schema: KeypointSchema) -> Poses2D:
 
 
 def _read_npz(path: Path, schema: KeypointSchema) -> Poses2D:
-    from syrip_gen.keypoints.catalog import COCO17, get_schema
-    from syrip_gen.keypoints.mapping import map_keypoints
-
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} not found")
+    arrays = load_arrays(path)
     try:
-        with np.load(path, allow_pickle=False) as data:
-            arrays = {name: data[name] for name in data.files}
         points = np.asarray(arrays["keypoints_2d_px"], np.float64)
+        if points.ndim != 3 or points.shape[2] != 3:
+            raise ValueError(f"keypoints_2d_px is {points.shape}")
         size = np.broadcast_to(np.asarray(arrays["image_size"], np.float32), (len(points), 2))
+        if not (size > 0).all():
+            raise ValueError("image_size must be above 0")
         own = get_schema(str(arrays["schema"])) if "schema" in arrays else COCO17
         points = map_keypoints(np.nan_to_num(points), own, schema)
         clip = np.asarray(arrays.get("clip", np.arange(len(points))), np.int64)
@@ -138,7 +139,7 @@ def _read_npz(path: Path, schema: KeypointSchema) -> Poses2D:
         camera = np.broadcast_to(camera, (len(points), 4)).copy()
         if clip.shape != (len(points),) or (np.diff(clip) < 0).any():
             raise ValueError("clip must be (N,) and not decrease")
-    except (OSError, EOFError, KeyError, ValueError) as error:
+    except (KeyError, ValueError) as error:
         raise ValueError(
             f"{path}: expected keypoints_2d_px (N, K, 3) and image_size (N, 2): {error}"
         ) from None

@@ -8,8 +8,9 @@ import numpy as np
 
 from fidip.config import TrainOptions
 from fidip.lifting.config import LiftRecipe
-from fidip.lifting.pose_files import Poses3D, join_poses, read_poses_3d
+from fidip.lifting.pose_files import read_poses_3d
 from fidip.lifting.poses_2d import MIN_SCORE, Poses2D, read_poses_2d, read_predictions
+from fidip.lifting.poses_3d import Poses3D, join_poses
 from syrip_gen.annotation.coco import ANNOTATION_FILE
 from syrip_gen.keypoints.catalog import get_schema
 from syrip_gen.keypoints.schema import KeypointSchema

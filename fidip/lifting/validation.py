@@ -8,7 +8,7 @@ from fidip.lifting.augmentation import Layout, make_views
 from fidip.lifting.batches import PoseTensors, labelled_windows
 from fidip.lifting.config import ViewSettings
 from fidip.lifting.network import AnyLifter
-from fidip.lifting.pose_files import Poses3D
+from fidip.lifting.poses_3d import Poses3D
 from fidip.lifting.views import Keypoints2D
 
 __all__ = ["Validation"]

@@ -13,7 +13,7 @@ from syrip_gen.keypoints.catalog import CATALOG, COCO17
 from syrip_gen.keypoints.json_input import load_json, number_list, whole_number
 from syrip_gen.keypoints.schema import KeypointSchema
 
-__all__ = ["intrinsics", "points_3d", "read_coco_poses", "sequence_and_frame"]
+__all__ = ["file_schema", "intrinsics", "points_3d", "read_coco_poses", "sequence_and_frame"]
 
 
 def read_coco_poses(
@@ -36,7 +36,7 @@ def read_coco_poses(
     data = load_json(file)
     if not isinstance(data, Mapping) or not {"images", "annotations"} <= set(data):
         raise ValueError(f'{file}: expected a COCO keypoint file with "images" and "annotations"')
-    schema = _schema(data, file)
+    schema = file_schema(data, file)
     folder = None
     if with_images:
         folder = Path(images) if images else (path / IMAGE_FOLDER if path.is_dir() else file.parent)
@@ -69,11 +69,18 @@ def read_coco_poses(
     return collector.samples()
 
 
-def _schema(data: Mapping[str, Any], file: Path) -> KeypointSchema:
+def file_schema(data: Mapping[str, Any], file: Path) -> KeypointSchema:
+    """Return the schema of a COCO file by the keypoint names of its category; COCO-17 where it names none.
+
+    Raises:
+        ValueError: If they are of no schema that syrip knows.
+    """
     categories = data.get("categories") if isinstance(data.get("categories"), list) else []
     names = next((c["keypoints"] for c in categories if isinstance(c, Mapping) and c.get("keypoints")), None)
     if names is None:
         return COCO17
+    if not isinstance(names, list):
+        raise ValueError(f"{file}: the keypoints of its category are no list of names")
     named = [s for s in CATALOG.values() if list(s.keypoints) == names]
     if named:
         return named[0]

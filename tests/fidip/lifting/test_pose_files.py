@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from fidip.config import TrainOptions
-from fidip.lifting.pose_files import join_poses, read_poses_3d
+from fidip.lifting.pose_files import read_poses_3d
 from fidip.lifting.poses_2d import read_poses_2d, read_predictions
+from fidip.lifting.poses_3d import join_poses
 from fidip.lifting.sources import load_lift_data
 from fidip.recipes import load_any_recipe
 from syrip_gen.annotation.coco import ANNOTATION_FILE
@@ -86,10 +87,10 @@ def test_files_that_hold_no_poses_are_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere not found"):
         read_poses_3d(tmp_path / "nowhere")
     (tmp_path / "x.npz").write_bytes(b"nothing")
-    with pytest.raises(ValueError, match=r"x\.npz is not an \.npz of plain arrays"):
+    with pytest.raises(ValueError, match=r"x\.npz: not a readable \.npz of plain arrays"):
         read_poses_3d(tmp_path / "x.npz")
     np.savez(tmp_path / "pickle.npz", keypoints_3d_m=np.array([{}]))
-    with pytest.raises(ValueError, match=r"pickle\.npz is not an \.npz of plain arrays"):
+    with pytest.raises(ValueError, match=r"pickle\.npz: not a readable \.npz of plain arrays"):
         read_poses_3d(tmp_path / "pickle.npz")
     folder = write_dataset(tmp_path / "d")
     data = json.loads((folder / ANNOTATION_FILE).read_text())
@@ -193,3 +194,124 @@ def test_keypoints_that_no_pose_has_are_warned_of(tmp_path):
     assert not any("WARNING" in note for note in load_lift_data(options, recipe).notes)
     mpii = recipe.model_copy(update={"data": recipe.data.model_copy(update={"schema_name": "mpii16"})})
     assert any("no pose has upper_neck, head_top" in note for note in load_lift_data(options, mpii).notes)
+
+
+def rewritten(folder, change):
+    """Let a function change the annotation file of a dataset."""
+    file = folder / ANNOTATION_FILE
+    data = json.loads(file.read_text())
+    change(data)
+    file.write_text(json.dumps(data))
+    return folder
+
+
+def test_takes_of_a_clip_are_movements_of_one_source(tmp_path):
+    def change(data):
+        for i, person in enumerate(data["annotations"]):
+            frame = 2 - i // 2  # image ids run against the frames
+            person["source"] = {"clip": "crawl", "take": i % 2, "frame": frame, "pose_id": f"crawl:{frame}"}
+
+    poses = read_poses_3d(rewritten(write_dataset(tmp_path / "d"), change))
+    assert poses.clip.tolist() == [0, 0, 0, 1, 1, 1]
+    assert poses.key.tolist() == [5, 3, 1, 6, 4, 2]
+    assert set(poses.group.tolist()) == {"crawl"}
+
+
+def test_a_dataset_of_another_schema_is_read_by_its_names(tmp_path):
+    def change(data):
+        data["categories"][0]["keypoints"] = list(MPII16.keypoints)
+        for person in data["annotations"]:
+            del person["keypoints"][:3], person["keypoints_3d_m"][0]
+
+    poses = read_poses_3d(rewritten(write_dataset(tmp_path / "d"), change), MPII16)
+    np.testing.assert_allclose(poses.points, random_poses(6, 3)[:, 1:], atol=1e-6)
+
+
+@pytest.mark.parametrize("camera", [None, {}, {"fx": 0, "fy": 300, "cx": 1, "cy": 1}, [1, 2]])
+def test_an_unusable_camera_is_unknown(tmp_path, camera):
+    folder = rewritten(write_dataset(tmp_path / "d"), lambda d: d["annotations"][0].update(camera=camera))
+    poses = read_poses_3d(folder)
+    assert np.isnan(poses.camera[0]).all()
+    assert np.isnan(poses.gravity[0]).all()
+    assert np.isfinite(poses.camera[1]).all()
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda p, _: p.update(image_id=[1]), "annotation 1 image_id: expected a whole number"),
+        (lambda p, _: p.update(image_id=99), "annotation 1: there is no image 99"),
+        (lambda p, _: p.update(keypoints_3d_m=[[0.1, 0.2, 1]] * 34), "keypoints_3d_m must be 17 rows"),
+        (lambda p, _: p.update(keypoints=[1, 2, 2] * 34), "102 numbers in keypoints; expected 51"),
+        (lambda p, _: p["camera"].update(T_cam_world=[1, 2]), "T_cam_world: expected a list"),
+        (lambda p, _: p["camera"].update(T_cam_world=[[1.0] * 4]), "T_cam_world must be 4x4"),
+        (lambda _, i: i.update(width=10**30), "image width: expected a whole number"),
+        (lambda _, i: i.update(id=10**30), "image id: expected a whole number"),
+    ],
+)
+def test_a_broken_annotation_is_named(tmp_path, change, message):
+    folder = write_dataset(tmp_path / "d")
+    with pytest.raises(ValueError, match=rf"{ANNOTATION_FILE}.*{message}"):
+        read_poses_3d(rewritten(folder, lambda d: change(d["annotations"][0], d["images"][0])))
+
+
+@pytest.mark.parametrize("source", ["x", [1], None])
+def test_a_strange_source_is_ignored(tmp_path, source):
+    folder = rewritten(write_dataset(tmp_path / "d"), lambda d: d["annotations"][0].update(source=source))
+    assert read_poses_3d(folder).group[0] == "1"
+
+
+def test_json_that_is_nested_without_end_is_refused(tmp_path):
+    (tmp_path / "p.json").write_text("[" * 100_000)
+    with pytest.raises(ValueError, match="nested too deeply"):
+        read_poses_3d(tmp_path / "p.json")
+    poses = read_poses_3d(write_dataset(tmp_path / "d", 3))
+    with pytest.raises(ValueError, match="nested too deeply"):
+        read_predictions(tmp_path / "p.json", poses)
+
+
+def test_mini_rgbd_in_millimetres_is_refused(tmp_path):
+    write_mini_rgbd(tmp_path / "mini", {1: [0, 1]})
+    for file in (tmp_path / "mini/01/joints_3D").iterdir():
+        rows = [line.split() for line in file.read_text().splitlines()]
+        file.write_text("".join(f"{' '.join(str(1000 * float(v)) for v in r[:3])} {r[3]}\n" for r in rows))
+    with pytest.raises(ValueError, match="look like millimetres"):
+        read_poses_3d(tmp_path / "mini")
+
+
+@pytest.mark.parametrize(
+    "record, message",
+    [
+        ({"keypoints": None}, "keypoints: expected a list of numbers"),
+        ({"keypoints": "abc"}, "keypoints: expected a list of numbers"),
+        ({"keypoints": [0] * 48}, "expected 51 keypoint numbers"),
+        ({"keypoint_schema": []}, r"holds \[\] keypoints; this lifter takes coco17"),
+        ({"image_id": [1]}, "is not a COCO results file"),
+    ],
+)
+def test_broken_predictions_are_refused(tmp_path, record, message):
+    poses = read_poses_3d(write_dataset(tmp_path / "d", 3))
+    (tmp_path / "p.json").write_text(
+        json.dumps([{"image_id": 1, "score": 1, "keypoints": [1] * 51} | record])
+    )
+    with pytest.raises(ValueError, match=rf"p\.json.*{message}"):
+        read_predictions(tmp_path / "p.json", poses)
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        {"keypoints_2d_px": np.full((4, 17, 2), 50.0)},
+        {"keypoints_2d_px": np.full((17, 3), 50.0)},
+        {"keypoints_2d_px": np.float64(3)},
+        {"keypoints_2d_px": np.array(["a"])},
+        {"image_size": np.array([640, 0])},
+        {"image_size": np.array([640, np.nan])},
+        {"clip": np.array([1, 0, 0, 0])},
+    ],
+)
+def test_2d_arrays_of_other_shapes_are_refused(tmp_path, arrays):
+    good = {"keypoints_2d_px": np.full((4, 17, 3), 50.0), "image_size": np.array([640, 480])}
+    np.savez(tmp_path / "s.npz", **good | arrays)
+    with pytest.raises(ValueError, match=r"s\.npz: expected keypoints_2d_px \(N, K, 3\)"):
+        read_poses_2d(tmp_path / "s.npz", COCO17)

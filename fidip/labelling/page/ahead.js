@@ -45,11 +45,16 @@ export class Ahead {
       const state = await found.promise;
       if (state.revision >= newest) return state;
     }
+    return this.expect(id, this.api.image(id));
+  }
+
+  /** Take an image that is on its way. @param {number} id @param {Promise<ImageState>} promise @returns {Promise<ImageState>} */
+  async expect(id, promise) {
     /** @type {{promise: Promise<ImageState>, state: ImageState|null}} */
-    const entry = { promise: this.api.image(id), state: null };
+    const entry = { promise, state: null };
     this.#fetched.set(id, entry);
     try {
-      entry.state = await entry.promise;
+      entry.state = await promise;
       return entry.state;
     } catch (error) {
       this.#fetched.delete(id);

@@ -136,7 +136,7 @@ export class Dialogs {
     const room = boxes.length ? 0.12 * Math.max(x1 - x0, y1 - y0, 20) : 0;
     const view = boxes.length ? [x0 - room, y0 - room, x1 - x0 + 2 * room, y1 - y0 + 2 * room] : [0, 0, state.width, state.height];
     const size = Math.max(view[2], view[3]) / 260;
-    const parts = [svg("image", { href: pictures.api.pictureAddress(state.id, { width: pictures.screenWidth }), width: state.width, height: state.height, preserveAspectRatio: "none" })];
+    const parts = [svg("image", { href: pictures.api.pictureAddress(state.id, { width: pictures.widthFor(state) }), width: state.width, height: state.height, preserveAspectRatio: "none" })];
     for (const { id, keypoints } of document.people) {
       const others = other.people.find((person) => person.id === id)?.keypoints;
       store.skeleton.edges.forEach(([a, b], e) => {

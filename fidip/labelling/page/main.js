@@ -5,13 +5,12 @@ import { App } from "./app.js";
 import { Bar } from "./bar.js";
 import { Dialogs } from "./dialogs.js";
 import { byId } from "./dom.js";
-import { api, project } from "./early.js";
+import { api, first, pictures, project } from "./early.js";
 import { Keys, commandsOf } from "./keys.js";
 import { List } from "./list.js";
 import { Loupe } from "./loupe.js";
 import { Outbox } from "./outbox.js";
 import { Panel } from "./panel.js";
-import { Pictures } from "./pictures.js";
 import { Pointer } from "./pointer.js";
 import { connectSettings, setTheme } from "./settings.js";
 import { Stage } from "./stage.js";
@@ -98,7 +97,6 @@ async function start() {
   document.body.dataset.kind = store.project.kind;
   const outbox = new Outbox(api, `${store.project.root}|${store.project.output}`);
   await outbox.adopt();
-  const pictures = new Pictures(api);
   const stage = new Stage(store, pictures);
   const app = new App(store, api, outbox, pictures, stage, announce);
   const dialogs = new Dialogs(app);
@@ -115,13 +113,11 @@ async function start() {
   connectSettings(app);
   guardEdits(app, outbox, dialogs);
   new Sync(app, bar, dialogs);
-  const wanted = location.hash.slice(1);
-  const first =
-    (wanted && store.byId.get(Number(wanted))) ||
-    store.entries.find((entry) => entry.status === "unreviewed" && entry.state === "ok") ||
-    store.entries[0];
-  if (first) await app.open(first.id);
-  else announce("This project has no images");
+  const begin = await first;
+  if (begin) {
+    app.ahead.expect(begin.id, begin.state).catch(() => {}); // opening it says so
+    await app.open(begin.id);
+  } else announce("This project has no images");
   stage.root.focus({ preventScroll: true });
   document.body.dataset.ready = "yes";
 }

@@ -3,6 +3,12 @@
 /** @import {Api} from "./api.js" */
 
 const KEPT = 10;
+/** Shown so much larger than it is, a picture still looks sharp enough to place points. */
+export const SOFT = 1.3;
+/** Pictures up to this size are always fetched whole: their files go out as they are. */
+const SMALL_PIXELS = 4e6;
+/** An eighth is the least that decoders of JPEG files go down to. */
+const MOST_HALVINGS = 3;
 
 /**
  * @typedef {object} Picture
@@ -10,8 +16,10 @@ const KEPT = 10;
  * @property {boolean} isWhole  as many pixels as the original
  */
 
+/** @typedef {{id: number|null, promise: Promise<Picture>, ready: Picture|null}} Kept  id: of the image that it is a picture of */
+
 export class Pictures {
-  /** @type {Map<string, {promise: Promise<Picture>, ready: Picture|null}>} oldest use first */
+  /** @type {Map<string, Kept>} oldest use first */
   #kept = new Map();
 
   /** @param {Api} api */
@@ -19,41 +27,49 @@ export class Pictures {
     this.api = api;
   }
 
-  /** Width that is enough for a picture that fills the screen; whole hundreds, so that few sizes are asked for. */
-  get screenWidth() {
-    return Math.ceil((Math.max(screen.width, screen.height) * devicePixelRatio) / 200) * 200;
+  /**
+   * Return how wide a picture is to be fetched: whole, or a half, a quarter ... of a large one, which JPEG files
+   * are decoded to at little cost.
+   *
+   * @param {{width: number, height: number}} image
+   * @param {number} [across] pixels of the screen that all of its width takes; such that it fits into the window
+   * @returns {number} px
+   */
+  widthFor({ width, height }, across = devicePixelRatio * Math.min(innerWidth, (innerHeight * width) / height)) {
+    if (width * height <= SMALL_PIXELS) return width;
+    let halvings = 0;
+    while (halvings < MOST_HALVINGS && Math.ceil(width / 2 ** (halvings + 1)) * SOFT >= across) halvings += 1;
+    return Math.ceil(width / 2 ** halvings);
   }
 
   /**
-   * @param {{id: number, width: number}} image
-   * @param {{overlay?: string, whole?: boolean}} [options]
+   * @param {{id: number, width: number, height: number}} image
+   * @param {{overlay?: string, across?: number}} [options] across: see `widthFor`
    * @returns {Promise<Picture>} rejects with the server's reason where the picture cannot be read
    */
-  load(image, { overlay, whole } = {}) {
-    const isWhole = Boolean(whole) || image.width <= this.screenWidth * 1.25;
-    const key = `${image.id} ${overlay ?? ""} ${isWhole ? "whole" : "screen"}`;
+  load(image, { overlay, across } = {}) {
+    const width = this.widthFor(image, across);
+    const isWhole = width === image.width;
+    const key = `${image.id} ${overlay ?? ""} ${width}`;
     const found = this.#kept.get(key);
     if (found) {
       this.#kept.delete(key);
       this.#kept.set(key, found);
       return found.promise;
     }
-    const address = this.api.pictureAddress(image.id, { width: isWhole ? undefined : this.screenWidth, overlay });
-    /** @type {{promise: Promise<Picture>, ready: Picture|null}} */
-    const entry = { promise: decoded(address, isWhole), ready: null };
+    const address = this.api.pictureAddress(image.id, { width: isWhole ? undefined : width, overlay });
+    /** @type {Kept} */
+    const entry = { id: overlay ? null : image.id, promise: decoded(address, isWhole), ready: null };
     this.#kept.set(key, entry);
     entry.promise.then((picture) => (entry.ready = picture), () => this.#kept.delete(key));
     while (this.#kept.size > KEPT) this.#kept.delete(/** @type {string} */ (this.#kept.keys().next().value));
     return entry.promise;
   }
 
-  /** @param {{id: number, width: number}} image @returns {Picture|null} when it is there already */
-  ready(image) {
-    for (const size of ["whole", "screen"]) {
-      const entry = this.#kept.get(`${image.id}  ${size}`);
-      if (entry?.ready) return entry.ready;
-    }
-    return null;
+  /** @param {{id: number}} image @returns {Picture|null} the finest that is there already */
+  ready({ id }) {
+    const found = [...this.#kept.values()].flatMap((entry) => (entry.id === id && entry.ready ? [entry.ready] : []));
+    return found.sort((a, b) => b.canvas.width - a.canvas.width)[0] ?? null;
   }
 }
 

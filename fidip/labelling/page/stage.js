@@ -6,6 +6,7 @@
 import { byId } from "./dom.js";
 import { extent } from "./document.js";
 import { Overlay } from "./overlay.js";
+import { SOFT } from "./pictures.js";
 import { Viewport } from "./viewport.js";
 
 const PIXELATED_FROM = 6;
@@ -15,7 +16,8 @@ export class Stage {
   #frame = 0;
   /** Image whose picture is on the stage. */
   #shown = -1;
-  #wantsWhole = false;
+  /** Width of the picture that is shown or on its way, px. */
+  #asked = 0;
   #hasShown = false;
   /** @type {Set<string>} */
   #busy = new Set();
@@ -50,7 +52,7 @@ export class Stage {
     if (zoomsIn) this.fitPerson();
     else this.viewport.fitWhole();
     this.#shown = state.id;
-    this.#wantsWhole = false;
+    this.#asked = 0;
     this.picture = null;
     this.mesh.replaceChildren();
     this.store.problem = "";
@@ -110,13 +112,15 @@ export class Stage {
     this.#sharpen();
   }
 
-  /** Fetch all pixels once the person zooms in further than the smaller picture serves. */
+  /** Fetch more pixels once the person zooms in further than the smaller picture serves. */
   #sharpen() {
     const { session } = this.store;
-    if (!session || !this.picture || this.picture.isWhole || this.#wantsWhole) return;
-    if (this.viewport.scale * devicePixelRatio * this.viewport.image.width <= this.picture.canvas.width * 1.3) return;
-    this.#wantsWhole = true;
-    this.pictures.load(session.state, { whole: true }).then((picture) => this.#place(session.id, picture), () => {});
+    if (!session || !this.picture || this.picture.isWhole) return;
+    const { scale, image } = this.viewport;
+    const across = scale * devicePixelRatio * image.width;
+    if (across <= Math.max(this.picture.canvas.width, this.#asked) * SOFT) return;
+    this.#asked = this.pictures.widthFor(session.state, across);
+    this.pictures.load(session.state, { across }).then((picture) => this.#place(session.id, picture), () => {});
   }
 
   /** @param {import("./types.js").ImageState} state */
@@ -140,7 +144,7 @@ export class Stage {
 
   /** @param {number} id @param {Picture} picture */
   #place(id, picture) {
-    if (this.#shown !== id) return;
+    if (this.#shown !== id || (this.picture && this.picture.canvas.width > picture.canvas.width)) return;
     this.picture = picture;
     this.root.classList.remove("loading");
     this.layer.replaceChildren(picture.canvas);

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import re
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
@@ -22,10 +23,10 @@ from fidip.labelling.server.messages import (
     Edit,
     history_message,
     image_message,
-    project_message,
     row_message,
 )
 from fidip.labelling.server.picture_service import NoPicture, PictureService
+from fidip.labelling.server.project_answer import ProjectAnswer
 from fidip.labelling.server.replies import JsonReply, read_json
 from fidip.labelling.store import LabelStore
 
@@ -54,10 +55,15 @@ class Api:
         self._exporter = exporter
         self._pictures = pictures
         self._who = who
+        self._project = ProjectAnswer(store, who)
         self._decoding = asyncio.Semaphore(max(2, min(4, os.cpu_count() or 2)))
         """Pictures take no more threads than that, so that saves never wait for them."""
         self._decoding_for_list = asyncio.Semaphore(1)
         """Nor does the open picture wait for the small ones of the list."""
+
+    def make_ready(self) -> threading.Thread:
+        """Prepare in the background what opens the page; join the thread before the store is closed."""
+        return self._project.make_ready()
 
     def router(self) -> APIRouter:
         """Return the routes."""
@@ -78,7 +84,7 @@ class Api:
 
     def project(self, request: Request) -> Response:
         """``GET /api/project``: everything but the labels."""
-        return _reply(request, _answered(project_message, self._store, self._who))
+        return _reply(request, _answered(self._project.get))
 
     def changes(self, request: Request) -> Response:
         """``GET /api/changes?since=N``: what others, and this page, changed."""

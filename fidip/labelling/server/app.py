@@ -4,6 +4,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from fastapi import FastAPI, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -55,6 +56,7 @@ def create_app(
     service = PictureService(pictures or FolderPictures(store.root))
     api = Api(store, exporter, service, person_name(who, "who"))
     app.include_router(api.router(), prefix="/api")
+    app.state.make_ready = api.make_ready
     _add_page(app, PageFiles(page))
     app.add_exception_handler(HTTPException, _http_error)
     app.add_middleware(
@@ -65,19 +67,21 @@ def create_app(
 
 
 def _add_page(app: FastAPI, files: PageFiles) -> None:
-    @app.get("/")
-    def index(request: Request) -> Response:
-        return _page_reply(request, files.index())
+    async def index(request: Request) -> Response:
+        return _page_reply(request, await run_in_threadpool(files.index))
 
-    @app.get("/static/{name:path}")
-    def static(request: Request, name: str) -> Response:
-        return _page_reply(request, files.get(name))
+    async def static(request: Request) -> Response:
+        return _page_reply(request, files.get(request.path_params["name"]))
+
+    app.add_route("/", index)  # plain routes: a page opens with thirty of these requests
+    app.add_route("/static/{name:path}", static)
 
 
 def _page_reply(request: Request, file: PageFile | None) -> Response:
     if file is None:
         raise HTTPException(404, "there is no such file")
-    headers = {"etag": file.etag, "cache-control": "no-cache"}
+    keeping = "private, max-age=31536000, immutable" if file.is_lasting else "no-cache"
+    headers = {"etag": file.etag, "cache-control": keeping}
     if file.etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     return Response(file.data, media_type=file.media_type, headers=headers)

@@ -2,31 +2,50 @@
 
 import gzip
 import json
+from functools import cached_property
 from typing import Any, NoReturn
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-__all__ = ["MAX_BODY_BYTES", "JsonReply", "read_json"]
+__all__ = ["MAX_BODY_BYTES", "EncodedJson", "JsonReply", "read_json"]
 
 MAX_BODY_BYTES = 1_000_000
 """Larger request bodies are refused; a label of 100 people takes 60 kB."""
 LEAST_TO_COMPRESS = 4096
 
 
-class JsonReply(Response):
+class EncodedJson:
     """JSON in plain ASCII, so that names which are no valid UTF-8 on disk pass; compressed where it pays."""
+
+    def __init__(self, content: Any) -> None:
+        self.plain = json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
+
+    @cached_property
+    def compressed(self) -> bytes:
+        """The same with gzip."""
+        return gzip.compress(self.plain, compresslevel=3, mtime=0)
+
+
+class JsonReply(Response):
+    """An answer in JSON.
+
+    Args:
+        content: Anything that JSON holds, or what was encoded before.
+        status_code: Of HTTP.
+        accept_encoding: What the request says; long answers are compressed for who takes gzip.
+    """
 
     media_type = "application/json"
 
     def __init__(self, content: Any, status_code: int = 200, *, accept_encoding: str = "") -> None:
-        body = json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
+        encoded = content if isinstance(content, EncodedJson) else EncodedJson(content)
         headers = {"vary": "accept-encoding"}
-        if len(body) >= LEAST_TO_COMPRESS and "gzip" in accept_encoding:
-            body = gzip.compress(body, compresslevel=3, mtime=0)
+        is_compressed = len(encoded.plain) >= LEAST_TO_COMPRESS and "gzip" in accept_encoding
+        if is_compressed:
             headers["content-encoding"] = "gzip"
-        super().__init__(body, status_code, headers)
+        super().__init__(encoded.compressed if is_compressed else encoded.plain, status_code, headers)
 
 
 async def read_json(request: Request) -> dict[str, Any]:

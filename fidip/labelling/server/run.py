@@ -91,6 +91,7 @@ class LabelServer:
             timeout_graceful_shutdown=STOP_TIMEOUT_S,
         )
         self._server = uvicorn.Server(config)
+        self._preparing: threading.Thread | None = None
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._socket]}, name="label-server", daemon=True
         )
@@ -123,6 +124,7 @@ class LabelServer:
         pause = threading.Event()
         for _ in range(int(START_TIMEOUT_S / 0.01)):
             if self._server.started:
+                self._preparing = self._app.state.make_ready()
                 return
             if not self._thread.is_alive():
                 break
@@ -138,6 +140,8 @@ class LabelServer:
         self._server.should_exit = True
         if self._thread.is_alive():
             self._thread.join(STOP_TIMEOUT_S + 5)
+        if self._preparing:
+            self._preparing.join()  # it reads the project, which may be closed next
         self._socket.close()
 
     def __enter__(self) -> Self:

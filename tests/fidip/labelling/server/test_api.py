@@ -7,7 +7,7 @@ from starlette.testclient import TestClient
 from fidip.labelling.documents import LABEL_REASONS, POSTURES
 from fidip.labelling.exporter import Exporter
 from fidip.labelling.records import NewImage
-from fidip.labelling.server import create_app
+from fidip.labelling.server import create_app, project_answer
 from fidip.labelling.store import LabelStore
 from tests.fidip.labelling.server.projects import (
     ORIGIN,
@@ -35,6 +35,20 @@ def test_project_lists_everything_but_the_labels(client, store, tmp_path):
     assert project["images"][0] == {
         "id": 1, "name": "a.jpg", "status": "unreviewed", "doubtful": False, "state": "ok", "revision": 0,
     }  # fmt: skip
+
+
+def test_list_of_images_is_made_once_for_each_change(client, store, monkeypatch):
+    made = []
+    message = project_answer.project_message
+    monkeypatch.setattr(project_answer, "project_message", lambda *given: made.append(1) or message(*given))
+    first = client.get("/api/project").json()
+    assert client.get("/api/project").json() == first
+    assert len(made) == 1
+    store.save(1, 0, {"people": [], "status": "rejected"}, action="reject", who="bob")
+    assert client.get("/api/project").json()["images"][0]["status"] == "rejected"
+    store.set_settings(order="doubtful")
+    client.get("/api/project")
+    assert len(made) == 3
 
 
 def test_image_has_its_label_and_what_the_network_said(client):

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from fidip.labelling.server.page_files import PAGE_FOLDER, PageFiles
@@ -47,7 +49,20 @@ def test_tag_follows_the_content(folder):
     files = PageFiles(folder)
     before = files.get("app.js").etag
     (folder / "app.js").write_text("export { };")
+    files.index()
     assert files.get("app.js").etag != before
+
+
+def test_the_page_names_its_files_by_addresses_that_change_with_any_of_them(folder):
+    (folder / "index.html").write_text('<script src="/static/app.js"></script>')
+    files = PageFiles(folder)
+    page = files.index()
+    (address,) = re.findall(r'src="/static/([^"]+)"', page.data.decode())
+    assert files.get(address).data == files.get("app.js").data
+    assert (files.get(address).is_lasting, files.get("app.js").is_lasting) == (True, False)
+    (folder / "parts" / "style.css").write_text("body { color: red }")
+    assert files.index().data != page.data
+    assert files.get(address) is None, "an address never means another content"
 
 
 def test_folder_that_is_missing_has_no_files(tmp_path):
@@ -56,8 +71,6 @@ def test_folder_that_is_missing_has_no_files(tmp_path):
 
 def test_page_is_there_and_loads_nothing_from_elsewhere(fixed):
     """What index.html names must be served, by this server, as what it is; nothing is inline."""
-    import re
-
     page = fixed.get("/")
     assert page.status_code == 200
     assert page.headers["content-type"] == "text/html; charset=utf-8"
@@ -67,6 +80,7 @@ def test_page_is_there_and_loads_nothing_from_elsewhere(fixed):
         assert name.startswith("/static/"), name
         answer = fixed.get(name)
         assert answer.status_code == 200, name
+        assert "immutable" in answer.headers["cache-control"]
         again = fixed.get(name, headers={"If-None-Match": answer.headers["etag"]})
         assert (again.status_code, again.content) == (304, b"")
     assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=", page.text)

@@ -30,6 +30,12 @@ class PredictConfig(BaseModel):
         "infant (the shipped lifter).",
         metavar="RUN",
     )
+    camera: str | None = _option(
+        None,
+        "With --lift: the camera, in pixels of the full picture: focal lengths and principal point, or one "
+        "focal length (square pixels, principal point in the middle); none = unknown.",
+        metavar="FX,FY,CX,CY|FX",
+    )
     smooth: Literal["none", "one-euro"] = _option(
         "none", "Smooth the keypoints of videos over time (One-Euro filter)."
     )

@@ -9,6 +9,7 @@ import numpy as np
 from fidip.inference.box_file import BoxFile, PictureBoxes
 from fidip.inference.detected import Locate
 from fidip.inference.estimator import EstimatedPoses, PoseEstimator
+from fidip.inference.given_camera import GivenCamera
 from fidip.inference.overlay import draw_legend, draw_poses
 from fidip.inference.overlay_3d import beside
 from fidip.inference.persons import find_persons, keypoint_box
@@ -47,6 +48,7 @@ class PhotoRun:
             the picture.
         lifter: Lifts every pose by itself, or None.
         locate: Finds the persons of photos without boxes, however many; None = one person is assumed.
+        camera: Of all photos, for the lifter; None = unknown.
     """
 
     def __init__(
@@ -58,8 +60,9 @@ class PhotoRun:
         boxes: BoxFile | None,
         lifter: Lifter | None = None,
         locate: Locate | None = None,
+        camera: GivenCamera | None = None,
     ) -> None:
-        self.lifter, self.locate = lifter, locate
+        self.lifter, self.locate, self.camera = lifter, locate, camera
         self.estimator, self.files, self.tally = estimator, files, tally
         self.overlays, self.boxes = overlays, boxes
         self.next_image_id = boxes.max_image_id + 1 if boxes else 1
@@ -147,8 +150,10 @@ class PhotoRun:
         boxes = [keypoint_box(points, image) for points in poses.keypoints] if found is None else list(found)
         self.tally.num_gaps += entry is None and not len(poses)
         size = image.shape[1::-1]
-        lifted = self._lifted(poses.keypoints, size)
-        self.files.add(PictureName(image_id, source.name, size), poses.keypoints, poses.scores, boxes, lifted)
+        camera = None if self.camera is None else self.camera.of(source.name, size)
+        lifted = self._lifted(poses.keypoints, size, camera)
+        name = PictureName(image_id, source.name, size)
+        self.files.add(name, poses.keypoints, poses.scores, boxes, lifted, camera)
         self.tally.num_photos += 1
         self.tally.score_sum += float(poses.scores.sum())
         if self.overlays is not None:
@@ -160,11 +165,16 @@ class PhotoRun:
             write_photo(path, drawn)
             self.tally.overlays.append(path.relative_to(self.overlays).as_posix())
 
-    def _lifted(self, keypoints: np.ndarray, size: tuple[int, int]) -> np.ndarray | None:
+    def _lifted(
+        self,
+        keypoints: np.ndarray,
+        size: tuple[int, int],
+        camera: tuple[float, float, float, float] | None,
+    ) -> np.ndarray | None:
         """Return (N, K, 3) poses, each from its own picture alone."""
         if self.lifter is None:
             return None
-        return self.lifter.lift(keypoints, size, clip=np.arange(len(keypoints)))
+        return self.lifter.lift(keypoints, size, camera, clip=np.arange(len(keypoints)))
 
 
 def counted(count: int, noun: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-__all__ = ["MAX_PIXELS", "is_picture", "read_photo", "write_photo"]
+__all__ = ["MAX_PIXELS", "is_picture", "read_photo", "shown_size", "write_photo"]
 
 MAX_PIXELS = 150_000_000
 """Larger photos are refused before they are decoded (a decoded one takes three bytes a pixel)."""
@@ -46,6 +46,22 @@ def read_photo(path: Path, expected_size: tuple[int, int] | None = None) -> np.n
             f"{path} is {found} px, but its boxes were made for {expected_size[0]}x{expected_size[1]} px"
         )
     return pixels
+
+
+def shown_size(path: Path, expected_size: tuple[int, int] | None = None) -> tuple[int, int]:
+    """Return (width, height) px of what :func:`read_photo` returns; the pixels are not decoded.
+
+    Raises:
+        ValueError: Not a picture.
+    """
+    try:
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as picture:
+            is_stored_so = picture.format == "TIFF"  # Pillow gives their size as turned already
+            swaps = picture.getexif().get(ORIENTATION_TAG, 1) in (5, 6, 7, 8) and not is_stored_so
+            turns = swaps and _is_turned(picture, expected_size)
+            return picture.size[::-1] if turns else picture.size
+    except ERRORS as error:
+        raise ValueError(f"{path} does not decode as a picture ({_reason(error)})") from None
 
 
 def is_picture(path: Path) -> bool:

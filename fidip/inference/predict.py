@@ -1,23 +1,20 @@
 """``syrip predict``: photos, folders, videos and cameras to COCO results, CSV and overlays."""
 
-import json
-import os
-import platform
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from fidip.inference.box_file import BoxFile, read_boxes
 from fidip.inference.detected import Locate, locator
 from fidip.inference.estimator import PoseEstimator
+from fidip.inference.given_camera import GivenCamera, check_sizes, read_camera
 from fidip.inference.options import PredictConfig
-from fidip.inference.photo_run import PhotoRun, counted
-from fidip.inference.result_files import CSV_FILE, RESULTS_FILE, ResultFiles
-from fidip.inference.result_files_3d import ARRAYS_3D_FILE, CSV_3D_FILE
+from fidip.inference.photo_run import PhotoRun
+from fidip.inference.predict_result import MAX_TOLD, PredictResult
+from fidip.inference.result_files import RESULTS_FILE, ResultFiles
+from fidip.inference.run_file import lifter_facts, write_run_file
 from fidip.inference.sources import Source, find_sources
 from fidip.inference.video_run import VideoRun
 from fidip.lifting.lift import Lifter
@@ -29,84 +26,8 @@ from fidip.progress import Progress
 
 __all__ = ["PredictResult", "open_checkpoint", "pick_device", "predict"]
 
-RUN_FILE = "run.json"
 SHIPPED = "infant"
 """Name of the lifter that comes with syrip."""
-MAX_TOLD = 10
-
-
-@dataclass(slots=True)
-class PredictResult:
-    """What was done."""
-
-    output: Path
-    network: str
-    device: str
-    num_photos: int = 0
-    num_videos: int = 0
-    num_frames: int = 0
-    num_persons: int = 0
-    num_gaps: int = 0
-    """Photos and frames in which the detector found nobody."""
-    num_not_lifted: int = 0
-    """Poses with too few keypoints to be lifted."""
-    score_sum: float = 0.0
-    seconds: float = 0.0
-    was_interrupted: bool = False
-    overlays: list[str] = field(default_factory=list)
-    failures: dict[str, str] = field(default_factory=dict)
-    """Reason by input; some of its results may have been kept."""
-    notes: list[str] = field(default_factory=list)
-
-    def figures(self) -> dict[str, Any]:
-        """Return the figures of :meth:`summary`, flat."""
-        pictures = self.num_photos + self.num_frames
-        return {
-            "output": str(self.output),
-            "network": self.network,
-            "device": self.device,
-            "num_photos": self.num_photos,
-            "num_videos": self.num_videos,
-            "num_frames": self.num_frames,
-            "num_persons": self.num_persons,
-            "num_gaps": self.num_gaps,
-            "num_not_lifted": self.num_not_lifted,
-            "num_overlays": len(self.overlays),
-            "num_failures": len(self.failures),
-            "mean_score": round(self.score_sum / self.num_persons, 4) if self.num_persons else None,
-            "seconds": round(self.seconds, 3),
-            "pictures_per_second": round(pictures / self.seconds, 2) if self.seconds else None,
-            "was_interrupted": self.was_interrupted,
-        }
-
-    def summary(self) -> str:
-        """Return what the command says at the end."""
-        figures = self.figures()
-        lines = [
-            f"{counted(self.num_photos, 'photo')}, {counted(self.num_frames, 'frame')} of "
-            f"{counted(self.num_videos, 'video')}: {counted(self.num_persons, 'pose')} with {self.network} "
-            f"on {self.device}, "
-            f"{figures['pictures_per_second'] or 0:.1f} pictures/s",
-            *(f"  note: {note}" for note in self.notes),
-            *([f"  nobody found in {self.num_gaps} of them: no pose there"] if self.num_gaps else []),
-        ]
-        if self.num_not_lifted:
-            lines.append(f"  too few keypoints for 3D in {self.num_not_lifted} of the poses: gaps there")
-        if figures["mean_score"] is not None:
-            lines.append(f"  mean score {figures['mean_score']:.2f}")
-        if self.failures:
-            lines.append(f"  {counted(len(self.failures), 'input')} failed:")
-            lines += [f"    {reason}" for reason in list(self.failures.values())[:MAX_TOLD]]
-            if len(self.failures) > MAX_TOLD:
-                lines.append(f"    ... all of them in {self.output / RUN_FILE}")
-        if self.was_interrupted:
-            lines.append("  Interrupted: everything up to there is kept.")
-        lines += [f"  results   {self.output / RESULTS_FILE}", f"  table     {self.output / CSV_FILE}"]
-        if (self.output / ARRAYS_3D_FILE).is_file():
-            lines.append(f"  3D        {self.output / ARRAYS_3D_FILE}, {CSV_3D_FILE}")
-        if self.overlays:
-            lines.append(f"  overlays  {self.output / 'overlays'}")
-        return "\n".join(lines)
 
 
 def predict(
@@ -150,11 +71,14 @@ def predict(
         rotation_pick=config.rotation_pick,
     )
     lifter = _open_lifter(config, estimator, device)
+    camera = _camera(config, lifter)
+    if camera is not None:
+        check_sizes(camera, sources, boxes)
     result = PredictResult(output, estimator.spec.name, str(device))
     began = time.monotonic()
     files = ResultFiles(output, estimator.schema, None if lifter is None else lifter.output_schema)
     try:
-        _work(sources, boxes, config, estimator, lifter, locate, files, result, progress, should_stop)
+        _work(sources, boxes, config, estimator, lifter, camera, locate, files, result, progress, should_stop)
     finally:
         result.seconds = time.monotonic() - began
         if files.num_persons or result.num_photos or result.num_frames or not result.failures:
@@ -163,7 +87,19 @@ def predict(
             files.discard()
     if not (result.num_photos or result.num_frames) and result.failures:
         raise ValueError("; ".join(list(result.failures.values())[:MAX_TOLD]))
-    _write_run_file(config, inputs, result)
+    lifting = {} if lifter is None else {"lifter": lifter_facts(lifter, camera)}
+    content = {
+        "inputs": list(inputs),
+        "settings": config.model_dump(mode="json"),
+        **result.figures(),
+        **lifting,
+        "without_pose": files.without_pose.as_dict(),
+        **({} if lifter is None else {"not_lifted": files.not_lifted.as_dict()}),
+        "overlays": result.overlays,
+        "failures": result.failures,
+        "notes": result.notes,
+    }
+    write_run_file(output, content)
     return result
 
 
@@ -204,6 +140,21 @@ def _open_lifter(config: PredictConfig, estimator: PoseEstimator, device: torch.
     return lifter
 
 
+def _camera(config: PredictConfig, lifter: Lifter | None) -> GivenCamera | None:
+    """Return the camera that was given.
+
+    Raises:
+        ValueError: If it cannot be one, or nothing would use it.
+    """
+    if config.camera is None:
+        return None
+    if lifter is None:
+        raise ValueError("--camera is for 3D poses: give --lift, too")
+    if not lifter.uses_camera:
+        raise ValueError(f"--camera: the lifter {lifter.name} does not use it; leave it out")
+    return read_camera(config.camera)
+
+
 def pick_device(name: str) -> torch.device:
     """Return the device of ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
 
@@ -226,6 +177,7 @@ def _work(
     config: PredictConfig,
     estimator: PoseEstimator,
     lifter: Lifter | None,
+    camera: GivenCamera | None,
     locate: Locate | None,
     files: ResultFiles,
     result: PredictResult,
@@ -234,7 +186,7 @@ def _work(
 ) -> None:
     overlays = result.output / "overlays" if config.overlay else None
     still = None if lifter is None else lifter.of_frames
-    photos = PhotoRun(estimator, files, result, overlays, boxes, still, locate)
+    photos = PhotoRun(estimator, files, result, overlays, boxes, still, locate, camera)
     videos = VideoRun(
         estimator,
         files,
@@ -244,6 +196,7 @@ def _work(
         max_frames=config.max_frames,
         lifter=lifter,
         locate=locate,
+        camera=camera,
     )
     photo_sources = [source for source in sources if source.kind == "photo"]
     if photo_sources:
@@ -255,19 +208,3 @@ def _work(
             image_id = videos.run(source, image_id, progress, should_stop)
     result.num_persons, result.num_not_lifted = files.num_persons, files.num_not_lifted
     result.was_interrupted = should_stop()
-
-
-def _write_run_file(config: PredictConfig, inputs: Sequence[str], result: PredictResult) -> None:
-    run = {
-        "inputs": list(inputs),
-        "settings": config.model_dump(mode="json"),
-        **result.figures(),
-        "overlays": result.overlays,
-        "failures": result.failures,
-        "notes": result.notes,
-        "versions": {"python": platform.python_version(), "torch": torch.__version__},
-    }
-    path = result.output / RUN_FILE
-    part = path.with_name(f".{RUN_FILE}.part")
-    part.write_text(json.dumps(run, indent=1) + "\n", encoding="utf-8")
-    os.replace(part, path)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fidip.inference.gap_list import GapList
 from fidip.inference.picture_name import PictureName
 from fidip.inference.result_files_3d import MM_DIGITS, ResultFiles3D
 from syrip_gen.keypoints.catalog import COCO17
@@ -27,7 +28,8 @@ class ResultFiles:
     ``predictions.json`` is a COCO results file: image_id, category_id, keypoints, score, and besides bbox,
     file_name, width and height of the picture, keypoint_schema, for videos frame and time_s, and with a
     lifter keypoints_3d_mm (x, y, z of every keypoint relative to the middle of the hips, camera frame; not in
-    gaps). Image ids count pictures and frames. With a lifter, :class:`ResultFiles3D` are written beside them.
+    gaps) and the camera (fx, fy, cx, cy px), if it was given. Image ids count pictures and frames. With a
+    lifter, :class:`ResultFiles3D` are written beside them.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class ResultFiles:
         self.folder, self.schema = folder, schema
         self.num_persons = 0
         self.num_not_lifted = 0
+        self.without_pose, self.not_lifted = GapList(), GapList()
         self._made = [path for path in (folder, *folder.parents) if not path.exists()]
         folder.mkdir(parents=True, exist_ok=True)
         self._json = open(self._part(RESULTS_FILE), "w", encoding="utf-8")  # noqa: SIM115 - closed in close()
@@ -59,6 +62,7 @@ class ResultFiles:
         scores: np.ndarray,
         boxes: Sequence[np.ndarray],
         poses_3d: np.ndarray | None = None,
+        camera: tuple[float, float, float, float] | None = None,
     ) -> None:
         """Write the persons of one picture.
 
@@ -68,7 +72,10 @@ class ResultFiles:
             scores: (N,).
             boxes: N boxes xywh px.
             poses_3d: (N, K, 3) metres, NaN in gaps, with a lifter.
+            camera: fx, fy, cx, cy px that the lifter was told.
         """
+        if not len(keypoints):
+            self.without_pose.add(picture)
         video = {} if picture.frame is None else {"frame": picture.frame, "time_s": round(picture.time_s, 4)}
         for person, (points, score, box) in enumerate(zip(keypoints, scores, boxes, strict=True)):
             flat = [
@@ -90,11 +97,15 @@ class ResultFiles:
             }
             if poses_3d is not None:
                 lifted = _millimetres(poses_3d[person])
-                self.num_not_lifted += not lifted
+                if not lifted:
+                    self.num_not_lifted += 1
+                    self.not_lifted.add(picture)
                 record |= lifted
                 if self._files_3d.schema.name != self.schema.name:
                     record["keypoint_schema_3d"] = self._files_3d.schema.name
-                self._files_3d.add(picture, person, poses_3d[person])
+                if camera is not None:
+                    record["camera"] = dict(zip(("fx", "fy", "cx", "cy"), camera, strict=True))
+                self._files_3d.add(picture, person, poses_3d[person], camera)
             self._json.write(",\n" if self.num_persons else "\n")
             self._json.write(json.dumps(record, separators=(",", ":"), allow_nan=False))
             where = [picture.image_id, picture.file_name, video.get("frame", ""), video.get("time_s", "")]

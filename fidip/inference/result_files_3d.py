@@ -18,6 +18,8 @@ MM_DIGITS = 1
 class ResultFiles3D:
     """``predictions_3d.csv`` (mm; empty cells in gaps) and ``predictions_3d.npz`` (metres; NaN in gaps).
 
+    ``camera`` of the arrays is (N, 4) fx, fy, cx, cy px, NaN where it was not given.
+
     Poses are relative to the middle of the hips, in the camera's frame: x right, y down, z forward. The
     arrays are kept in memory until the end, 200 bytes a person.
     """
@@ -26,19 +28,27 @@ class ResultFiles3D:
         self.folder, self.schema = folder, schema
         self.rows: list[tuple[PictureName, int]] = []
         self.poses: list[np.ndarray] = []
+        self.cameras: list[tuple[float, ...]] = []
         self._csv = open(self._part(CSV_3D_FILE), "w", encoding="utf-8", newline="")  # noqa: SIM115
         self._writer = csv.writer(self._csv)
         axes = [f"{name}_{axis}_mm" for name in schema.keypoints for axis in "xyz"]
         self._writer.writerow(["image_id", "file_name", "frame", "time_s", "person", *axes])
 
-    def add(self, picture: PictureName, person: int, pose: np.ndarray) -> None:
-        """Write one person's (K, 3) pose, metres; NaN = a gap."""
+    def add(
+        self,
+        picture: PictureName,
+        person: int,
+        pose: np.ndarray,
+        camera: tuple[float, float, float, float] | None = None,
+    ) -> None:
+        """Write one person's (K, 3) pose, metres; NaN = a gap. The camera is fx, fy, cx, cy px if given."""
         time_s = "" if picture.time_s is None else round(picture.time_s, 4)
         frame = "" if picture.frame is None else picture.frame
         cells = [round(float(v), MM_DIGITS) if np.isfinite(v) else "" for v in 1000 * np.ravel(pose)]
         self._writer.writerow([picture.image_id, picture.file_name, frame, time_s, person, *cells])
         self.rows.append((picture, person))
         self.poses.append(np.asarray(pose, np.float32))
+        self.cameras.append((np.nan,) * 4 if camera is None else camera)
 
     def close(self) -> None:
         """Complete both files and put them in place."""
@@ -51,6 +61,7 @@ class ResultFiles3D:
             "frame": np.array([-1 if p.frame is None else p.frame for p, _ in self.rows], np.int64),
             "time_s": np.array([np.nan if p.time_s is None else p.time_s for p, _ in self.rows]),
             "file_name": np.array([picture.file_name for picture, _ in self.rows], str),
+            "camera": np.array(self.cameras, np.float64).reshape(-1, 4),
             "schema": np.array(self.schema.name),
         }
         with open(self._part(ARRAYS_3D_FILE), "wb") as file:

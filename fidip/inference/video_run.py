@@ -10,6 +10,7 @@ import numpy as np
 
 from fidip.inference.detected import DetectedFollower, Locate
 from fidip.inference.estimator import PoseEstimator
+from fidip.inference.given_camera import GivenCamera
 from fidip.inference.overlay import draw_caption, draw_legend, draw_poses
 from fidip.inference.overlay_3d import beside
 from fidip.inference.persons import PersonFollower, keypoint_box
@@ -64,8 +65,9 @@ class VideoRun:
         max_frames: int | None,
         lifter: Lifter | None = None,
         locate: Locate | None = None,
+        camera: GivenCamera | None = None,
     ) -> None:
-        self.lifter, self.locate = lifter, locate
+        self.lifter, self.locate, self.camera = lifter, locate, camera
         self.estimator, self.files, self.tally = estimator, files, tally
         self.overlays, self.is_smooth, self.max_frames = overlays, is_smooth, max_frames
 
@@ -115,6 +117,7 @@ class VideoRun:
         smoother = OneEuroFilter() if self.is_smooth else None
         began, seconds_a_frame, count = time.monotonic(), 0.0, 0
         queue: LiftQueue[_Done] | None = None
+        camera: tuple[float, float, float, float] | None = None
         for frame in reader:
             keypoints, scores = self._pose(frame, follower, smoother)
             boxes = [keypoint_box(points, frame.image) for points in keypoints]
@@ -130,8 +133,9 @@ class VideoRun:
             )
             done = _Done(name, frame, keypoints, scores, boxes, 1 / max(seconds_a_frame, 1e-6))
             if self.lifter is not None and queue is None:
-                queue = LiftQueue(self.lifter, size, fps=reader.fps)
-            self._finish(_lifted(done, queue), writer)
+                camera = None if self.camera is None else self.camera.of(source.name, size)
+                queue = LiftQueue(self.lifter, size, camera, reader.fps)
+            self._finish(_lifted(done, queue), writer, camera)
             count += 1
             self.tally.num_frames += 1
             self.tally.num_gaps += not len(keypoints)
@@ -140,14 +144,19 @@ class VideoRun:
             if should_stop() or (self.max_frames and count >= self.max_frames):
                 break
         if queue is not None:
-            self._finish(queue.flush(), writer)
+            self._finish(queue.flush(), writer, camera)
         return count
 
-    def _finish(self, frames: Iterator[tuple[_Done, np.ndarray | None]], writer: VideoWriter | None) -> None:
+    def _finish(
+        self,
+        frames: Iterator[tuple[_Done, np.ndarray | None]],
+        writer: VideoWriter | None,
+        camera: tuple[float, float, float, float] | None,
+    ) -> None:
         """Write frames that are ready."""
         for done, pose in frames:
             poses = None if pose is None else pose[None][: len(done.keypoints)]
-            self.files.add(done.name, done.keypoints, done.scores, done.boxes, poses)
+            self.files.add(done.name, done.keypoints, done.scores, done.boxes, poses, camera)
             if writer is None:
                 continue
             picture = _drawn(done.frame, done.keypoints, done.rate, self.estimator.schema)

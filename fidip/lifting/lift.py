@@ -38,6 +38,8 @@ class Lifter:
     def __init__(self, network: AnyLifter, name: str, device: torch.device | None = None) -> None:
         self.device = device or torch.device("cpu")
         self.network, self.name = network.to(self.device).eval(), name
+        self.file: Path | None = None
+        """The file it was opened from."""
         self.schema, self.output_schema = network.schema, network.output_schema
         self.unlearnt = [self.output_schema.index(name) for name in sorted(network.unlearnt)]
         self.flip = torch.as_tensor(self.schema.flip_index)
@@ -60,8 +62,16 @@ class Lifter:
         """
         path = shipped_lifter(over_time=over_time) if run is None else run_weights(str(run))
         if path.suffix == ".safetensors":
-            return cls(open_lifter_weights(path), str(run or path.stem), device)
-        return cls(_videopose3d(path), str(run), device)
+            opened = cls(open_lifter_weights(path), str(run or path.stem), device)
+        else:
+            opened = cls(_videopose3d(path), str(run), device)
+        opened.file = path
+        return opened
+
+    @property
+    def uses_camera(self) -> bool:
+        """Whether the camera changes what it answers."""
+        return self.network.inputs == "view"
 
     @property
     def delay(self) -> int:
@@ -89,8 +99,8 @@ class Lifter:
         """Lift the frames of a movement, or of several, or single poses.
 
         Args:
-            keypoints: (T, K, 3) x, y px and score or visibility; NaN or a score below 0.1 = missing, 1 or more
-                = sure.
+            keypoints: (T, K, 3) x, y px and score or visibility; NaN or a score below 0.1 = missing, 1 or
+                more = sure.
             image_size: Width and height of the pictures, px: (2,), or (T, 2) of each.
             camera: fx, fy, cx, cy px: (4,), or (T, 4) of each; None or NaN = unknown.
             fps: Frames per second; 30 by default. Lifters over time were trained around 30.

@@ -85,7 +85,8 @@ def test_a_frame_without_a_pose_is_a_gap(tmp_path, lifter, monkeypatch):
     out = tmp_path / "out"
     said = run(dot_clip(tmp_path / "v.mp4", 6), "--lift", lifter("temporal"), "-o", out, "--overlay")
     assert "too few keypoints for 3D in 1 of the poses" in said
-    assert json.loads((out / "run.json").read_text())["num_not_lifted"] == 1
+    about = json.loads((out / "run.json").read_text())
+    assert (about["num_not_lifted"], about["not_lifted"]) == (1, {"v.mp4": "3"})
     records = json.loads((out / "predictions.json").read_text())
     assert ["keypoints_3d_mm" in record for record in records] == [True, True, True, False, True, True]
     with np.load(out / "predictions_3d.npz") as arrays:

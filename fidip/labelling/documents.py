@@ -136,7 +136,7 @@ class Doubt(_Record):
 def parse_label(
     document: Mapping[str, Any] | ImageLabel, schema: KeypointSchema, size: tuple[int, int] | None = None
 ) -> ImageLabel:
-    """Check a document of unknown origin.
+    """Check a document of unknown origin; boxes are cut off at the picture's border.
 
     Args:
         document: JSON object of an :class:`ImageLabel`.
@@ -151,7 +151,14 @@ def parse_label(
     except ValidationError as error:
         raise ValueError(_first_line(error)) from None
     check_label(label, schema, size)
-    return label
+    if size is None:
+        return label
+    inside = _with_boxes_inside(label, size)
+    for person, cut in zip(label.people, inside.people, strict=True):
+        if person.bbox is not None and cut.bbox is None:
+            place = f"person {person.id}: the box at ({person.bbox[0]:g}, {person.bbox[1]:g})"
+            raise ValueError(f"{place} lies outside the picture of {size[0]} x {size[1]} px")
+    return inside
 
 
 def check_label(label: ImageLabel, schema: KeypointSchema, size: tuple[int, int] | None = None) -> None:
@@ -191,16 +198,17 @@ def _stored_person(person: dict[str, Any]) -> LabelledPerson:
 
 
 def put_into_picture(label: ImageLabel, size: tuple[int, int]) -> tuple[ImageLabel, int]:
-    """Move labelled points that lie outside a picture to its border.
+    """Move labelled points that lie outside a picture to its border, and cut boxes off there.
 
     Args:
         label: Any label.
         size: (width, height) of the picture in px.
 
     Returns:
-        The label and the number of points that were moved.
+        The label and the number of points that were moved. A box that lies outside wholly is left out.
     """
     width, height = size
+    label = _with_boxes_inside(label, size)
     moved = 0
     people = []
     for person in label.people:
@@ -211,6 +219,22 @@ def put_into_picture(label: ImageLabel, size: tuple[int, int]) -> tuple[ImageLab
         moved += sum(a != b for a, b in zip(inside, person.keypoints, strict=True))
         people.append(person.model_copy(update={"keypoints": inside}))
     return (label.model_copy(update={"people": tuple(people)}), moved) if moved else (label, 0)
+
+
+def _with_boxes_inside(label: ImageLabel, size: tuple[int, int]) -> ImageLabel:
+    """Return a label whose boxes end at the picture's border; one that lies outside wholly becomes None."""
+    people = []
+    for person in label.people:
+        if person.bbox is not None:
+            x, y, width, height = person.bbox
+            left, top = max(x, 0.0), max(y, 0.0)
+            extent = min(x + width, size[0]) - left, min(y + height, size[1]) - top
+            box = (left, top, *map(_thousandths, extent)) if min(extent) >= SMALLEST_PX else None
+            is_cut = box is None or left > x or top > y or x + width > size[0] or y + height > size[1]
+            person = person.model_copy(update={"bbox": box}) if is_cut else person
+        people.append(person)
+    is_changed = any(a is not b for a, b in zip(people, label.people, strict=True))
+    return label.model_copy(update={"people": tuple(people)}) if is_changed else label
 
 
 def _first_line(error: ValidationError) -> str:

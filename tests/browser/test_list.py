@@ -110,7 +110,8 @@ def test_an_unreadable_picture_says_why_and_can_be_rejected(address, open_page):
     page = open_page(address, expected=("404",))
     page.go_to(5)
     assert page.page.is_visible("#problem")
-    assert page.page.inner_text("#problem")
+    assert "can be rejected (R), not accepted" in page.page.inner_text("#problem")
+    assert page.page.is_disabled('[data-command="accept"]')
     page.keys("a", "ArrowRight", "2")
     assert page.document(5)["status"] == "unreviewed"
     page.keys("r", "6")

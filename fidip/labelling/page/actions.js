@@ -160,8 +160,8 @@ function setStatus(app, status, reasons, action, note) {
   app.flush();
   const { document, session } = app.store;
   if (!document || !session) return;
-  if (status === "reviewed" && session.state.state !== "ok") {
-    app.announce("A picture that cannot be read cannot be accepted; R rejects it");
+  if (status === "reviewed" && !app.store.canAccept) {
+    app.announce("A picture that cannot be shown cannot be accepted; R rejects it");
     return;
   }
   if (!app.stage.picture && status === "reviewed") {

@@ -80,7 +80,10 @@ export class Bar {
     );
     const box = byId("problem");
     box.hidden = !problem;
-    box.textContent = problem;
+    const advice = status === "rejected" ? "" : "It can be rejected (R), not accepted. It is tried again each time you open it.";
+    box.replaceChildren(problem, element("span", { class: "advice", text: advice }));
+    const accept = document.querySelector('[data-command="accept"]');
+    if (accept instanceof HTMLButtonElement) accept.disabled = !this.app.store.canAccept;
     byId("stage").setAttribute("aria-label", `Picture ${name}${said ? `, ${said}` : ""}`);
   }
 

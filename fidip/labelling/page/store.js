@@ -107,6 +107,11 @@ export class Store {
     return !this.isReview && this.session?.state.state === "ok";
   }
 
+  /** @returns {boolean} a picture can be seen, or soon; what nobody sees is not accepted */
+  get canAccept() {
+    return this.session?.state.state === "ok" && !this.problem;
+  }
+
   /** @param {{person?: number, keypoint?: number, handle?: number}} selection */
   select({ person = this.person, keypoint = this.keypoint, handle = this.handle }) {
     const people = this.document?.people.length ?? 0;

@@ -156,6 +156,7 @@ class Api:
         return Response(sent.data, media_type=sent.media_type, headers=headers)
 
     def _save(self, request: Request, number: int, edit: Edit) -> Response:
+        self._check_acceptance(number, edit)
         try:
             state = _answered(
                 self._store.save,
@@ -174,16 +175,29 @@ class Api:
             raise HTTPException(422, str(error)) from None
         return _reply(request, self._message(state))
 
+    def _check_acceptance(self, number: int, edit: Edit) -> None:
+        """Refuse to have a picture accepted that nobody can see; one that was accepted before stays so.
+
+        Raises:
+            HTTPException: 422 with what to do instead.
+        """
+        if edit.document.get("status") != "reviewed":
+            return
+        state = self._state(str(number))
+        if state.row.state != "ok" and state.row.status != "reviewed":
+            reason = state.note or f"{state.row.name!a} is {state.row.state}"
+            raise HTTPException(
+                422, f"a picture that cannot be shown can be rejected, not accepted: {reason}"
+            )
+
     def _is_repeated(self, edit: Edit, current: ImageState) -> bool:
         """Whether a save is one that was carried out, sent again because its answer was lost on the way."""
-        if (current.row.revision, current.action, current.who) != (
-            edit.base_revision + 1,
-            edit.action,
-            edit.who,
-        ):
+        row = current.row
+        if (row.revision, current.action, row.who) != (edit.base_revision + 1, edit.action, edit.who):
             return False
+        size = (row.width, row.height) if row.width else None
         with suppress(ValueError):
-            return parse_label(edit.document, self._store.schema) == current.label
+            return parse_label(edit.document, self._store.schema, size) == current.label
         return False
 
     def _message(self, state: ImageState) -> dict[str, Any]:

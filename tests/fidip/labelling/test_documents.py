@@ -126,3 +126,26 @@ def test_points_outside_go_to_the_border():
     assert moved == 17
     assert points_of(inside)[0] == (640.0, 0.0, 1)
     assert put_into_picture(inside, SIZE) == (inside, 0)
+
+
+@pytest.mark.parametrize(
+    "box, kept",
+    [
+        ([-20, -5, 700, 500], (0, 0, 640, 480)),
+        ([600, 470, 100.5, 100], (600, 470, 40, 10)),
+        ([0, 0, 640, 480], (0, 0, 640, 480)),
+    ],
+)
+def test_boxes_end_at_the_border(box, kept):
+    assert parse_label(document((1, 2, 2), bbox=box), COCO17, SIZE).people[0].bbox == kept
+    assert put_into_picture(ImageLabel(**document((1, 2, 2), bbox=box)), SIZE)[0].people[0].bbox == kept
+
+
+def test_a_box_outside_is_refused_in_a_save_and_left_out_of_an_import():
+    outside = document((1, 2, 2), bbox=[640, 10, 30, 40])
+    with pytest.raises(
+        ValueError,
+        match=r"person 1: the box at \(640, 10\) lies outside the picture of 640 x 480",
+    ):
+        parse_label(outside, COCO17, SIZE)
+    assert put_into_picture(ImageLabel(**outside), SIZE)[0].people[0].bbox is None

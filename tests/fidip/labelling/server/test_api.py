@@ -92,6 +92,25 @@ def test_edit_that_is_sent_again_is_saved_once(client):
     assert len(client.get("/api/images/1/history").json()) == 2
 
 
+def test_edit_whose_box_was_cut_off_is_still_known_when_it_is_sent_again(client):
+    sent = edit(0, person(12) | {"bbox": [-10, 0, 30, 20]})
+    first = client.put("/api/images/1", json=sent).json()
+    assert first["document"]["people"][0]["bbox"] == [0, 0, 20, 20]
+    assert client.put("/api/images/1", json=sent).json() == first
+
+
+def test_a_picture_that_cannot_be_shown_is_rejected_not_accepted(client, store):
+    store.set_file_state(1, "unreadable", "it is torn")
+    refused = client.put("/api/images/1", json=edit(0, status="reviewed"))
+    assert refused.status_code == 422
+    assert "can be rejected, not accepted: it is torn" in refused.json()["detail"]
+    assert client.put("/api/images/1", json=edit(0, status="rejected")).status_code == 200
+    client.put("/api/images/2", json=edit(0, status="reviewed"))
+    store.set_file_state(2, "missing", "moved")
+    again = client.put("/api/images/2", json=edit(1, person(13), status="reviewed"))
+    assert again.status_code == 200, "what was accepted while it could be seen stays so"
+
+
 @pytest.mark.parametrize(
     "other", [{"who": "bob"}, {"action": "undo"}, {"status": "reviewed"}], ids=lambda o: next(iter(o))
 )

@@ -74,7 +74,7 @@ def create_database(path: Path, fill: Callable[[sqlite3.Connection], None]) -> N
             with transaction(connection):
                 _migrate(connection, 0, MIGRATIONS)
                 fill(connection)
-        os.link(temporary, path)  # unlike a rename, never replaces what another process made meanwhile
+        _publish(temporary, path)
     except FileExistsError:
         raise ValueError(f"{path} exists already; open it, or choose another output file") from None
     except StoreError as error:
@@ -84,6 +84,26 @@ def create_database(path: Path, fill: Callable[[sqlite3.Connection], None]) -> N
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _publish(temporary: Path, path: Path) -> None:
+    """Give a file its name; never replaces what another process made meanwhile.
+
+    Raises:
+        FileExistsError: If there is a file of this name.
+    """
+    try:
+        os.link(temporary, path)
+        return
+    except FileExistsError:
+        raise
+    except OSError:
+        path.open("xb").close()  # a file system without links, such as exFAT: take the name, then the place
+    try:
+        os.replace(temporary, path)
+    except BaseException:
+        path.unlink()
+        raise
 
 
 def open_database(path: Path, migrations: tuple[Sequence[str], ...] = MIGRATIONS) -> sqlite3.Connection:

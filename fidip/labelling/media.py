@@ -76,13 +76,13 @@ def find_media(inputs: Sequence[str | Path], output: Path) -> FoundMedia:
     """
     if not inputs:
         raise ValueError("name at least one folder, photo or video")
-    frames = frames_folder(output).absolute()
+    frames = Path(os.path.abspath(frames_folder(output)))
     photos: dict[Path, Photo] = {}
     videos: dict[Path, str] = {}
     homes = []
     notes: list[str] = []
     for given in inputs:
-        place = Path(given).absolute()
+        place = _without_dots(Path(given))
         is_folder = place.is_dir()
         if not is_folder and not place.is_file():
             raise FileNotFoundError(f"{given}: no such folder or file")
@@ -105,8 +105,17 @@ def find_media(inputs: Sequence[str | Path], output: Path) -> FoundMedia:
         if len(photos) > count[0]:
             homes.append(home)
     homes += [frames] if videos else []
-    root = Path(os.path.commonpath(homes)) if homes else Path(inputs[0]).absolute()
+    root = Path(os.path.commonpath(homes)) if homes else _without_dots(Path(inputs[0]))
     return FoundMedia(tuple(photos.values()), _with_unique_names(videos), root, tuple(notes))
+
+
+def _without_dots(given: Path) -> Path:
+    """Return a place as an absolute path without ``..``: the project compares paths by their text."""
+    plain = Path(os.path.abspath(given))
+    leads_elsewhere = (
+        ".." in given.parts and given.exists() and not (plain.exists() and plain.samefile(given))
+    )
+    return given.resolve() if leads_elsewhere else plain  # LINK/.. is not the folder that LINK lies in
 
 
 def photo_size(path: Path) -> tuple[int, int]:
@@ -175,7 +184,9 @@ def _opens(path: Path) -> bool:
 
 def _photo(path: Path, home: Path) -> Photo:
     """Return a photo with its size, or with what is wrong."""
-    if not path.resolve().is_relative_to(home.resolve()):
+    if not Path(os.path.realpath(path)).is_relative_to(
+        os.path.realpath(home)
+    ):  # passes over links in a circle
         return Photo(path, (0, 0), "a link to a file outside the folder; copy the file itself")
     try:
         return Photo(path, photo_size(path))

@@ -16,12 +16,27 @@ from syrip_gen.keypoints.schema import KeypointSchema
 __all__ = ["Kind", "ProjectFile", "project_path"]
 
 Kind = Literal["label", "review"]
+SUFFIX = ".project"
 
 
 def project_path(output: str | Path) -> Path:
     """Return the project file that belongs to an output file: ``real.json.project`` beside ``real.json``."""
     output = Path(output)
-    return output.with_name(f"{output.name}.project")
+    return output.with_name(f"{output.name}{SUFFIX}")
+
+
+def _check_output(project: Path, output: Path) -> None:
+    """Refuse a project, perhaps of somebody else's making, that would overwrite a file elsewhere."""
+    if not Path(os.path.normpath(output)).is_relative_to(os.path.normpath(project.parent)):
+        raise ValueError(f"{project}: its output {output} lies outside its folder; nothing was changed")
+
+
+def _from_here(place: Path, project: Path) -> str:
+    """Return a place relative to the folder of a project file, which may move together with it."""
+    try:
+        return Path(os.path.relpath(place, project.parent)).as_posix()
+    except ValueError:  # on another drive of Windows
+        return str(place)
 
 
 class ProjectFile:
@@ -49,24 +64,27 @@ class ProjectFile:
         """Make a new project.
 
         Args:
-            path: The project file; must not exist.
+            path: The project file; must not exist. For labels it is :func:`project_path` of ``output``.
             kind: ``label`` for photos, ``review`` for synthetic data.
             schema: Keypoints of every person; one of the catalog.
             root: Folder that image names are relative to.
-            output: COCO file that is exported to.
+            output: File that is exported to, in the project's folder or below.
             settings: Anything else that JSON holds, such as the model and its options.
 
         Raises:
-            ValueError: If the file exists or cannot be made.
+            ValueError: If the file exists or cannot be made, or does not fit the output.
         """
         path = Path(path).absolute()
+        if kind == "label" and path != project_path(output).absolute():
+            raise ValueError(f"{path}: expected the name {project_path(output).name}, beside its output")
+        _check_output(path, Path(output).absolute())
         values = {
             "kind": kind,
             "schema": get_schema(schema.name).name,
             "root": str(Path(root).absolute()),
-            "root_from_here": os.path.relpath(Path(root).absolute(), path.parent),
+            "root_from_here": _from_here(Path(root).absolute(), path),
             "output": str(Path(output).absolute()),
-            "output_from_here": os.path.relpath(Path(output).absolute(), path.parent),
+            "output_from_here": _from_here(Path(output).absolute(), path),
             "more": dict(settings or {}),
         }
         rows = [(name, json.dumps(value, allow_nan=False)) for name, value in values.items()]
@@ -83,11 +101,19 @@ class ProjectFile:
 
         Raises:
             FileNotFoundError: If there is no such file.
-            ValueError: If it is no project, damaged, of a newer version, or read-only.
+            ValueError: If it is no project, damaged, of a newer version, or read-only, or its output lies
+                outside its folder.
             StoreError: If another program keeps it locked.
         """
         path = Path(path).absolute()
-        return cls(path, open_database(path))
+        connection = open_database(path)
+        try:
+            project = cls(path, connection)
+            _check_output(path, project.output)
+        except BaseException:
+            connection.close()
+            raise
+        return project
 
     def close(self) -> None:
         """Close the file; everything was written before."""
@@ -117,7 +143,9 @@ class ProjectFile:
 
     @property
     def output(self) -> Path:
-        """COCO file that is exported to."""
+        """File that is exported to; that of a labelling project goes by the name of the project file."""
+        if self.kind == "label":
+            return Path(os.path.normpath(self.path)).with_name(self.path.name.removesuffix(SUFFIX))
         return self._place("output")
 
     @property
@@ -137,7 +165,7 @@ class ProjectFile:
     def set_root(self, root: str | Path) -> None:
         """Say where the images are now, after the folder was moved."""
         root = Path(root).absolute()
-        values = {"root": str(root), "root_from_here": os.path.relpath(root, self.path.parent)}
+        values = {"root": str(root), "root_from_here": _from_here(root, self.path)}
         with self._writing():
             self._connection.executemany(
                 "UPDATE settings SET value = ? WHERE name = ?",

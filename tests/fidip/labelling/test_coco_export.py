@@ -16,7 +16,7 @@ from fidip.labelling.coco_export import coco_of, write_coco
 from fidip.labelling.coco_import import read_coco
 from fidip.labelling.documents import Doubt
 from fidip.labelling.records import Frame
-from fidip.labelling.store import LabelStore
+from fidip.labelling.store import LabelStore, project_path
 from syrip_gen.keypoints.catalog import COCO17
 from syrip_gen.keypoints.readers import read_poses
 from tests.fidip.labelling.projects import (
@@ -118,7 +118,7 @@ def test_nothing_is_lost_on_the_way_out_and_in(store, tmp_path):
     assert project.notes == ()
     other = tmp_path / "again.json"
     with LabelStore.create(
-        tmp_path / "again.project", kind="label", schema=project.schema, root=tmp_path, output=other
+        project_path(other), kind="label", schema=project.schema, root=tmp_path, output=other
     ) as again:
         again.add_images(project.images)
         assert contents(again) == contents(store)

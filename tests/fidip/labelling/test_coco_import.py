@@ -154,6 +154,6 @@ def test_the_real_syrip_file(shared_data, tmp_path):
         "standing",
     }
     with LabelStore.create(
-        tmp_path / "s.project", kind="label", root=tmp_path, output=tmp_path / "s.json"
+        tmp_path / "s.json.project", kind="label", root=tmp_path, output=tmp_path / "s.json"
     ) as store:
         assert len(store.add_images(project.images)) == 383

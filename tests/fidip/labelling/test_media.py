@@ -169,3 +169,28 @@ def test_natural_key_counts():
         "a9/z",
         "a10",
     ]
+
+
+def test_folders_named_by_a_way_round_are_the_same(tmp_path, monkeypatch, clip):
+    save(tmp_path / "photos/a.jpg")
+    shutil.copy(clip, tmp_path / "photos/clip.mp4")
+    (tmp_path / "labels").mkdir()
+    monkeypatch.chdir(tmp_path / "labels")
+    found = find_media(["../photos", "../labels/../photos/a.jpg"], Path("../labels/real.json"))
+    assert [photo.path for photo in found.photos] == [tmp_path / "photos/a.jpg"]
+    assert found.root == tmp_path
+
+
+def test_the_parent_of_a_linked_folder_is_that_of_the_folder_itself(tmp_path):
+    save(tmp_path / "disk/photos/a.jpg")
+    (tmp_path / "disk/labels").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "disk/labels")
+    found = find_media([tmp_path / "link/../photos"], tmp_path / "real.json")
+    assert found.root == tmp_path / "disk/photos"
+
+
+def test_links_in_a_circle_are_listed(tmp_path):
+    save(tmp_path / "a.jpg")
+    (tmp_path / "b.jpg").symlink_to(tmp_path / "b.jpg")
+    photos = find_media([tmp_path], tmp_path / "real.json").photos
+    assert [photo.problem for photo in photos] == ["", "cannot be read (Too many levels of symbolic links)"]

@@ -300,3 +300,28 @@ def test_most_doubtful_images_come_first_where_that_is_wanted(tmp_path):
         assert [row.name for row in store.images()] == ["sure.jpg", *found]
         ordered = store.images(most_doubtful_first=True)
     assert [row.name for row in ordered] == ["nobody", "five", "also five", "two", "sure.jpg"]
+
+
+def test_a_renamed_project_writes_to_the_output_of_its_new_name(tmp_path):
+    make_store(tmp_path, "a.jpg").close()
+    (tmp_path / "real.json.project").rename(tmp_path / "copy of real.json.project")
+    with LabelStore.open(tmp_path / "copy of real.json.project") as store:
+        assert store.output == tmp_path / "copy of real.json"
+
+
+def test_a_project_and_its_output_lie_side_by_side(tmp_path):
+    with pytest.raises(ValueError, match=r"expected the name real\.json\.project, beside its output"):
+        LabelStore.create(tmp_path / "p.project", kind="label", root=tmp_path, output=tmp_path / "real.json")
+
+
+def test_places_on_other_drives_are_kept_whole(tmp_path, monkeypatch):
+    def relpath(path, start):  # as on Windows
+        raise ValueError(f"path is on mount 'D:', start on mount {start!s:.2}")
+
+    (tmp_path / "photos").mkdir()
+    monkeypatch.setattr("fidip.labelling.project_file.os.path.relpath", relpath)
+    output = tmp_path / "real.json"
+    with LabelStore.create(
+        project_path(output), kind="label", root=tmp_path / "photos", output=output
+    ) as store:
+        assert store.root == tmp_path / "photos"

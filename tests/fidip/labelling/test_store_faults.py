@@ -180,7 +180,7 @@ folder = Path(sys.argv[1])
 if os.geteuid() == 0:
     os.setuid(65534)
 for make in (
-    lambda: LabelStore.create(folder / "o.project", kind="label", root=folder, output=folder / "o.json"),
+    lambda: LabelStore.create(folder / "o.json.project", kind="label", root=folder, output=folder / "o.json"),
     lambda: LabelStore.open(folder / "real.json.project"),
 ):
     try:
@@ -200,7 +200,7 @@ def test_a_read_only_folder():
         folder.chmod(0o555)
         new, old = output_of(program(READ_ONLY, folder)).splitlines()
         assert new.startswith(
-            f"ValueError {folder}/o.project: no file can be made in {folder}; choose another"
+            f"ValueError {folder}/o.json.project: no file can be made in {folder}; choose another"
         )
         assert old.startswith(
             f"StoreError {folder}/real.json.project: the project cannot be written (read-only"
@@ -246,3 +246,32 @@ def test_a_project_can_be_read_while_it_is_open(project):
         first.add_images([new_image("b.jpg")])
         assert [row.name for row in second.images()] == ["a.jpg", "b.jpg"]
         assert second.changes(2)[1][0].name == "b.jpg"
+
+
+def no_links(*_):
+    raise PermissionError(1, "Operation not permitted")
+
+
+def test_a_project_on_a_file_system_without_links(tmp_path, monkeypatch):
+    monkeypatch.setattr("fidip.labelling.database.os.link", no_links)  # as on exFAT
+    with make_store(tmp_path, "a.jpg") as store:
+        assert store.counts().total == 1
+        with pytest.raises(ValueError, match="exists already"):
+            make_store(tmp_path)
+        assert store.counts().total == 1
+    assert os.listdir(tmp_path) == ["real.json.project"]
+
+
+def test_a_project_that_would_overwrite_a_file_elsewhere(tmp_path):
+    (tmp_path / "theirs").mkdir()
+    path = tmp_path / "theirs/review.project"
+    with pytest.raises(ValueError, match=r"its output .*/victim\.json lies outside its folder; nothing was"):
+        LabelStore.create(path, kind="review", root=tmp_path, output=tmp_path / "victim.json")
+    assert not path.exists()
+    with LabelStore.create(path, kind="review", root=tmp_path, output=path.with_name("own.json")) as store:
+        store._connection.execute(
+            """UPDATE settings SET value = '"../victim.json"' WHERE name = 'output_from_here'"""
+        )
+    assert_refused(
+        path, ValueError, r"its output .*/victim\.json lies outside its folder; nothing was changed"
+    )

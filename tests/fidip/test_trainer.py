@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from fidip import trainer
 from fidip.checkpoint import load_checkpoint
 from fidip.trainer import train
+from fidip.training import epoch_end, epochs
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 MECHANISMS = ["none", "reversal", "per_batch", "per_epoch"]
@@ -158,13 +159,13 @@ def test_nan_stops_and_keeps_the_last_good_checkpoint(tiny_options, tmp_path, mo
     train(tiny_options(epochs=1))
     last = tmp_path / "run" / "checkpoints" / "last.pt"
     before = last.read_bytes()
-    step = trainer.network_step
+    step = epochs.network_step
 
     def broken(state, batch):
         numbers = step(state, batch)
         return {**numbers, "loss_pose": numbers["loss_pose"] * float("nan")}
 
-    monkeypatch.setattr(trainer, "network_step", broken)
+    monkeypatch.setattr(epochs, "network_step", broken)
     with pytest.raises(RuntimeError, match=r"loss_pose became NaN .*last\.pt holds epoch 1"):
         train(tiny_options(epochs=2, resume=True))
     assert last.read_bytes() == before
@@ -275,9 +276,9 @@ def test_ctrl_c_is_heeded_wherever_it_comes(tiny_options, tmp_path, stage, worke
 
 
 def test_ctrl_c_in_the_last_save_is_heeded(tiny_options, tmp_path, monkeypatch):
-    save = trainer.save_checkpoint
+    save = epoch_end.save_checkpoint
     monkeypatch.setattr(
-        trainer, "save_checkpoint", lambda *a: (save(*a), os.kill(os.getpid(), signal.SIGINT))
+        epoch_end, "save_checkpoint", lambda *a: (save(*a), os.kill(os.getpid(), signal.SIGINT))
     )
     with pytest.raises(KeyboardInterrupt):
         train(tiny_options(epochs=0))
@@ -289,7 +290,7 @@ def test_a_worker_that_the_signal_ended_is_no_fault(tiny_options, monkeypatch):
         os.kill(os.getpid(), signal.SIGINT)
         raise RuntimeError("DataLoader worker exited unexpectedly")
 
-    monkeypatch.setattr(trainer, "network_step", step)
+    monkeypatch.setattr(epochs, "network_step", step)
     with pytest.raises(KeyboardInterrupt):
         train(tiny_options(epochs=1))
 

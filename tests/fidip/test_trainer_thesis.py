@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import yaml
 
-from fidip import trainer
 from fidip.checkpoint import load_checkpoint
 from fidip.data.sample_records import sample_records, whole_pictures
 from fidip.evaluation.evaluate import evaluate_runs
@@ -16,6 +15,7 @@ from fidip.evaluation.options import EvalConfig
 from fidip.models.weights import open_network
 from fidip.recipes import load_recipe, recipes_folder
 from fidip.trainer import train
+from fidip.training import epoch_end
 from fidip.training.label_files import file_digests
 from syrip_gen.keypoints.catalog import COCO17, MINIRGBD25, MPI_INF_3DHP28, MPII16
 from syrip_gen.keypoints.mapping import mapping_weights
@@ -102,7 +102,7 @@ def test_mpii_keypoints_from_coco_labels_to_pckh(thesis_options, tmp_path, tiny_
 
 def test_a_run_stops_when_the_loss_no_longer_falls_and_stays_stopped(thesis_options, tmp_path, monkeypatch):
     losses = iter([9, 1.0, 0.9995, 0.9993, 0.9991, 0.5, 0.4])
-    monkeypatch.setattr(trainer, "validate", lambda *a, **k: _result(next(losses)))
+    monkeypatch.setattr(epoch_end, "validate", lambda *a, **k: _result(next(losses)))
     result = train(thesis_options(epochs=9))
     assert (result.epochs, result.best_epoch) == (4, 1)  # 0.1 % counts from the best: 1.0 to 0.999
     assert result.was_stopped_early
@@ -114,7 +114,7 @@ def test_a_run_stops_when_the_loss_no_longer_falls_and_stays_stopped(thesis_opti
 
 def test_patience_goes_on_where_a_resumed_run_was(thesis_options, tmp_path, monkeypatch):
     losses = iter([9, 1.0, 1.1])
-    monkeypatch.setattr(trainer, "validate", lambda *a, **k: _result(next(losses)))
+    monkeypatch.setattr(epoch_end, "validate", lambda *a, **k: _result(next(losses)))
     assert not train(thesis_options(epochs=2)).was_stopped_early
     losses = iter([1.2, 1.3, 0.1])
     result = train(thesis_options(epochs=9, resume=True))

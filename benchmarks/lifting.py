@@ -1,8 +1,9 @@
 """Measure lifters side by side: ``python -m benchmarks.lifting RUN... --test DATASET [--clips FILE] ...``.
 
 Unseen synthetic pictures (AJPE from true 2D and from a 2D network's predictions; several sets, each with its
-name: ``--test fitted=DIR --predictions fitted=FILE --test t=DIR``), unseen movements (AJPE and jitter,
-from exact and from noisy 2D), and real infants against weak 3D labels (PA-MPJPE over twelve limb joints).
+name: ``--test fitted=DIR --predictions fitted=FILE --test t=DIR``; of ``syrip animate --frames all`` as
+movements, with their jitter), unseen movements (AJPE and jitter, from exact and from noisy 2D), and real
+infants against weak 3D labels (PA-MPJPE over twelve limb joints).
 
 Lifters on raw pixels know only pictures of the size that they were trained on. ``--scale-pixels`` gives them
 every picture in that size, which is what their user would have to do.
@@ -45,23 +46,39 @@ def ajpe_mm(points: np.ndarray, truth: np.ndarray) -> float:
     return 1000 * ajpe(joint_distances(points, truth))
 
 
-def jitter_mm(points: np.ndarray) -> float:
-    """Return the mean acceleration of a movement (T, K, 3) in metres, mm a frame squared."""
-    return 1000 * acceleration(points, np.arange(len(points) - 2)[:, None] + np.arange(3))
+def jitter_mm(points: np.ndarray, clip: np.ndarray | None = None) -> float:
+    """Return the mean acceleration of movements (T, K, 3) in metres, mm a frame squared.
+
+    Args:
+        points: Frames of one movement, or of several side by side.
+        clip: (T,) numbers of their movements; NaN is returned if none has three frames.
+    """
+    triples = np.arange(len(points) - 2)[:, None] + np.arange(3)
+    if clip is not None:
+        triples = triples[clip[:-2] == clip[2:]]
+    return 1000 * acceleration(points, triples) if len(triples) else float("nan")
 
 
 def pictures(lifter: Lifter, test: Path, predictions: Path | None, prefix: str = "") -> Figures:
-    """Return errors on a dataset's pictures; the rows begin with ``prefix``."""
+    """Return errors on a dataset's pictures; the rows begin with ``prefix``.
+
+    Frames of one clip are lifted as a movement; then there is jitter too.
+    """
     poses = read_poses_3d(test)
     truth, figures = relative(poses.points), {}
+    steadiness = jitter_mm(truth, poses.clip)
+    if np.isfinite(steadiness):
+        figures[f"{prefix}jitter of truth"] = steadiness
     sources = {"true 2D": poses.labels}
     if predictions is not None:
         sources["predicted"] = read_predictions(predictions, poses)
     for name, labels in sources.items():
-        lifted = lifter.lift(labels, poses.image_size, poses.camera, clip=np.arange(len(labels)))
+        lifted = lifter.lift(labels, poses.image_size, poses.camera, clip=poses.clip)
         good = np.isfinite(lifted).all((1, 2))
         figures[f"{prefix}{name} AJPE"] = ajpe_mm(lifted[good], truth[good])
         figures[f"{prefix}{name} PA"] = ajpe_mm(procrustes(lifted[good], truth[good]), truth[good])
+        if np.isfinite(steadiness):
+            figures[f"{prefix}{name} jitter"] = jitter_mm(lifted, poses.clip)
         if not good.all():
             figures[f"{prefix}{name} gaps"] = float((~good).sum())
     return figures

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -10,12 +10,14 @@ from torch import Tensor
 
 from fidip.lifting.augmentation import Layout, layout_of, make_views, spoil
 from fidip.lifting.config import LiftRecipe
+from fidip.lifting.error_bank import ErrorBank
 from fidip.lifting.geometry import about_axis, pelvis_of, random_signs, uniform
-from fidip.lifting.pose_files import Poses3D
 from fidip.lifting.poses_2d import Poses2D
+from fidip.lifting.poses_3d import Poses3D
+from fidip.lifting.proportions import with_lengths
 from fidip.lifting.selfsup import TOGETHER
 from fidip.lifting.sources import LiftData
-from fidip.lifting.views import Keypoints2D
+from fidip.lifting.views import Keypoints2D, trunk_of
 from fidip.lifting.windows import clip_bounds, frames_of, window_index
 
 __all__ = ["Batches", "LiftBatch", "PoseTensors", "labelled_windows"]
@@ -86,8 +88,15 @@ class Batches:
         self.length = frames + (training.windows - 1) * training.window_step
         """Frames that are drawn together."""
         self.layout = layout_of(data.schema)
+        self.schema, self.proportions = data.schema, data.proportions
         self.train = PoseTensors(data.train)
         self.predicted = PoseTensors(data.predicted) if data.predicted is not None else None
+        self.errors = None
+        if recipe.views.predicted_errors > 0 and self.predicted is not None:
+            known = self.predicted
+            self.errors = ErrorBank(
+                known.points, known.camera, known.labels, data.schema, trunk_of(data.schema), self.layout.hips
+            )
         self.real = data.real_2d
         self._real_bounds = None if data.real_2d is None else clip_bounds(data.real_2d.clip)
         self._recordings = None
@@ -125,8 +134,20 @@ class Batches:
     def _views(self, count: int, generator: torch.Generator) -> tuple[Keypoints2D, Tensor]:
         centre = self.train.draw(count, generator)
         points = self.train.points[self.train.window(centre, self.length, generator)]
+        if self.proportions is not None:
+            factors = self.proportions.draw(count, self.recipe.selfsup.proportions, generator)
+            points = with_lengths(points, factors, self.schema)
         views = make_views(points, self.train.gravity[centre], self.recipe.views, self.layout, generator)
-        return views.keypoints, views.target
+        if self.errors is None:
+            return views.keypoints, views.target
+        points, score = self.errors.spoil(views.clean_px, views.target, generator)
+        is_spoilt = random_signs((count,), self.recipe.views.predicted_errors, generator)[:, None, None]
+        keypoints = replace(
+            views.keypoints,
+            points_px=torch.where(is_spoilt[..., None], points, views.keypoints.points_px),
+            mask=torch.where(is_spoilt, score, views.keypoints.mask),
+        )
+        return keypoints, views.target
 
     def _predictions(self, count: int, generator: torch.Generator) -> tuple[Keypoints2D, Tensor]:
         poses = self.predicted
@@ -179,7 +200,7 @@ def labelled_windows(
     index = poses.window(centre, frames)
     labels = poses.labels[index]
     keypoints = Keypoints2D(
-        labels[..., :2], (labels[..., 2] > 0).float(), poses.camera[centre], poses.size[centre]
+        labels[..., :2], labels[..., 2].clamp(0, 1), poses.camera[centre], poses.size[centre]
     )
     points = poses.points[index]
     return keypoints, points - pelvis_of(points, layout.hips)

@@ -12,6 +12,7 @@ from fidip.lifting.network import AnyLifter, LiftNetwork
 from fidip.lifting.refined import RefinedLifter
 from fidip.lifting.shipped import shipped_lifter
 from fidip.lifting.state import load_core, open_lifter_weights
+from fidip.lifting.views import features_per_frame
 
 __all__ = ["begin_from", "published_tensors", "run_weights"]
 
@@ -56,18 +57,30 @@ def _begin_from_lifter(network: AnyLifter, other: AnyLifter, path: Path) -> str:
     if told != wanted:
         raise ValueError(f"{path} takes {told}; this run {wanted}")
     network.unlearnt = other.unlearnt
-    if isinstance(network, RefinedLifter) and network.confidence != other.confidence:
-        word = str(other.confidence).lower()
-        raise ValueError(
-            f"{path} was made with network.confidence {word}: pass --set network.confidence={word}"
-        )
+    if other.confidence and not network.confidence:
+        raise ValueError(f"{path} takes confidences: pass --set network.confidence=true")
     if isinstance(network, RefinedLifter) and isinstance(other, LiftNetwork):
-        load_core(network.base.core, other.core.state_dict(), str(path))
+        load_core(network.base, _with_doubts(other, network.base), str(path))
         return f"the lifter refines {path}"
     if isinstance(network, RefinedLifter) != isinstance(other, RefinedLifter):
         raise ValueError(f"{path} is a lifter over time; this recipe begins from one of single frames")
-    load_core(network, other.state_dict(), str(path))
+    load_core(network, _with_doubts(other, network), str(path))
     return f"the lifter begins from {path}"
+
+
+def _with_doubts(other: AnyLifter, network: AnyLifter) -> Mapping[str, Tensor]:
+    """Return a lifter's weights; where only ``network`` is told of doubts, with weights of zero for them."""
+    tensors = other.state_dict()
+    if other.confidence == network.confidence:
+        return tensors
+    own, num = features_per_frame(other.inputs, len(other.schema)), len(other.schema)
+    firsts = ("core.w1.weight", "core.expand_conv.weight", "refiner.expand_conv.weight")
+    for name in tensors:
+        if name.removeprefix("base.") in firsts:
+            weight = tensors[name]
+            doubts = torch.zeros_like(weight[:, :num])
+            tensors[name] = torch.cat([weight[:, :own], doubts, weight[:, own:]], 1)
+    return tensors
 
 
 def run_weights(name: str) -> Path:

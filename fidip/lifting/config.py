@@ -55,8 +55,6 @@ class LiftNetworkSettings(_Settings):
             raise ValueError("output rays needs inputs view")
         if self.kind == "refined" and self.inputs != "view":
             raise ValueError("kind refined needs inputs view")
-        if self.confidence and self.inputs not in ("view", "box"):
-            raise ValueError("confidence needs inputs view or box")
         return self
 
 
@@ -93,8 +91,11 @@ class ViewSettings(_Settings):
     """Probability that the network is told the lens."""
     noise: float = Field(0.015, ge=0)
     """Error of the 2D keypoints in the noisiest views, as a fraction of the box's side."""
+    predicted_errors: float = Field(0, ge=0, le=1)
+    """Part of the views whose keypoints are as wrong, and as sure, as those of ``--predictions``, see
+    :mod:`fidip.lifting.error_bank`; without ``--predictions`` none are."""
     clean: float = Field(0, ge=0, le=1)
-    """Part of the views without any error."""
+    """Part of the other views without any error."""
     outliers: float = Field(0.015, ge=0, le=1)
     missing: float = Field(0.04, ge=0, lt=1)
     missing_face: float = Field(0.12, ge=0, le=1)
@@ -115,6 +116,9 @@ class SelfSupervisionSettings(_Settings):
     """Of the 2D discriminator on projections of turned poses."""
     weight_bones: float = Field(0, ge=0)
     """Of the change of a person's bone lengths within a recording; for 2D poses of recordings (``clip``)."""
+    proportions: float = Field(0, ge=0, le=2)
+    """How far, at most, views of 3D poses get the limb lengths that the recordings show, see
+    :mod:`fidip.lifting.proportions`: every view draws a part of the way, 0 to this, for each segment."""
     turn_deg: float = Field(60, gt=0, le=180)
     """Largest turn of a lifted pose before it is projected."""
     discriminator_learning_rate: float = Field(2e-4, gt=0)

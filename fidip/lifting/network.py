@@ -15,6 +15,8 @@ __all__ = ["AnyLifter", "LiftNetwork", "build_lifter"]
 
 REACH = 2
 """Frames before and after a window's middle one that its rays are averaged over."""
+TRUSTED = 0.5
+"""Joints are put where keypoints were seen whose confidence is at least this."""
 TYPICAL_SIDE_M = 0.5
 """Side of an infant's keypoint box, metres."""
 
@@ -86,11 +88,18 @@ class LiftNetwork(nn.Module):
         the pelvis and seen at u (box sides) is at u (side_m + side Z). The network adds what it knows better.
         """
         rays, there = _middle(encoded.points)
+        if self.confidence:
+            there = there * self._trusted(encoded.features)
         seen = rays * (side_m[..., None] + encoded.side[:, None, None] * points[..., 2:])
         hips = list(self.hips)
         both = there[:, hips].amin(1, keepdim=True)
         seen = (seen - seen[:, hips].mean(1, keepdim=True) * both) * there
         return torch.cat([points[..., :2] + seen, points[..., 2:]], -1)
+
+    def _trusted(self, features: Tensor) -> Tensor:
+        """Return (B, K, 1) how far joints are moved to their keypoints: less, the more these are in doubt."""
+        doubts = features[:, features.shape[1] // 2, -len(self.schema) :]
+        return ((1 - doubts) / TRUSTED).clamp(max=1)[..., None]
 
 
 def _middle(points: Tensor) -> tuple[Tensor, Tensor]:
@@ -119,7 +128,7 @@ def build_lifter(settings: LiftNetworkSettings, schema: KeypointSchema) -> AnyLi
             width=settings.refiner_width,
             dropout=settings.dropout,
         )
-    size = features_per_frame(settings.inputs, len(schema))
+    size = features_per_frame(settings.inputs, len(schema), confidence=settings.confidence)
     on_rays = settings.output == "rays"
     out = 3 * len(schema) + on_rays
     if settings.kind == "residual":
@@ -134,6 +143,9 @@ def build_lifter(settings: LiftNetworkSettings, schema: KeypointSchema) -> AnyLi
         last = core.w2 if settings.kind == "residual" else core.shrink
         last.weight.mul_(0.1)
         last.bias.zero_()
+        if settings.confidence:  # and without a wrong idea of doubts
+            first = core.w1 if settings.kind == "residual" else core.expand_conv
+            first.weight[:, size - len(schema) :] = 0
     frames = 1 if settings.kind == "residual" else settings.frames
     return LiftNetwork(
         core,

@@ -44,13 +44,16 @@ class RefinedLifter(nn.Module):
         self.schema, self.output_schema = base.schema, base.output_schema
         self.confidence = base.confidence
         num = len(self.output_schema)
-        features = features_per_frame(self.inputs, len(self.schema)) + 3 * num
+        features = features_per_frame(self.inputs, len(self.schema), confidence=self.confidence) + 3 * num
         self.unlearnt = base.unlearnt
         self.refiner = TemporalLifter(
             features, num * (frames + 3), frames=frames, width=width, dropout=dropout
         )
         nn.init.zeros_(self.refiner.shrink.weight)
         nn.init.zeros_(self.refiner.shrink.bias)
+        if self.confidence:
+            own = features_per_frame(self.inputs, len(self.schema))
+            nn.init.zeros_(self.refiner.expand_conv.weight[:, own : own + len(self.schema)])
         offsets = (torch.arange(frames) - frames // 2).abs()
         self.fade = nn.Parameter(-offsets[:, None] / FADE_FRAMES * torch.ones(num))
         self.seen_bonus = nn.Parameter(torch.full((num,), -torch.tensor(UNSEEN_WEIGHT).log().item()))
@@ -73,9 +76,6 @@ class RefinedLifter(nn.Module):
             poses = self.base(frames)
         return self._refined(windows_of(frames, index), poses[index])
 
-    def _sure(self, mask: Tensor) -> Tensor:
-        return mask if self.confidence else (mask > 0).to(mask.dtype)
-
     def _refined(self, keypoints: Keypoints2D, poses: Tensor) -> Tensor:
         seen = encode(keypoints, self.inputs, self.trunk, confidence=self.confidence)
         poses = poses @ seen.rotation[:, None]  # from the camera's frame into the window's view
@@ -84,9 +84,7 @@ class RefinedLifter(nn.Module):
         out = self.refiner(features)[:, 0]
         num = len(self.output_schema)
         logits, more = out.split([num * self.frames, 3 * num], -1)
-        logits = (
-            logits.reshape(-1, self.frames, num) + self.fade + self.seen_bonus * self._sure(keypoints.mask)
-        )
+        logits = logits.reshape(-1, self.frames, num) + self.fade + self.seen_bonus * (keypoints.mask > 0)
         weights = torch.where(there, logits, torch.full_like(logits, HIDDEN)).softmax(1)
         mean = (weights[..., None] * poses).sum(1)
         return (mean + self.output_m * more.reshape(-1, num, 3)) @ seen.rotation.mT

@@ -69,9 +69,10 @@ class Encoded:
     """(B,) side of the box in the virtual camera's picture at focal length 1 (``view``), else in px."""
 
 
-def features_per_frame(kind: InputKind, num_keypoints: int) -> int:
-    """Return F."""
-    return {"view": 3 * num_keypoints + 4, "box": 3 * num_keypoints}.get(kind, 2 * num_keypoints)
+def features_per_frame(kind: InputKind, num_keypoints: int, *, confidence: bool = False) -> int:
+    """Return F; with ``confidence`` the last K numbers are doubts."""
+    own = {"view": 3 * num_keypoints + 4, "box": 3 * num_keypoints}.get(kind, 2 * num_keypoints)
+    return own + confidence * num_keypoints
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +104,19 @@ def encode(keypoints: Keypoints2D, kind: InputKind, trunk: Trunk, *, confidence:
         keypoints: B windows.
         kind: What the network takes.
         trunk: Of the schema.
-        confidence: Whether it is told how sure they are, or only which are there.
+        confidence: Whether it is told how sure they are, or only which are there. Doubts (1 - how sure, 0 of
+            missing ones) come last: a lifter that knew none begins with weights of zero for them.
     """
     there = (keypoints.mask > 0).to(keypoints.points_px.dtype)
-    sure = keypoints.mask if confidence else there
-    keypoints = replace(keypoints, mask=there)
-    mask = there[..., None]
+    encoded = _encode(replace(keypoints, mask=there), kind, trunk)
+    if not confidence:
+        return encoded
+    doubts = there - keypoints.mask
+    return replace(encoded, features=torch.cat([encoded.features, doubts], -1))
+
+
+def _encode(keypoints: Keypoints2D, kind: InputKind, trunk: Trunk) -> Encoded:
+    mask = keypoints.mask[..., None]
     count = len(mask)
     eye = torch.eye(3, dtype=keypoints.points_px.dtype, device=mask.device).expand(count, 3, 3)
     pixels = torch.where(mask > 0, keypoints.points_px, torch.zeros_like(keypoints.points_px))
@@ -123,11 +131,11 @@ def encode(keypoints: Keypoints2D, kind: InputKind, trunk: Trunk, *, confidence:
         return Encoded(points.flatten(2), eye, points, keypoints.image_size[:, 0] / 2)
     if kind == "box":
         points, side = _boxed(pixels, keypoints.mask)
-        return Encoded(torch.cat([points, sure[..., None]], -1).flatten(2), eye, points, side)
-    return _encode_view(pixels, keypoints, sure, trunk, eye)
+        return Encoded(torch.cat([points, mask], -1).flatten(2), eye, points, side)
+    return _encode_view(pixels, keypoints, trunk, eye)
 
 
-def _encode_view(pixels: Tensor, keypoints: Keypoints2D, sure: Tensor, trunk: Trunk, eye: Tensor) -> Encoded:
+def _encode_view(pixels: Tensor, keypoints: Keypoints2D, trunk: Trunk, eye: Tensor) -> Encoded:
     is_known = torch.isfinite(keypoints.camera).all(-1)
     camera = torch.where(is_known[:, None], keypoints.camera, assumed_camera(keypoints.image_size))
     camera = camera[:, None, None]
@@ -136,14 +144,14 @@ def _encode_view(pixels: Tensor, keypoints: Keypoints2D, sure: Tensor, trunk: Tr
     to_view = _facing(torch.cat([middle, torch.ones_like(middle[:, :1])], -1), eye)
     turned = torch.cat([rays, torch.ones_like(rays[..., :1])], -1) @ to_view.mT[:, None]
     seen = turned[..., :2] / turned[..., 2:].clamp(min=0.05)
-    up = _up(seen, keypoints.mask, trunk)
-    upright = _roll(up)
+    up = up_direction(seen, keypoints.mask, trunk)
+    upright = roll_to(up)
     to_view, seen = upright @ to_view, seen @ upright[:, None, :2, :2].mT
     points, side = _boxed(seen, keypoints.mask)
     known = is_known.to(points.dtype)
     extra = torch.stack([(torch.log(side) - MEAN_LOG_SIZE) * known, known, *up.unbind(-1)], -1)
     frames = points.shape[1]
-    per_point = torch.cat([points, sure[..., None]], -1).flatten(2)
+    per_point = torch.cat([points, keypoints.mask[..., None]], -1).flatten(2)
     features = torch.cat([per_point, extra[:, None].expand(-1, frames, -1)], -1)
     return Encoded(features, to_view.mT, points, side)
 
@@ -170,7 +178,7 @@ def _box(points: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     return middle, side.clamp(min=SMALLEST_SIDE)
 
 
-def _up(points: Tensor, mask: Tensor, trunk: Trunk) -> Tensor:
+def up_direction(points: Tensor, mask: Tensor, trunk: Trunk) -> Tensor:
     """Return (B, 2) the trunk's unit direction towards the head, (0, -1) where it cannot be told."""
     ends = []
     for groups in (trunk.upper, trunk.lower):
@@ -187,7 +195,7 @@ def _up(points: Tensor, mask: Tensor, trunk: Trunk) -> Tensor:
     return torch.where(length > SMALLEST_SIDE, axis / length.clamp(min=SMALLEST_SIDE), upright)
 
 
-def _roll(up: Tensor) -> Tensor:
+def roll_to(up: Tensor) -> Tensor:
     """Return (B, 3, 3) rotations about z that bring (B, 2) directions to (0, -1)."""
     x, y = up.unbind(-1)
     zero, one = torch.zeros_like(x), torch.ones_like(x)

@@ -9,9 +9,10 @@ import torch
 from fidip.config import TrainOptions
 from fidip.interruption import interruption_flag
 from fidip.lifting import trainer
-from fidip.lifting.batches import LiftBatch
+from fidip.lifting.batches import Batches, LiftBatch
 from fidip.lifting.lift import Lifter
 from fidip.lifting.network import build_lifter
+from fidip.lifting.sources import load_lift_data
 from fidip.lifting.state import make_lift_state
 from fidip.lifting.steps import lift_step
 from fidip.lifting.trainer import train_lifter
@@ -153,7 +154,7 @@ def test_a_lifter_over_time_refines_one_of_frames(options, tmp_path):
     "weights, changes, message",
     [
         ("none", REFINED, "pass --weights RUN .* or --weights shipped"),
-        ("base", (*REFINED, "network.width=24"), r"does not fit the network: size mismatch for w1\.weight"),
+        ("base", (*REFINED, "network.width=24"), r"does not fit the network: .* core\.w1\.weight"),
         ("base", (*REFINED, "network.output_m=1"), "units of 0.2 m; this run .* units of 1.0 m"),
         ("base", (*REFINED, "training.windows=3"), "batch_size 16 must be a multiple of windows 3"),
         ("base", (*REFINED, "network.inputs=box", "network.output=joints"), "kind refined needs inputs view"),
@@ -181,6 +182,58 @@ def test_predictions_of_a_2d_network_are_learnt_from(options, tmp_path):
     last = metrics(tmp_path / "run")[-1]
     assert last["val_predicted_ajpe_mm"] == pytest.approx(result.best_mm, rel=1e-6)
     assert "val_ajpe_mm" in last
+
+
+@pytest.fixture
+def predictions(tmp_path):
+    """Return a dataset and a 2D network's predictions of its pictures, the worse the less sure."""
+    folder, rng = write_dataset(tmp_path / "d", 12), np.random.default_rng(0)
+    found = project(random_poses(12, 3))
+    found[..., 2] = rng.uniform(0.2, 1, (12, 17))
+    found[..., :2] += 20 * (1 - found[..., 2:]) * rng.standard_normal((12, 17, 2))
+    records = [
+        {"image_id": i, "category_id": 1, "score": 0.9, "keypoints": pose.ravel().tolist()}
+        for i, pose in enumerate(found, start=1)
+    ]
+    (tmp_path / "p.json").write_text(json.dumps(records))
+    return {"synthetic": str(folder), "predictions": str(tmp_path / "p.json")}
+
+
+def test_views_are_spoilt_as_predictions_are(options, predictions):
+    changes = ("views.predicted_errors=1", "training.predictions_share=0", "views.mirror=0")
+    recipe = load_any_recipe(options().recipe, changes)[1]
+    data = load_lift_data(options(**predictions), recipe)
+    batch = next(iter(Batches(recipe, data, 1, 0).epoch(0)))
+    scores = torch.from_numpy(data.predicted.labels[..., 2]).unique()
+    assert torch.isin(batch.keypoints.mask, scores).all()
+    plain = load_any_recipe(options().recipe, ("training.predictions_share=0",))[1]
+    batch = next(iter(Batches(plain, data, 1, 0).epoch(0)))
+    assert ((batch.keypoints.mask == 0) | (batch.keypoints.mask == 1)).all()
+
+
+@pytest.mark.parametrize("kind", ["residual", "temporal", "refined"])
+def test_a_lifter_that_is_told_doubts_begins_from_one_that_is_not(options, predictions, tmp_path, kind):
+    changes = (f"network.kind={kind}", "network.frames=9", "network.refiner_width=16")
+    beginning = tmp_path / "base"
+    train_lifter(options(output=str(beginning), epochs=1))
+    if kind == "temporal":
+        train_lifter(options(output=str(tmp_path / "time"), set=changes, epochs=1))
+        beginning = tmp_path / "time"
+    told = (*changes, "network.confidence=true", "views.predicted_errors=0.5")
+    weights = str(beginning)
+    train_lifter(options(**predictions, set=told, weights=weights, output=str(tmp_path / "a"), epochs=0))
+    keypoints = project(random_poses(20, 1))
+    keypoints[..., 2] = 0.7
+    before = Lifter.open(beginning).lift(keypoints, (320, 240))
+    begun = Lifter.open(tmp_path / "a").lift(keypoints, (320, 240))
+    if kind != "refined":  # a refiner begins by smoothing
+        np.testing.assert_allclose(begun, before, atol=1e-5)
+    train_lifter(options(**predictions, set=told, weights=weights, output=str(tmp_path / "b"), epochs=2))
+    lifter = Lifter.open(tmp_path / "b")
+    sure = lifter.lift(keypoints * [1, 1, 1 / 0.7], (320, 240))
+    assert np.abs(sure - lifter.lift(keypoints, (320, 240))).max() > 1e-3
+    with pytest.raises(ValueError, match=r"pass --set network\.confidence=true"):
+        train_lifter(options(set=changes, weights=str(tmp_path / "b"), output=str(tmp_path / "c")))
 
 
 def test_self_supervision_learns_from_2d_poses_alone(options, tmp_path, few_poses):
@@ -239,6 +292,7 @@ def test_a_lifter_begins_where_another_ended(options, tmp_path):
         ({"set": ("network.inputs=pixels",)}, "output rays needs inputs view"),
         ({"set": ("data.schema_name=lego",)}, "unknown keypoint schema"),
         ({"predictions": "p.json"}, "give it by --synthetic"),
+        ({"set": ("network.confidence=true",)}, "give --synthetic DATASET and --predictions FILE"),
         ({"val": "poses.npz"}, "is also learnt from"),
         ({"set": ("selfsup.share=0.5", "network.kind=temporal")}, "needs network.kind residual"),
     ],

@@ -88,6 +88,20 @@ def test_missing_keypoints_are_zero_whatever_they_hold(kind):
         assert torch.all(encoded.points[:, :, [3, 9]] == 0)
 
 
+@pytest.mark.parametrize("kind", ["view", "box", "screen", "pixels"])
+def test_doubts_come_after_all_else_and_change_nothing_of_it(kind):
+    sure = torch.ones(2, 1, 17, dtype=torch.float64)
+    sure[:, :, 3], sure[:, :, 9] = 0, 0.3
+    keypoints, labels = seen(random_poses(2), mask=sure), seen(random_poses(2), mask=(sure > 0).double())
+    told, plain = encode(keypoints, kind, TRUNK, confidence=True), encode(labels, kind, TRUNK)
+    assert told.features.shape[-1] == features_per_frame(kind, 17, confidence=True)
+    assert torch.equal(told.features[..., :-17], plain.features)
+    expected = torch.zeros(17, dtype=torch.float64)
+    expected[9] = 0.7
+    torch.testing.assert_close(told.features[..., -17:], expected.expand(2, 1, 17))
+    assert torch.equal(encode(keypoints, kind, TRUNK).features, plain.features)
+
+
 def test_a_pose_without_a_trunk_is_not_rolled():
     mask = torch.zeros(1, 1, 17, dtype=torch.float64)
     mask[:, :, [7, 8, 9, 10, 13]] = 1

@@ -301,12 +301,18 @@ def export(config: Any, source: str | None, json_file: str | None) -> int:
     metavar="NAME NAME",
     help="Compare two labellers of one project, LABELS (NAME.json.project).  [default: none]",
 )
+@click.option(
+    "--same-pictures",
+    is_flag=True,
+    help="With --against: the pictures are the same although their files or folders differ.",
+)
 @click.option("-o", "--output", metavar="FILE", help="With labels: page to write, HTML.  [default: none]")
 @JSON_OPTION
 def report(
     source: str,
     against: str | None,
     between: tuple[str, str] | None,
+    same_pictures: bool,
     output: str | None,
     json_file: str | None,
 ) -> int:
@@ -322,7 +328,9 @@ def report(
 
         if against is not None and between is not None:
             raise click.UsageError("name either --against FILE or --between NAME NAME")
-        compared = report_agreement(source, against, between=between, output=output)
+        compared = report_agreement(
+            source, against, between=between, output=output, same_pictures=same_pictures
+        )
         click.echo(compared.summary())
         _write_json(json_file, compared.figures())
         return OK

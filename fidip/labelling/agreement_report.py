@@ -7,9 +7,10 @@ from typing import Any
 
 from fidip.evaluation.tables import Table
 from fidip.labelling.agreement import PCK_SHARES, Agreement, PointAgreement, agreement_of
-from fidip.labelling.agreement_sources import labels_by, labels_of_file, same_names
+from fidip.labelling.agreement_sources import labels_by, pair_names, same_names, source_of_file
 from fidip.labelling.coco_export import write_atomically
 from fidip.labelling.exchange.names import some_names
+from fidip.labelling.same_pictures import check_same_pictures
 from fidip.output_check import check_output_file
 
 __all__ = ["AgreementReport", "report_agreement"]
@@ -25,6 +26,8 @@ class AgreementReport:
 
     agreement: Agreement
     output: Path | None
+    note: str = ""
+    """What the pairing of images rests on, where it is not certain."""
 
     def summary(self) -> str:
         """Return what the command prints."""
@@ -44,7 +47,7 @@ class AgreementReport:
                 f"  posture: same for {_percent(a.same_posture)} of "
                 f"{_counted(a.num_postures, 'person', 'people')}, kappa {_number(a.posture_kappa)}"
             )
-        lines += [f"  {note}" for note in notes_of(a)]
+        lines += [f"  {note}" for note in self._notes()]
         lines += ["", keypoint_table(a).markdown()]
         if self.output is not None:
             lines += ["", f"Wrote {self.output}"]
@@ -74,6 +77,9 @@ class AgreementReport:
             flat |= {f"{point.name}_{key}": value for key, value in _figures_of(point).items()}
         return {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in flat.items()}
 
+    def _notes(self) -> list[str]:
+        return [*([self.note] if self.note else []), *notes_of(self.agreement)]
+
     def page(self) -> str:
         """Return one HTML page that needs nothing else; names are escaped."""
         import jinja2
@@ -88,7 +94,7 @@ class AgreementReport:
         return environment.get_template("agreement.html.j2").render(
             a=a,
             tiles=_tiles(a),
-            notes=notes_of(a),
+            notes=self._notes(),
             groups=_bar_groups(a),
             rows=[(p.name.replace("_", " "), _cells(p)) for p in (*a.points, a.overall)],
             shares=[f"{share:g}" for share in PCK_SHARES],
@@ -107,6 +113,7 @@ def report_agreement(
     *,
     between: tuple[str, str] | None = None,
     output: str | Path | None = None,
+    same_pictures: bool = False,
 ) -> AgreementReport:
     """Compare two labellers and write the page.
 
@@ -115,14 +122,17 @@ def report_agreement(
         second: Another, to compare with.
         between: Two names instead, of people who saved labels in the project ``first``.
         output: HTML file to write; None for none.
+        same_pictures: The pictures are the same although their files or folders differ.
 
     Raises:
         FileNotFoundError: If a file is missing.
-        ValueError: If a file is not understood, or nothing can be compared.
+        ValueError: If a file is not understood, nothing can be compared, or images of the same names are
+            different pictures.
         OSError: If the page cannot be written.
     """
     if output is not None:
         check_output_file(output, "--output")
+    note = ""
     if between is not None:
         names = between
         labels = labels_by(first, between[0]), labels_by(first, between[1])
@@ -130,9 +140,11 @@ def report_agreement(
         if second is None:
             raise ValueError("expected a second file to compare with")
         names = str(first), str(second)
-        labels = labels_of_file(first), labels_of_file(second)
+        sources = source_of_file(first), source_of_file(second)
+        labels = sources[0].labels, sources[1].labels
+        note = check_same_pictures(sources, pair_names(*labels), names, is_declared=same_pictures)
     report = AgreementReport(
-        agreement_of(*same_names(*labels), names), None if output is None else Path(output)
+        agreement_of(*same_names(*labels), names), None if output is None else Path(output), note
     )
     if report.output is not None:
         report.output.parent.mkdir(parents=True, exist_ok=True)

@@ -213,6 +213,76 @@ def test_the_page_needs_a_place_before_anything_is_read(tmp_path):
         report_agreement(tmp_path / "none.json", tmp_path / "none.json", output=tmp_path)
 
 
+def labelled(folder, *names, size=SIZE, content=b"picture"):
+    """Make a project of pictures of one labeller and return its file."""
+    output = folder.with_name(f"{folder.name}.json")
+    with LabelStore.create(
+        output.with_name(f"{output.name}.project"), kind="label", root=folder, output=output
+    ) as store:
+        store.add_images([NewImage(name, *size, label(person()), "ann") for name in names])
+        write_coco(store)
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content + name.encode())
+    return output
+
+
+def test_other_pictures_of_the_same_names_are_not_compared(tmp_path):
+    one, other = labelled(tmp_path / "a", "1.jpg", "2.jpg"), labelled(tmp_path / "b", "1.jpg", content=b"x")
+    for first in (one, one.with_name("a.json.project")):
+        with pytest.raises(ValueError, match=r"different pictures: the files of '1.jpg' .* --same-pictures"):
+            report_agreement(first, other)
+    declared = report_agreement(one, other, same_pictures=True)
+    assert (declared.agreement.num_images, declared.note) == (1, "")
+
+
+def test_copies_of_the_same_pictures_are_compared(tmp_path):
+    found = report_agreement(labelled(tmp_path / "a", "1.jpg"), labelled(tmp_path / "b", "1.jpg", "2.jpg"))
+    assert (found.agreement.num_images, found.note) == (1, "")
+    (tmp_path / "b" / "1.jpg").unlink()
+    found = report_agreement(tmp_path / "a.json", tmp_path / "b.json")
+    assert "paired by name; the pictures themselves were not there" in found.summary()
+
+
+def test_sizes_that_differ_are_never_compared(tmp_path):
+    one, other = (
+        labelled(tmp_path / "a", "1.jpg"),
+        labelled(tmp_path / "b", "1.jpg", size=(SIZE[0] + 1, SIZE[1])),
+    )
+    for declared in (False, True):
+        with pytest.raises(
+            ValueError, match=r"'1.jpg' has \d+ x \d+ px in one and \d+ x \d+ px in the other"
+        ):
+            report_agreement(one, other, same_pictures=declared)
+
+
+def test_file_names_alone_are_not_enough(tmp_path):
+    files = []
+    for folder in ("visit1", "visit2"):
+        files.append(tmp_path / f"{folder}.xml")
+        write_cvat([OutgoingImage(f"{folder}/IMG_1.jpg", *SIZE, label(person()))], files[-1])
+    with pytest.raises(
+        ValueError, match=r"only the files' names agree, as in 'visit1/IMG_1.jpg' and 'visit2/IMG_1.jpg'"
+    ):
+        report_agreement(*files)
+    assert report_agreement(*files, same_pictures=True).agreement.mean_oks == 1
+    write_cvat([OutgoingImage("IMG_1.jpg", *SIZE, label(person()))], tmp_path / "below.xml")
+    assert "paired by name" in report_agreement(files[0], tmp_path / "below.xml").note
+
+
+def test_frames_are_the_same_if_their_video_is(tmp_path):
+    outputs = []
+    for who in ("ada", "bob"):
+        name = f"{who}_frames/visit/frame000000.jpg"
+        outputs.append(labelled(tmp_path / who, name, content=who.encode()))
+        record = tmp_path / who / f"{who}_frames" / "visit" / "frames.json"
+        record.write_text(json.dumps({"video": {"bytes": 9, "sha256_of_ends": "ab"}}))
+    assert report_agreement(*outputs).note == ""
+    record.write_text(json.dumps({"video": {"bytes": 8, "sha256_of_ends": "cd"}}))
+    with pytest.raises(ValueError, match="different pictures: the files of 'ada_frames"):
+        report_agreement(*outputs)
+
+
 def test_frames_of_the_same_videos_are_paired_beside_photos():
     names = "photos/1.jpg", "ada_frames/a/frame000000.jpg", "ada_frames/b/frame000000.jpg", "x_frames/c/f.jpg"
     first = {name: ImageLabel(note=name) for name in names}

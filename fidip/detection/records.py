@@ -193,7 +193,7 @@ def _samples(path: Path, images: str | Path | None, layout: str, is_synthetic: b
     records = []
     for place, numbers in by_picture.items():
         width, height = samples.image_sizes[numbers[0]].tolist()
-        mask_file = _mini_mask(place, int(samples.frames[numbers[0]])) if layout == "mini-rgbd" else None
+        mask_file = _mini_mask(place) if layout == "mini-rgbd" else None
         records.append(
             PictureRecord(
                 image_path=place,
@@ -208,9 +208,9 @@ def _samples(path: Path, images: str | Path | None, layout: str, is_synthetic: b
     return PictureSet(samples.source, tuple(records), samples.notes, samples.failures)
 
 
-def _mini_mask(picture: Path, frame: int) -> Path | None:
-    """Return the mask of a frame of MINI-RGBD, if it is there and not empty."""
-    file = frame_files(picture.parent.parent, frame).mask
+def _mini_mask(picture: Path) -> Path | None:
+    """Return the mask of a picture of MINI-RGBD, ``syn_00012.png``, if it is there and not empty."""
+    file = frame_files(picture.parent.parent, int(picture.stem.rpartition("_")[2])).mask
     if not file.is_file():
         return None
     return file if cv2.countNonZero(np.ascontiguousarray(read_image(file)[..., 0])) else None

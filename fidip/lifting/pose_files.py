@@ -135,10 +135,12 @@ def _from_samples(path: Path) -> Poses3D:
     if samples.keypoints_3d is None:
         raise ValueError(f"{path} has no 3D keypoints; a lifter learns from them")
     known = np.isfinite(samples.keypoints_3d).all(-1).any(-1)
-    order = np.lexsort((samples.frames, np.array(samples.sequences)))
-    samples = samples.select(order[known[order]])
-    _, clip = np.unique(np.array(samples.sequences), return_inverse=True)
-    group = np.array([s or q for s, q in zip(samples.subjects, samples.sequences, strict=True)])
+    names = np.array([s or f"#{i:09}" for i, s in enumerate(samples.sequences)])  # a single picture's own
+    order = np.lexsort((samples.frames, names))
+    order = order[known[order]]
+    _, clip = np.unique(names[order], return_inverse=True)
+    samples = samples.select(order)
+    group = np.array([s or name for s, name in zip(samples.subjects, names[order], strict=True)])
     count = len(samples)
     camera = np.full((count, 4), np.nan) if samples.intrinsics is None else samples.intrinsics
     return Poses3D(

@@ -15,7 +15,7 @@ from syrip_gen.annotation.mini_rgbd_frames import Camera, decode_mask, frame_of,
 from syrip_gen.body.assets import BodyAssets
 from syrip_gen.body.load import load_body
 from syrip_gen.keypoints.json_input import load_json
-from syrip_gen.keypoints.mini_rgbd import CAMERA_FILE, HEAD_FILE, frame_files, joint_text
+from syrip_gen.keypoints.mini_rgbd import CAMERA_FILE, HEAD_FILE, SINGLES_FILE, frame_files, joint_text
 
 __all__ = ["MAX_SEQUENCES", "MiniRgbdExport", "export_mini_rgbd", "group_frames"]
 
@@ -24,6 +24,9 @@ FRAMES_FILE = "frames.csv"
 """Which picture of the dataset each frame is."""
 FOLDERS = ("rgb", "depth", "fg_mask", "joints_2Ddep", "joints_3D")
 MAX_NAMED = 10
+SINGLES_TEXT = """These pictures are no recording: each stands by itself, and frame numbers only count them.
+Written by 'syrip export --mini-rgbd'; syrip does not read such a folder as a movement.
+"""
 
 Record = Mapping[str, Any]
 
@@ -35,6 +38,8 @@ class MiniRgbdExport:
     path: Path
     num_frames: int
     num_sequences: int
+    num_singles: int
+    """Sequences that hold single pictures, marked as such."""
     num_cut: int
     """Frames in which some joint lies outside the picture."""
     failures: tuple[str, ...]
@@ -45,6 +50,7 @@ class MiniRgbdExport:
             "mini_rgbd": str(self.path),
             "num_frames": self.num_frames,
             "num_sequences": self.num_sequences,
+            "num_sequences_of_single_pictures": self.num_singles,
             "num_cut": self.num_cut,
             "num_failures": len(self.failures),
         }
@@ -52,6 +58,8 @@ class MiniRgbdExport:
     def summary(self) -> str:
         """Return what the command says at the end."""
         lines = [f"{self.path}: {self.num_frames} frames in {self.num_sequences} sequences, 25 joints each"]
+        if self.num_singles:
+            lines.append(f"  {self.num_singles} sequences are single pictures, no movements ({SINGLES_FILE})")
         if self.num_cut:
             lines.append(f"  {self.num_cut} frames have joints outside the picture")
         if self.failures:
@@ -82,6 +90,8 @@ def export_mini_rgbd(
     advance: Callable[[int], None] = lambda count: None,
 ) -> MiniRgbdExport:
     """Write rgb, depth (where the dataset has it), fg_mask, joints_2Ddep and joints_3D.
+
+    Sequences of single pictures are marked by a file, so that nothing of ours takes them for movements.
 
     Joints that COCO's keypoints do not give come from the body posed anew. Takes of a clip become a sequence
     each; single pictures are spread over twelve sequences, those of one pose in one sequence, so that the
@@ -124,7 +134,10 @@ def export_mini_rgbd(
         os.replace(part, output)
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    return MiniRgbdExport(output, len(writer.rows), len(groups), writer.num_cut, tuple(writer.failures))
+    singles = sum(not _is_take(group[0]) for group in groups)
+    return MiniRgbdExport(
+        output, len(writer.rows), len(groups), singles, writer.num_cut, tuple(writer.failures)
+    )
 
 
 def group_frames(annotations: Sequence[Record], most: int = MAX_SEQUENCES) -> list[list[Record]]:
@@ -137,9 +150,8 @@ def group_frames(annotations: Sequence[Record], most: int = MAX_SEQUENCES) -> li
     takes: dict[tuple, list[Record]] = {}
     poses: dict[str, list[Record]] = {}
     for number, annotation in enumerate(annotations):
-        source = annotation.get("source")
-        source = source if isinstance(source, Mapping) else {}
-        if source.get("clip") is not None:
+        source = _source(annotation)
+        if _is_take(annotation):
             takes.setdefault((str(source["clip"]), str(source.get("take"))), []).append(annotation)
         else:
             poses.setdefault(str(source.get("pose_id", number)), []).append(annotation)
@@ -149,6 +161,16 @@ def group_frames(annotations: Sequence[Record], most: int = MAX_SEQUENCES) -> li
     order = {id(annotation): number for number, annotation in enumerate(annotations)}
     spread = [sorted(sequence, key=lambda a: order[id(a)]) for sequence in sequences]
     return [*takes.values(), *spread]
+
+
+def _source(annotation: Record) -> Record:
+    source = annotation.get("source")
+    return source if isinstance(source, Mapping) else {}
+
+
+def _is_take(annotation: Record) -> bool:
+    """Return whether it is of a frame of a clip."""
+    return _source(annotation).get("clip") is not None
 
 
 def _read(dataset: Path) -> tuple[dict[int, Record], list[Record]]:
@@ -177,6 +199,8 @@ def _write_sequence(
     folder = writer.root / f"{number:02d}"
     for name in FOLDERS:
         (folder / name).mkdir(parents=True)
+    if not _is_take(annotations[0]):
+        (folder / SINGLES_FILE).write_text(SINGLES_TEXT, encoding="utf-8")
     cameras, lengths = [], []
     for annotation in annotations:
         frame = len(lengths)

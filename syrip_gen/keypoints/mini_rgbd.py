@@ -21,6 +21,7 @@ __all__ = [
     "HEAD_LENGTHS",
     "IMAGE_SIZE",
     "SEQUENCE_NAME",
+    "SINGLES_FILE",
     "SPLITS",
     "FrameFiles",
     "frame_files",
@@ -59,6 +60,8 @@ HEAD_FILE = "head_lengths.csv"
 """Beside the sequences, where they are not MINI-RGBD's own: sequence, length in px, length in mm."""
 CAMERA_FILE = "cameras.csv"
 """In a sequence whose pictures have other cameras: frame, fx, fy, cx, cy, width, height."""
+SINGLES_FILE = "single_pictures.txt"
+"""In a folder whose frames do not follow each other: they are pictures of no one movement."""
 MAX_JOINT_FILE_BYTES = 64 * 1024
 
 

@@ -7,7 +7,12 @@ from click.testing import CliRunner
 
 import cli
 from fidip.data.layouts.coco import read_coco_poses
-from fidip.data.layouts.mini_rgbd import read_mini_rgbd
+from fidip.data.layouts.mini_rgbd import FRAMES_PER_SEQUENCE, read_mini_rgbd
+from fidip.detection.records import read_pictures
+from fidip.evaluation.dataset_truth import read_truth
+from fidip.evaluation.lifted import recordings
+from fidip.lifting.pose_files import read_poses_3d
+from fidip.lifting.poses_2d import read_poses_2d
 from syrip_gen.annotation.boxes import mask_rle
 from syrip_gen.annotation.coco import ANNOTATION_FILE, IMAGE_FOLDER
 from syrip_gen.annotation.mini_rgbd_export import export_mini_rgbd, group_frames
@@ -82,6 +87,12 @@ def image_ids(out):
     return {(sequence, int(frame)): int(image_id) for sequence, frame, image_id, _ in rows}
 
 
+def keys_of(samples):
+    """Sequence and frame that each sample was read from, which single pictures do not say themselves."""
+    frames = samples.image_ids % FRAMES_PER_SEQUENCE
+    return list(zip(samples.subjects, frames.tolist(), strict=True))
+
+
 def test_what_is_written_is_read_back(dataset, tmp_path):
     folder, joints = dataset
     result = export_mini_rgbd(folder, tmp_path / "out")
@@ -94,7 +105,7 @@ def test_what_is_written_is_read_back(dataset, tmp_path):
     assert not samples.failures
     coco = samples.in_schema(COCO17)
     nose = COCO17.index("nose")
-    for n, key in enumerate(zip(samples.sequences, samples.frames.tolist(), strict=True)):
+    for n, key in enumerate(keys_of(samples)):
         own = position[ids[key]]
         np.testing.assert_allclose(samples.keypoints_3d[n, :24], joints[ids[key]], atol=6e-7)
         np.testing.assert_allclose(coco.keypoints_3d[n, nose], original.keypoints_3d[own, nose], atol=6e-7)
@@ -124,6 +135,24 @@ def test_pictures_of_one_pose_share_a_sequence(dataset, tmp_path):
     assert len(set(sequence_of.values())) == 3
 
 
+def test_single_pictures_are_marked_and_read_as_no_movement(dataset, tmp_path):
+    result = export_mini_rgbd(dataset[0], tmp_path / "out")
+    assert result.num_singles == 3
+    assert "3 sequences are single pictures, no movements (single_pictures.txt)" in result.summary()
+    samples = read_mini_rgbd(tmp_path / "out")
+    assert set(samples.sequences) == {""}
+    assert samples.frames.tolist() == [-1] * 6
+    assert samples.notes[0] == "single pictures, no movements: the sequences 01, 02, 03"
+    assert len(np.unique(read_poses_3d(tmp_path / "out").clip)) == 6
+    assert len(np.unique(read_poses_2d(tmp_path / "out", COCO17).clip)) == 6
+    truth = read_truth(tmp_path / "out").labelled
+    assert [len(r) for r in recordings([p.sequence for p in truth], [p.frame for p in truth])] == [1] * 6
+    masks = [record.instances[0].mask_file for record in read_pictures(tmp_path / "out").records]
+    assert sorted(mask.relative_to(tmp_path / "out").as_posix() for mask in masks) == [
+        f"{sequence:02d}/fg_mask/mask_{frame:05d}.png" for sequence in (1, 2, 3) for frame in (0, 1)
+    ]
+
+
 def test_takes_become_sequences_in_their_order():
     def frame(number, clip, take):
         return {"id": number, "source": {"clip": clip, "take": take, "frame": number}}
@@ -149,7 +178,7 @@ def test_head_lengths_are_from_neck_to_head(dataset, tmp_path):
     samples = read_mini_rgbd(tmp_path / "out")
     ids = image_ids(tmp_path / "out")
     neck, head = SMPL24.index("neck"), SMPL24.index("head")
-    for n, sequence in enumerate(samples.sequences):
+    for n, sequence in enumerate(samples.subjects):
         own = [joints[i] for (name, _), i in ids.items() if name == sequence]
         expected = np.mean([np.linalg.norm(j[head] - j[neck]) for j in own]) * 1000
         assert samples.head_mm[n] == pytest.approx(expected, abs=1e-3)
@@ -162,7 +191,7 @@ def test_mini_rgbds_camera_moves_pictures_and_keeps_space(dataset, tmp_path):
     samples = read_mini_rgbd(tmp_path / "out")
     ids = image_ids(tmp_path / "out")
     camera = Camera.mini_rgbd()
-    for n, key in enumerate(zip(samples.sequences, samples.frames.tolist(), strict=True)):
+    for n, key in enumerate(keys_of(samples)):
         np.testing.assert_allclose(samples.keypoints_3d[n, :24], joints[ids[key]], atol=6e-7)
         assert samples.intrinsics[n].tolist() == list(camera.as_row()[:4])
         assert samples.image_sizes[n].tolist() == [640, 480]

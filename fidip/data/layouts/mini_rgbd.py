@@ -16,6 +16,7 @@ from syrip_gen.keypoints.mini_rgbd import (
     HEAD_LENGTHS,
     IMAGE_SIZE,
     SEQUENCE_NAME,
+    SINGLES_FILE,
     SPLITS,
     frame_files,
     numbered_frames,
@@ -46,7 +47,8 @@ def read_mini_rgbd(
 
     Coordinates are taken as they stand in the files. Head lengths are the published ones, unless the folder
     has ``head_lengths.csv``; the camera is MINI-RGBD's, unless a sequence has ``cameras.csv`` (both are
-    written by ``syrip export --mini-rgbd``).
+    written by ``syrip export --mini-rgbd``). Sequences that it marked as single pictures give samples without
+    sequence and frame number.
 
     Args:
         folder: Holds the sequences 01, 02 ... or ``MINI-RGBD_web`` with them.
@@ -71,7 +73,11 @@ def read_mini_rgbd(
     lengths = read_head_lengths(root / HEAD_FILE) if (root / HEAD_FILE).is_file() else HEAD_LENGTHS
     with_masks = with_images if with_masks is None else with_masks
     collector = SampleCollector(str(folder), MINIRGBD25)
-    for sequence in _wanted(root, split):
+    wanted = _wanted(root, split)
+    singles = [sequence.name for sequence in wanted if (sequence / SINGLES_FILE).is_file()]
+    if singles:
+        collector.notes.append(f"single pictures, no movements: the sequences {listed(singles)}")
+    for sequence in wanted:
         _read_sequence(collector, root, sequence, lengths.get(int(sequence.name)), with_images, with_masks)
     return collector.samples()
 
@@ -107,6 +113,7 @@ def _read_sequence(
     with_masks: bool,
 ) -> None:
     cameras = read_cameras(sequence / CAMERA_FILE) if (sequence / CAMERA_FILE).is_file() else {}
+    is_movement = not (sequence / SINGLES_FILE).is_file()
     missing: dict[str, list[int]] = {}
     numbers = sorted(numbered_frames(sequence))
     if not numbers:
@@ -136,8 +143,8 @@ def _read_sequence(
             image_path=files.image if with_images else None,
             image_size=size or (int(camera[4]), int(camera[5])),
             subject=sequence.name,
-            sequence=sequence.name,
-            frame=number,
+            sequence=sequence.name if is_movement else "",
+            frame=number if is_movement else -1,
             head_px=head_px,
             head_mm=head_mm,
         )
@@ -146,7 +153,7 @@ def _read_sequence(
             f"{sequence.name}: {len(frames)} of {len(numbers)} frames left out, no {kind}: {listed(frames)}"
         )
     gaps = sorted(set(range(numbers[0], numbers[-1] + 1)) - set(numbers))
-    if gaps:
+    if gaps and is_movement:
         collector.notes.append(f"{sequence.name}: frame numbers are not consecutive; without {listed(gaps)}")
 
 

@@ -108,6 +108,22 @@ def test_a_photo_is_lifted_by_itself(tmp_path, lifter):
     assert Image.open(out / "overlays" / "photo.png").size == (321 + 363, 363)
 
 
+def test_photos_of_a_folder_are_no_movement(tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    turned = (SUPINE - (80, 90)) @ np.array([[0, 1], [-1, 0]]) + (80, 90)  # unlike its neighbours
+    for number, dots in enumerate((SUPINE, turned, SUPINE)):
+        picture = dot_picture(dots * 1.5 + 60, (321, 363), radius=5)
+        Image.fromarray(picture).save(folder / f"syn_{number:05d}.png")
+    run(folder, "--lift", "infant", "-o", tmp_path / "together")
+    run(folder / "syn_00001.png", "--lift", "infant", "-o", tmp_path / "alone")
+    together, alone = (
+        json.loads((tmp_path / name / "predictions.json").read_text()) for name in ("together", "alone")
+    )
+    assert together[1]["keypoints_3d_mm"] == alone[0]["keypoints_3d_mm"]
+    assert together[1]["keypoints_3d_mm"] != together[0]["keypoints_3d_mm"]
+
+
 def test_a_keypoint_that_the_lifter_never_learnt_is_null(tmp_path, lifter):
     path = tmp_path / "photo.png"
     Image.fromarray(dot_picture(SUPINE * 2 + 60, (321, 363), radius=5)).save(path)

@@ -11,6 +11,7 @@ from fidip.lifting.config import LiftRecipe
 from fidip.lifting.pose_files import read_poses_3d
 from fidip.lifting.poses_2d import MIN_SCORE, Poses2D, read_poses_2d, read_predictions
 from fidip.lifting.poses_3d import Poses3D, join_poses
+from fidip.lifting.proportions import LEAST_FRAMES, Proportions, measured_proportions
 from syrip_gen.annotation.coco import ANNOTATION_FILE
 from syrip_gen.keypoints.catalog import get_schema
 from syrip_gen.keypoints.schema import KeypointSchema
@@ -35,6 +36,8 @@ class LiftData:
     val_predicted: Poses3D | None
     """The same of the validation sources."""
     real_2d: Poses2D | None
+    proportions: Proportions | None
+    """Of the infants of ``real_2d``, if the recipe asks for them."""
     unseen: frozenset[str]
     """Names of keypoints that no pose to train on has."""
     notes: tuple[str, ...]
@@ -94,14 +97,8 @@ def load_lift_data(options: TrainOptions, recipe: LiftRecipe) -> LiftData:
         names = ", ".join(name for name in schema.keypoints if name in unseen)
         notes.append(f"WARNING: no pose has {names}: the lifter learns nothing of them here")
     predicted, val_predicted = _predicted(options, parts, frozenset(val.group.tolist()))
-    real_2d = None
-    if options.real_2d is not None:
-        real_2d = read_poses_2d(options.real_2d, schema)
-        notes.append(f"{real_2d.source}: {len(real_2d)} 2D poses without 3D")
-    if recipe.selfsup.share > 0 and real_2d is None:
-        raise ValueError("this recipe learns from real 2D poses too: give --real-2d FILE")
-    if recipe.selfsup.share == 0 and real_2d is not None:
-        raise ValueError("--real-2d needs a recipe with selfsup.share above 0, such as lifter-selfsup")
+    real_2d, proportions, told = _real(options, recipe, train)
+    notes += told
     failures = [f"{p.source}: {text}" for p in (*parts, real_2d) if p is not None for text in p.failures]
     return LiftData(
         schema,
@@ -110,10 +107,38 @@ def load_lift_data(options: TrainOptions, recipe: LiftRecipe) -> LiftData:
         predicted,
         val_predicted,
         real_2d,
+        proportions,
         unseen,
         notes=tuple(notes),
         failures=tuple(failures),
     )
+
+
+def _real(
+    options: TrainOptions, recipe: LiftRecipe, train: Poses3D
+) -> tuple[Poses2D | None, Proportions | None, list[str]]:
+    """Read real 2D poses; return them, what they say of proportions, and notes."""
+    settings = recipe.selfsup
+    is_wanted = settings.share > 0 or settings.proportions > 0
+    if options.real_2d is None:
+        if is_wanted:
+            raise ValueError("this recipe learns from real 2D poses too: give --real-2d FILE")
+        return None, None, []
+    real = read_poses_2d(options.real_2d, train.schema)
+    if not is_wanted:
+        raise ValueError("--real-2d needs a recipe that learns from it, such as lifter-selfsup")
+    notes = [f"{real.source}: {len(real)} 2D poses without 3D"]
+    if settings.proportions == 0:
+        return real, None, notes
+    proportions = measured_proportions(real, train, train.schema)
+    if proportions is None:
+        notes.append(
+            f"WARNING: {real.source} has no recording of {LEAST_FRAMES} frames: the limbs of the 3D poses "
+            "keep their lengths"
+        )
+    else:
+        notes.append(f"{real.source}: {proportions.described()}")
+    return real, proportions, notes
 
 
 def _unseen(poses: Poses3D) -> frozenset[str]:

@@ -62,6 +62,7 @@ CAMERA_FILE = "cameras.csv"
 """In a sequence whose pictures have other cameras: frame, fx, fy, cx, cy, width, height."""
 SINGLES_FILE = "single_pictures.txt"
 """In a folder whose frames do not follow each other: they are pictures of no one movement."""
+MAX_SIDE = 1 << 31
 MAX_JOINT_FILE_BYTES = 64 * 1024
 
 
@@ -148,9 +149,13 @@ def read_cameras(path: Path) -> dict[int, tuple[float, ...]]:
     """Return (fx, fy, cx, cy, width, height) in px by frame number.
 
     Raises:
-        ValueError: If a row is not seven numbers.
+        ValueError: If a row is not seven numbers, or those are no camera.
     """
-    return {int(row[0]): row[1:] for row in _read_rows(path, 7)}
+    cameras = {int(row[0]): row[1:] for row in _read_rows(path, 7)}
+    for frame, (fx, fy, _, _, width, height) in cameras.items():
+        if min(fx, fy) <= 0 or not 1 <= min(width, height) <= max(width, height) < MAX_SIDE:
+            raise ValueError(f"{path}: frame {frame}: focal lengths and sizes must be above 0 px")
+    return cameras
 
 
 def _read_rows(path: Path, columns: int) -> list[tuple[float, ...]]:

@@ -15,6 +15,9 @@ from syrip_gen.keypoints.schema import KeypointSchema
 
 __all__ = ["file_schema", "intrinsics", "points_3d", "read_coco_poses", "sequence_and_frame"]
 
+MAX_SIDE = 1 << 31
+"""Pictures have fewer pixels a side."""
+
 
 def read_coco_poses(
     path: str | Path, *, images: str | Path | None = None, with_images: bool = True
@@ -179,5 +182,5 @@ def _box(value: Any, what: str) -> list[float] | None:
 
 
 def _size(image: Mapping[str, Any]) -> tuple[int, int]:
-    width, height = image.get("width"), image.get("height")
-    return (width, height) if isinstance(width, int) and isinstance(height, int) else (0, 0)
+    size = image.get("width"), image.get("height")
+    return size if all(isinstance(side, int) and 0 < side < MAX_SIDE for side in size) else (0, 0)

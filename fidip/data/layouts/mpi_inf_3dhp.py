@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -84,7 +85,7 @@ def _read_sequence(
     missing = [name for name in ("annot2", "annot3", "cameras") if name not in data]
     if missing:
         raise ValueError(f"{path}: no {' and no '.join(missing)}; expected annot2, annot3, frames, cameras")
-    numbers = [int(n) for n in np.atleast_1d(data["cameras"]).ravel()]
+    numbers = _camera_numbers(data["cameras"], path)
     calibration = _read_calibration(sequence / "camera.calibration")
     parts = []
     for position, camera in enumerate(numbers):
@@ -101,11 +102,20 @@ def _read_sequence(
     return [part for part in parts if len(part)]
 
 
-def _cell(cells: np.ndarray, position: int, dims: int, path: Path) -> np.ndarray:
+def _camera_numbers(value: Any, path: Path) -> list[int]:
+    array = value if isinstance(value, np.ndarray) else np.zeros(0)
+    if array.dtype.kind not in "fiu" or not np.isfinite(array).all() or not array.size:
+        raise ValueError(f"{path}: cameras are no numbers; expected 0 to 13")
+    return [int(number) for number in array.ravel()]
+
+
+def _cell(cells: Any, position: int, dims: int, path: Path) -> np.ndarray:
     """Return the (T, 28, dims) numbers of one camera of Matlab's (cameras, 1) cell."""
-    array = cells.ravel()[position] if cells.dtype == object and position < cells.size else np.zeros(0)
-    if array.ndim != 2 or array.shape[1] != NUM_JOINTS * dims or array.dtype.kind not in "fiu":
-        what = f"annot{dims} of camera {position} is {array.shape}"
+    is_cell = isinstance(cells, np.ndarray) and cells.dtype == object and position < cells.size
+    array = cells.ravel()[position] if is_cell else None
+    shape = array.shape if isinstance(array, np.ndarray) else None
+    if shape is None or shape[1:] != (NUM_JOINTS * dims,) or array.dtype.kind not in "fiu":
+        what = f"annot{dims} of camera {position} is {'no array' if shape is None else shape}"
         raise ValueError(f"{path}: {what}; expected (frames, {NUM_JOINTS * dims})")
     return array.astype(np.float64).reshape(-1, NUM_JOINTS, dims)
 
@@ -180,6 +190,6 @@ def _read_calibration(path: Path) -> dict[int, _Calibration]:
             elif key == "intrinsic":
                 matrix = np.array([float(word) for word in words]).reshape(4, 4)
                 cameras[name] = _Calibration(size, matrix[[0, 1, 0, 1], [0, 1, 2, 2]])
-        except (ValueError, IndexError):
+        except (ValueError, IndexError, OverflowError):
             raise ValueError(f"{path}: not a camera.calibration of MPI-INF-3DHP: {line[:60]!r}") from None
     return cameras

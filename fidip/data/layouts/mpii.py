@@ -120,7 +120,7 @@ def _add_person(
         head = np.array([float(person[key]) for key in ("x1", "y1", "x2", "y2")])
         head_px = HEAD_OF_BOX * float(np.hypot(*(head[2:] - head[:2])))
         box = _person_box(person)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         reason = f"no {error}" if isinstance(error, KeyError) else error
         collector.failures.append(f"{what}: a person left out: {reason}")
         return
@@ -141,9 +141,10 @@ def _visibility(value: Any) -> float:
 def _person_box(person: Mapping[str, Any]) -> list[float] | None:
     place = _structs(person.get("objpos"))
     scale = person.get("scale")
-    if not place or not isinstance(scale, int | float):
+    if not place or not isinstance(scale, int | float) or not scale > 0:
         return None
-    return _scale_box(float(place[0]["x"]), float(place[0]["y"]), float(scale))
+    box = _scale_box(float(place[0]["x"]), float(place[0]["y"]), float(scale))
+    return box if np.isfinite(box).all() else None
 
 
 def _scale_box(x: float, y: float, scale: float) -> list[float]:

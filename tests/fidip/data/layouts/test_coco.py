@@ -60,6 +60,12 @@ def test_sequence_and_frame(tmp_path):
     assert samples.frames.tolist() == [40]
 
 
+@pytest.mark.parametrize("width", [10**30, -640, 0, "640", None, 1.5])
+def test_a_size_that_is_none_is_unknown(tmp_path, width):
+    path = write_json(tmp_path / "c.json", coco([person()], [image(width=width)]))
+    assert read_coco_poses(path, with_images=False).image_sizes.tolist() == [[0, 0]]
+
+
 def test_schema_by_the_categorys_names(tmp_path):
     category = {"id": 1, "keypoints": list(MPII16.keypoints)}
     path = write_json(tmp_path / "c.json", coco([person(keypoints=FLAT[:48])], categories=[category]))
@@ -67,6 +73,10 @@ def test_schema_by_the_categorys_names(tmp_path):
     category["keypoints"] = ["a", "b"]
     path = write_json(tmp_path / "c.json", coco([person()], categories=[category]))
     with pytest.raises(ValueError, match="2 keypoints of no known schema"):
+        read_coco_poses(path, with_images=False)
+    category["keypoints"] = 5
+    path = write_json(tmp_path / "c.json", coco([person()], categories=[category]))
+    with pytest.raises(ValueError, match="no list of names"):
         read_coco_poses(path, with_images=False)
     category["keypoints"] = [f"KP{k}" for k in range(17)]
     path = write_json(tmp_path / "c.json", coco([person()], categories=[category]))

@@ -178,6 +178,17 @@ def test_broken_head_lengths_are_refused(folder, text):
         read_mini_rgbd(folder)
 
 
+@pytest.mark.parametrize(
+    "row", ["0,0,701,319,239,640,480", "0,700,701,319,239,1e30,480", "0,700,701,1,1,0,0"]
+)
+def test_cameras_that_are_none_are_refused(folder, row):
+    (folder / "09" / "cameras.csv").write_text(f"frame,fx,fy,cx,cy,width,height\n{row}\n")
+    with pytest.raises(
+        ValueError, match=r"cameras\.csv: frame 0: focal lengths and sizes must be above 0 px"
+    ):
+        read_mini_rgbd(folder)
+
+
 def test_another_layout_says_what_was_found_and_expected(tmp_path):
     (tmp_path / "images").mkdir()
     (tmp_path / "labels.csv").write_text("")

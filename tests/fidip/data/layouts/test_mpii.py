@@ -82,6 +82,22 @@ def test_mat_person_with_a_strange_joint_is_told(tmp_path):
     assert "a person left out: joint 16; expected 0..15" in samples.failures[0]
 
 
+@pytest.mark.parametrize("joint", [np.inf, np.nan, "a", (1, 2)])
+def test_mat_joint_numbers_that_are_none_cost_their_person_only(tmp_path, joint):
+    strange = mpii_person({joint: (1.0, 2.0)})
+    write_mpii_mat(tmp_path / "m.mat", [("a.jpg", [strange, mpii_person(ALL)])])
+    samples = read_mpii_mat(tmp_path / "m.mat", with_images=False)
+    assert len(samples) == 1
+    assert "a person left out" in samples.failures[0]
+
+
+@pytest.mark.parametrize("scale", [np.nan, np.inf, 0.0, -1.0])
+def test_mat_without_a_usable_scale_takes_the_keypoints_extent(tmp_path, scale):
+    write_mpii_mat(tmp_path / "m.mat", [("a.jpg", [mpii_person(ALL, scale=scale)])])
+    box = read_mpii_mat(tmp_path / "m.mat", with_images=False).boxes[0]
+    np.testing.assert_allclose(box, [99.5 - 1.5, 199.5 - 3, 15 + 3, 30 + 6])  # a tenth wider on every side
+
+
 def test_mat_nan_is_unlabelled(tmp_path):
     write_mpii_mat(tmp_path / "m.mat", [("a.jpg", [mpii_person({**ALL, 4: (float("nan"), 3.0)})])])
     samples = read_mpii_mat(tmp_path / "m.mat", with_images=False)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -97,9 +97,11 @@ class AiRun:
         """Add the pictures that are new and label those that nobody has labelled."""
         rows = {row.name: row for row in self.store.images()}
         self._taken = {row.id for row in rows.values()}
+        if self.imported:
+            self.imported.match([picture.name for picture in pictures])
         jobs = [job for picture in pictures if (job := self._job(picture, rows.get(picture.name)))]
         if self.imported:  # first those that bring an id of their own
-            jobs.sort(key=lambda job: not self.imported.has(job.picture))
+            jobs.sort(key=lambda job: not self.imported.has(job.picture.name))
         if not jobs:
             return
         if self.labeller:
@@ -147,7 +149,9 @@ class AiRun:
             else:
                 self._save(job.row, said)
         order = {job.picture.name: n for n, job in enumerate(jobs)}
-        self.store.add_images(sorted(new, key=lambda image: order[image.name]))
+        new = [replace(image, id=self._id_of(image.name)) for image in new]
+        new.sort(key=lambda image: (image.id is None, order[image.name]))  # wanted ids before free ones
+        self._taken.update(self.store.add_images(new))
         self.result.num_new += len(new)
 
     def _start(self, job: _Job) -> NewImage | np.ndarray | None:
@@ -166,7 +170,6 @@ class AiRun:
                 when=imported.when,
                 action=imported.action,
                 frame=picture.frame or imported.frame,
-                id=None if imported.id in self._taken else imported.id,
             )
         if self.labeller is None:
             return NewImage(picture.name, *picture.size, who=NOBODY, frame=picture.frame)
@@ -220,6 +223,14 @@ class AiRun:
             picture.name, *picture.size, who=NOBODY, frame=picture.frame, state="unreadable", note=reason
         )
         return [entry]
+
+    def _id_of(self, name: str) -> int | None:
+        """Return the id that a file of labels gives a picture; None if it gives none or a taken one."""
+        number = self.imported.id_of(name) if self.imported else None
+        if number is None or number in self._taken:
+            return None
+        self._taken.add(number)
+        return number
 
     def _author(self) -> str:
         return f"ai:{self.result.model}"

@@ -35,9 +35,7 @@ class Gathered:
     pictures: list[Picture] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
     """Reason by the name of a video."""
-    notes: list[str] = field(default_factory=list)
     was_stopped: bool = False
-    num_videos: int = 0
 
 
 def gather(
@@ -79,7 +77,6 @@ def gather(
         if split is None:
             found.was_stopped = True
             return found
-        found.num_videos += 1
         if split.problem:
             found.failures[video.name] = f"{video.name} {split.problem}; the frames until there are kept"
         names = _names([picture.path for picture in split.pictures], root)

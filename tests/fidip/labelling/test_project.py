@@ -187,11 +187,44 @@ def test_a_project_of_videos_takes_further_videos(tmp_path):
     assert list(images) == ["a/frame000000.jpg", "b/frame000000.jpg", "b/frame000001.jpg"]
 
 
-def test_pictures_outside_the_project_are_refused(photos, tmp_path):
-    label([photos], tmp_path / "real.json")
-    save(tmp_path / "elsewhere/a.png")
-    with pytest.raises(ValueError, match=r"lies outside the folder of this project, .*photos; label it into"):
-        label([tmp_path / "elsewhere"], tmp_path / "real.json")
+def test_photos_join_a_project_that_began_with_a_video(photos, tmp_path):
+    output = tmp_path / "real.json"
+    label([dot_clip(tmp_path / "a.mp4", frames=2)], output)
+    with LabelStore.open(project_path(output)) as store:
+        store.save(1, 0, ImageLabel(note="mine"), action="note", who="ada")
+    result, images, coco = label([photos], output)
+    assert list(images)[:2] == ["real_frames/a/frame000000.jpg", "photos/img7.png"]
+    assert (result.num_new, result.num_predicted) == (6, 6)
+    assert images["real_frames/a/frame000000.jpg"].label.note == "mine"
+    assert any(f"file names begin at {tmp_path}" in note for note in result.notes)
+    assert all((tmp_path / image["file_name"]).is_file() for image in coco["images"])
+    again, images, _ = label([tmp_path / "a.mp4", photos], output)
+    assert (again.num_new, again.notes, len(images)) == (0, [], 7)
+
+
+def test_a_video_and_a_second_folder_join_a_project_of_photos(photos, tmp_path):
+    output = tmp_path / "real.json"
+    label([photos], output)
+    result, images, _ = label([dot_clip(tmp_path / "a.mp4", frames=2)], output)
+    assert (result.num_new, result.num_predicted) == (1, 1)
+    assert list(images)[5:] == ["photos/img12.png", "real_frames/a/frame000000.jpg"]
+    save(tmp_path / "elsewhere/ä.png")
+    result, images, _ = label([tmp_path / "elsewhere"], output)
+    assert (list(images)[-1], result.num_predicted) == ("elsewhere/ä.png", 1)
+
+
+def test_pictures_that_moved_are_found_again_or_the_project_is_left_alone(photos, tmp_path):
+    output = tmp_path / "real.json"
+    label([photos], output)
+    moved = tmp_path / "elsewhere" / "moved"
+    moved.parent.mkdir()
+    photos.rename(moved)
+    save(tmp_path / "other" / "a.png")
+    with pytest.raises(ValueError, match=r"were in .*photos, which is not there any more, and are not in"):
+        label([tmp_path / "other"], output)
+    result, images, _ = label([moved], output)
+    assert (result.num_new, len(images)) == (0, 6)
+    assert "elsewhere" in result.notes[0]
 
 
 def test_a_file_that_is_no_project_is_not_overwritten(photos, tmp_path):
@@ -273,6 +306,37 @@ def test_imported_labels_come_first_and_the_network_labels_the_rest(photos, tmp_
     assert "1 labelled pictures are not among those named" in notes
     result, _, again = label([photos], tmp_path / "real.json", import_file=str(file))
     assert (result.num_new, result.num_imported, again) == (0, 0, coco)
+
+
+def test_pictures_keep_the_ids_of_an_imported_file_whoever_labels_them(photos, tmp_path):
+    file = coco_file(tmp_path / "old.json", [entry(0, "img8.png", 640, 480), entry(2, "img10.png")])
+    content = json.loads(file.read_text())
+    content["images"] += [entry(3, "img7.png"), entry(1, "img9.png")]  # the first two are not labelled
+    file.write_text(json.dumps(content))
+    result, images, _ = label([photos], tmp_path / "real.json", import_file=str(file))
+    assert (result.num_imported, result.num_predicted) == (1, 5)
+    ids = {name: state.row.id for name, state in images.items()}
+    assert ids == {
+        "img7.png": 3,
+        "img8.png": 0,
+        "img9.png": 1,
+        "img10.png": 2,
+        "img11.png": 4,
+        "img12.png": 5,
+    }
+
+
+def test_pictures_whose_imported_id_is_taken_get_another(photos, tmp_path):
+    folder = tmp_path / "first"
+    save(folder / "img6.png")
+    label([folder], tmp_path / "real.json", no_ai=True)
+    (folder / "img6.png").rename(photos / "img6.png")
+    with LabelStore.open(project_path(tmp_path / "real.json")) as store:
+        store.set_root(photos)
+    file = coco_file(tmp_path / "old.json", [entry(1, "img7.png"), entry(2, "img8.png")])
+    _, images, _ = label([photos], tmp_path / "real.json", no_ai=True, import_file=str(file))
+    ids = [images[f"img{n}.png"].row.id for n in range(6, 9)]
+    assert ids == [1, 3, 2]
 
 
 def test_frames_find_their_imported_labels_under_another_output(photos, tmp_path):

@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fidip.labelling.documents import ImageLabel
 from fidip.labelling.exchange.ah_colt import write_ah_colt
-from fidip.labelling.exchange.cvat_writer import write_cvat
+from fidip.labelling.exchange.cvat_writer import labels_path, write_cvat
 from fidip.labelling.exchange.label_studio_config import LOCAL_FILES
-from fidip.labelling.exchange.label_studio_writer import write_label_studio
+from fidip.labelling.exchange.label_studio_writer import config_path, write_label_studio
 from fidip.labelling.exchange.project_input import is_project, open_project
 from fidip.labelling.exchange.readers import read_labels
 from fidip.labelling.exchange.records import OutgoingImage
-from fidip.labelling.store import LabelStore
+from fidip.labelling.store import LabelStore, project_path
 from fidip.output_check import check_output_file, check_output_folder
 
 __all__ = ["LabelExport", "export_labels", "outgoing_images"]
@@ -67,6 +66,7 @@ def export_labels(
         check_output_folder(target, option)
     else:
         check_output_file(target, option)
+    _check_not_read(Path(source), _files_of(tool, target), option)
     images, name, notes = outgoing_images(source)
     (target if tool == "ah_colt" else target.absolute().parent).mkdir(parents=True, exist_ok=True)
     if tool == "ah_colt":
@@ -79,6 +79,25 @@ def export_labels(
         raise ValueError(f"unknown tool {tool!r}; expected cvat, label_studio or ah_colt")
     people = sum(len(image.label.people) for image in images)
     return LabelExport(tuple(files), len(images), people, (*notes, *more))
+
+
+def _files_of(tool: str, target: Path) -> tuple[Path, ...]:
+    """Return the files beside each other that a tool takes; AH-CoLT's lie in a folder of their own."""
+    if tool == "ah_colt":
+        return ()
+    return target, labels_path(target) if tool == "cvat" else config_path(target)
+
+
+def _check_not_read(source: Path, files: Sequence[Path], option: str) -> None:
+    """Refuse to replace the labels by a copy that holds less, and projects and their outputs.
+
+    Raises:
+        ValueError: Says which file it would be.
+    """
+    for file in files:
+        is_source = file.exists() and source.exists() and file.samefile(source)
+        if is_source or is_project(file) or is_project(project_path(file)):
+            raise ValueError(f"{option} {file}: would overwrite the labels; choose another file")
 
 
 def outgoing_images(source: str | Path) -> tuple[Sequence[OutgoingImage], str, list[str]]:
@@ -104,7 +123,7 @@ def _of_project(store: LabelStore) -> tuple[list[OutgoingImage], int]:
     """Return a project's images with what the network said first, and the number left out."""
     images, left_out = [], 0
     for row, newest in store.labels():
-        label = newest.label or ImageLabel()
+        label = newest.label
         if row.state != "ok" and not label.people:
             left_out += 1
             continue

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import shutil
 
 import pytest
 from click.testing import CliRunner
@@ -128,3 +129,25 @@ def test_wrong_comparisons_exit_2(project, monkeypatch, arguments, message):
     result = run("report", *arguments)
     assert result.exit_code == 2
     assert message in result.output
+
+
+@pytest.mark.parametrize("option", ["--cvat", "--label-studio"])
+@pytest.mark.parametrize("target", ["real.json", "real.json.project", "copy.json", "link.json"])
+def test_labels_are_not_overwritten_by_a_copy_that_holds_less(project, tmp_path, option, target):
+    shutil.copy(tmp_path / "real.json", tmp_path / "copy.json")
+    (tmp_path / "link.json").symlink_to(tmp_path / "copy.json")
+    source = tmp_path / "copy.json" if target in ("copy.json", "link.json") else project
+    before = (tmp_path / target).read_bytes()
+    result = run("export", source, option, tmp_path / target)
+    assert result.exit_code == 2
+    assert f"{target}: would overwrite the labels; choose another file" in result.output
+    assert (tmp_path / target).read_bytes() == before
+
+
+def test_files_beside_the_target_are_not_the_source_either(project, tmp_path):
+    source = tmp_path / "real.labels.json"
+    shutil.copy(tmp_path / "real.json", source)
+    before = source.read_bytes()
+    result = run("export", source, "--cvat", tmp_path / "real.xml")
+    assert "real.labels.json: would overwrite" in result.output
+    assert source.read_bytes() == before

@@ -3,14 +3,12 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from fidip.labelling.coco_export import REJECTED, UNREADABLE
-from fidip.labelling.coco_people import PeopleReader
+from fidip.labelling.coco_people import PeopleReader, finite
 from fidip.labelling.documents import (
     MAX_NOTE_LENGTH,
     MAX_REASON_LENGTH,
@@ -216,20 +214,22 @@ def _author(records: list[Record]) -> tuple[str, str | None]:
     for record in records:
         who, when = record.get("labelled_by"), record.get("labelled_at")
         if isinstance(who, str) and 1 <= len(who) <= MAX_WHO:
-            return who, when if _is_time(when) else None
+            return who, _utc(when)
     return "", None
 
 
-def _is_time(value: Any) -> bool:
+def _utc(value: Any) -> str | None:
+    """Return a time in UTC as projects keep it; one without a zone counts as UTC. None if it is none."""
     try:
-        return isinstance(value, str) and len(value) <= 40 and bool(datetime.fromisoformat(value))
-    except ValueError:
-        return False
+        when = datetime.fromisoformat(value if isinstance(value, str) and len(value) <= 40 else "")
+        when = when.replace(tzinfo=when.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):  # year 1 or 9999 may leave the calendar
+        return None
+    return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _frame(image: Record) -> Frame | None:
     sequence, index, time_s = image.get("sequence"), image.get("frame"), image.get("time_s")
     if not isinstance(sequence, str) or not isinstance(index, int) or not 0 <= index < 2**53:
         return None
-    is_time = isinstance(time_s, int | float) and not isinstance(time_s, bool) and np.isfinite(time_s)
-    return Frame(sequence, index, float(time_s) if is_time else None)
+    return Frame(sequence, index, finite(time_s))

@@ -1,5 +1,6 @@
 """The annotations of a COCO keypoint file as people of a label, mended where that loses nothing."""
 
+import sys
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +13,7 @@ from syrip_gen.keypoints.cleaning import MAX_COORDINATE_PX, clean_keypoints
 from syrip_gen.keypoints.json_input import number_list
 from syrip_gen.keypoints.schema import KeypointSchema
 
-__all__ = ["PeopleReader"]
+__all__ = ["PeopleReader", "finite"]
 
 Record = Mapping[str, Any]
 KNOWN_KEYS = frozenset(
@@ -55,13 +56,12 @@ class PeopleReader:
     def _person(self, annotation: Record, person_id: int, image: Record, what: str) -> LabelledPerson:
         self.left_out |= annotation.keys() - KNOWN_KEYS
         score = annotation.get("score", annotation.get("network_score"))
-        is_number = isinstance(score, int | float) and not isinstance(score, bool) and np.isfinite(score)
         return LabelledPerson(
             id=person_id,
             keypoints=self._keypoints(annotation.get("keypoints"), what),
             bbox=None if annotation.get("bbox_from_keypoints") is True else self._box(annotation, what),
             posture=self._posture(annotation.get("posture") or image.get("posture")),
-            score=float(score) if is_number else None,
+            score=finite(score),
         )
 
     def _keypoints(self, values: Any, what: str) -> tuple[tuple[float, float, int], ...]:
@@ -102,6 +102,12 @@ class PeopleReader:
         is_crowd = annotation.get("iscrowd") == 1
         self.repairs["crowd regions left out"] += is_crowd
         return is_crowd
+
+
+def finite(value: Any) -> float | None:
+    """Return a number of a file; None where it is none, or too large for one."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and abs(value) <= sys.float_info.max else None
 
 
 def _person_ids(annotations: list[Record]) -> list[int]:

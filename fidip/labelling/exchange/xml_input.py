@@ -72,6 +72,10 @@ class _Pieces:
             raise ValueError(
                 f"{self.path}: not XML: {what} at line {error.lineno}, column {error.offset + 1}"
             ) from None
+        except (LookupError, ValueError) as error:
+            if str(error).startswith(f"{self.path}: "):  # what the handlers below say
+                raise
+            raise ValueError(f"{self.path}: {error}; expected XML in UTF-8") from None  # its encoding
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         self.depth += 1

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from fidip.labelling.coco_import import read_coco
-from fidip.labelling.records import NewImage
+from fidip.labelling.records import Frame, NewImage
 from fidip.labelling.store import LabelStore
 from syrip_gen.annotation.coco import person_category
 from syrip_gen.keypoints.catalog import COCO17, MPII16
@@ -53,6 +53,30 @@ def test_points_outside_go_to_the_border(tmp_path):
     project = read_coco(path)
     assert project.images[0].label.people[0].keypoints[0] == (64.0, 0.0, 2)
     assert project.notes == ("x.json: 1 keypoints outside their picture moved to its border",)
+
+
+@pytest.mark.parametrize(
+    "given, kept",
+    [
+        ("2024-01-02T10:00:00+05:00", "2024-01-02T05:00:00.000Z"),
+        ("2024-01-02T10:00:00.123456Z", "2024-01-02T10:00:00.123Z"),
+        ("2024-01-02 10:00", "2024-01-02T10:00:00.000Z"),
+        ("9999-12-31T23:59:59-05:00", None),
+        ("yesterday", None),
+        (7, None),
+    ],
+)
+def test_times_are_kept_in_utc(tmp_path, given, kept):
+    read = read_one(tmp_path, image(labelled_by="Ann", labelled_at=given))
+    assert (read.who, read.when) == ("Ann", kept)
+
+
+@pytest.mark.parametrize("number", [10**400, -(10**400), float("nan"), float("inf"), True, "0.5", [1]])
+def test_numbers_that_are_none_are_left_out(tmp_path, number):
+    record = image(sequence="v.mp4", frame=3, time_s=number)
+    read = read_one(tmp_path, record, annotation(score=number))
+    assert read.label.people[0].score is None
+    assert read.frame == Frame("v.mp4", 3, None)
 
 
 def test_syrip_postures(tmp_path):

@@ -176,6 +176,14 @@ def test_undefined_entities_are_refused(tmp_path):
         read(tmp_path, image("&x;"))
 
 
+@pytest.mark.parametrize("encoding", ["klingon", "shift_jis", "utf-7"])
+def test_encodings_that_cannot_be_read_are_named(tmp_path, encoding):
+    path = tmp_path / "annotations.xml"
+    path.write_text(f'<?xml version="1.0" encoding="{encoding}"?><annotations></annotations>')
+    with pytest.raises(ValueError, match=r"annotations\.xml: .*encoding.*; expected XML in UTF-8"):
+        read_cvat(path)
+
+
 def test_other_roots_and_empty_files_are_refused(tmp_path):
     with pytest.raises(ValueError, match="expected the root element <annotations>, found <html>"):
         read(tmp_path, "", root="html")

@@ -141,9 +141,11 @@ class LabelStore(ProjectFile):
     def changes(self, since: int) -> tuple[int, list[ImageRow]]:
         """Return the number of the last change and the images that changed after change ``since``."""
         with self._lock, readable_errors(self.path):
+            last = (
+                self.last_change()
+            )  # read first: what another process saves meanwhile is told twice, not never
             rows = self._read(f"SELECT {ROW_COLUMNS}, change FROM images WHERE change > ? ORDER BY id", since)
-            last = max((row[-1] for row in rows), default=None)
-            return (self.last_change() if last is None else last), [_image_row(row[:-1]) for row in rows]
+            return max([last, *(row[-1] for row in rows)]), [_image_row(row[:-1]) for row in rows]
 
     def image(self, image_id: int) -> ImageState:
         """Return all that is known of one image.

@@ -195,6 +195,23 @@ def test_changes_since(store):
     assert len(store.changes(0)[1]) == 3
 
 
+def test_a_change_of_another_process_between_two_reads_is_told(store, monkeypatch):
+    start = store.last_change()
+    read = store._read
+
+    def read_and_let_others_save(query, *values):
+        rows = read(query, *values)
+        with LabelStore.open(store.path) as other:
+            if other.image(2).row.revision == 0:
+                other.save(2, 0, reviewed(), action="move", who="Bo")
+        return rows
+
+    monkeypatch.setattr(store, "_read", read_and_let_others_save)
+    last, rows = store.changes(start)
+    told = [row.id for row in [*rows, *store.changes(last)[1]]]
+    assert told == [2]
+
+
 def test_listeners_hear_of_every_change(store):
     heard = []
     store.on_change(lambda: heard.append(store.last_change()))

@@ -237,17 +237,17 @@ def label(config: Any, inputs: tuple[str, ...], json_file: str | None) -> int:
 
     check_server(config)
     if config.review is not None:
-        store, result = review_dataset(config, inputs), None
+        store, result = review_dataset(config, inputs)
     else:
         with ConsoleProgress() as progress:
             store, result = label_pictures(config, inputs, progress)
-        click.echo(result.summary())
-        _write_json(json_file, result.figures())
-    if result is not None and result.was_interrupted:
+    click.echo(result.summary())
+    _write_json(json_file, result.figures())
+    if result.was_interrupted:
         store.close()
         return INTERRUPTED
     serve_project(store, config, click.echo)
-    return SOME_FAILED if result is not None and result.failures else OK
+    return SOME_FAILED if result.failures else OK
 
 
 @main.command(cls=ConfigCommand.of("fidip.export_options:ExportOptions"))

@@ -13,7 +13,7 @@ MAX_TOLD = 10
 
 @dataclass(slots=True)
 class LabelResult:
-    """What was done before the page opens."""
+    """What was done before the page opens, or what there is to review."""
 
     output: Path
     project: Path
@@ -30,6 +30,8 @@ class LabelResult:
     predict_seconds: float = 0.0
     seconds: float = 0.0
     was_interrupted: bool = False
+    is_review: bool = False
+    """Of generated images or fits, which nothing is added to."""
     failures: dict[str, str] = field(default_factory=dict)
     """Reason by picture or video."""
     notes: list[str] = field(default_factory=list)
@@ -62,10 +64,12 @@ class LabelResult:
     def summary(self) -> str:
         """Return what the command says."""
         counts = self.counts
-        lines = [
-            f"{_counted(counts.total, 'picture')}, {self.num_new} new: {counts.reviewed} reviewed, "
-            f"{counts.rejected} rejected, {counts.unreviewed} to review"
-        ]
+        done = f"{counts.rejected} rejected, {counts.unreviewed} to review"
+        if self.is_review:
+            lines = [f"{_counted(counts.total, 'image')}: {counts.reviewed} accepted, {done}"]
+        else:
+            pictures = _counted(counts.total, "picture")
+            lines = [f"{pictures}, {self.num_new} new: {counts.reviewed} reviewed, {done}"]
         if self.num_predicted:
             rate = self.num_predicted / max(self.predict_seconds, 1e-9)
             nobody = f", nobody found in {self.num_nobody}" if self.num_nobody else ""

@@ -1,5 +1,6 @@
 """Begin a labelling project or go on with one: pictures in, imported labels in, first labels by a network."""
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -113,6 +114,7 @@ def _work(
     result = LabelResult(store.output, store.path)
     found = Gathered()
     if media is not None:
+        _bring_within_reach(store, media, result)
         found = gather(media, store.root, store.output, choice, progress, should_stop)
         if not found.pictures and found.failures and not store.images():
             raise ValueError("; ".join(found.failures.values()))
@@ -124,3 +126,32 @@ def _work(
     result.was_interrupted = should_stop()
     result.counts = store.counts()
     return result
+
+
+def _bring_within_reach(store: LabelStore, media: FoundMedia, result: LabelResult) -> None:
+    """Let a project's folder hold what is to be added to it: photos beside videos, a second folder.
+
+    Raises:
+        ValueError: If the pictures that the project has are gone.
+    """
+    known, wanted = store.root, media.root
+    if wanted.is_relative_to(known):
+        return
+    rows = store.images()
+    if rows and not known.exists():
+        moved = sum((wanted / row.name).is_file() for row in rows)
+        if 2 * moved < len(rows):
+            raise ValueError(
+                f"the pictures of this project were in {known}, which is not there any more, and are not in "
+                f"{wanted}; put them back, or label into another file (-o)"
+            )
+        store.set_root(wanted)
+        result.notes.append(f"the pictures are looked for in {wanted} now, no longer in {known}")
+        return
+    try:
+        shared = Path(os.path.commonpath([known, wanted]))
+    except ValueError:  # another drive of Windows: gather says which picture cannot be added
+        return
+    store.widen_root(shared)
+    if rows:
+        result.notes.append(f"pictures lie in {known} and {wanted} now: file names begin at {shared}")

@@ -164,14 +164,33 @@ class ProjectFile:
 
     def set_root(self, root: str | Path) -> None:
         """Say where the images are now, after the folder was moved."""
-        root = Path(root).absolute()
-        values = {"root": str(root), "root_from_here": _from_here(root, self.path)}
         with self._writing():
-            self._connection.executemany(
-                "UPDATE settings SET value = ? WHERE name = ?",
-                [(json.dumps(value), name) for name, value in values.items()],
+            values = self._write_root(Path(root).absolute())
+        self._settings |= values
+
+    def widen_root(self, root: str | Path) -> None:
+        """Let the names of images begin at a folder above the present one, so that more can be added.
+
+        Raises:
+            ValueError: If the present folder does not lie below it.
+        """
+        root = Path(root).absolute()
+        prefix = os.fsencode(self.root.relative_to(root).as_posix() + "/")
+        with self._writing() as change:
+            values = self._write_root(root)
+            self._connection.execute(
+                "UPDATE images SET name = CAST(? AS TEXT) || name, change = ?", (prefix, change)
             )
         self._settings |= values
+        self._changed()
+
+    def _write_root(self, root: Path) -> dict[str, Any]:
+        values = {"root": str(root), "root_from_here": _from_here(root, self.path)}
+        self._connection.executemany(
+            "UPDATE settings SET value = ? WHERE name = ?",
+            [(json.dumps(value), name) for name, value in values.items()],
+        )
+        return values
 
     def on_change(self, listener: Callable[[], None]) -> None:
         """Call a function after every change made through this object (not those of other processes)."""

@@ -52,8 +52,8 @@ def check_same_pictures(
     if other_size:
         (wide, high), (wide_2, high_2) = _sizes(sources, other_size[0])
         raise ValueError(
-            f"{differ} {_shown(other_size[0])} has {wide} x {high} px in one and {wide_2} x {high_2} px in the "
-            f"other{_more(other_size)}"
+            f"{differ} {_shown(other_size[0])} has {wide} x {high} px in one and {wide_2} x {high_2} px in "
+            f"the other{_more(other_size)}"
         )
     if is_declared or not pairs:
         return ""

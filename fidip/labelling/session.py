@@ -53,8 +53,8 @@ def label_pictures(
         return label_media(options, inputs, progress, should_stop=is_interrupted)
 
 
-def review_dataset(options: LabelOptions, inputs: Sequence[str]) -> LabelStore:
-    """Open the review of a dataset or of fits.
+def review_dataset(options: LabelOptions, inputs: Sequence[str]) -> tuple[LabelStore, LabelResult]:
+    """Open the review of a dataset or of fits, and say how far it is.
 
     Raises:
         FileNotFoundError: If there is none.
@@ -64,7 +64,8 @@ def review_dataset(options: LabelOptions, inputs: Sequence[str]) -> LabelStore:
 
     if inputs or options.import_file is not None:
         raise ValueError(f"--review {options.review}: name no pictures and no --import besides")
-    return open_or_create_review(options.review or "", images=options.images, overlays=options.overlays)
+    store = open_or_create_review(options.review or "", images=options.images, overlays=options.overlays)
+    return store, LabelResult(store.output, store.path, is_review=True, counts=store.counts())
 
 
 def serve_project(store: LabelStore, options: LabelOptions, say: Callable[[str], None]) -> None:

@@ -95,7 +95,7 @@ async function start() {
   setTheme();
   const store = new Store(await project);
   document.body.dataset.kind = store.project.kind;
-  const outbox = new Outbox(api, `${store.project.root}|${store.project.output}`);
+  const outbox = new Outbox(api, store.project.output);
   await outbox.adopt();
   const stage = new Stage(store, pictures);
   const app = new App(store, api, outbox, pictures, stage, announce);

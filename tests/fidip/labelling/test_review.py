@@ -5,7 +5,9 @@ import os
 import shutil
 
 import pytest
+from click.testing import CliRunner
 
+from cli import main
 from fidip.data.annotations import dataset_files, read_annotations
 from fidip.labelling.kinds import exporter_of, pictures_of
 from fidip.labelling.review import open_or_create_review, write_review
@@ -40,6 +42,19 @@ def dataset(generated, tmp_path):
 def store(dataset):
     with open_or_create_review(dataset) as store:
         yield store
+
+
+def test_the_command_says_how_far_a_review_is(dataset):
+    with open_or_create_review(dataset) as store:
+        decide(store, store.images()[0].id, "rejected")
+    answer = CliRunner().invoke(
+        main, ["label", "--review", str(dataset), "--no-serve", "--json", str(dataset / "a.json")]
+    )
+    assert answer.exit_code == 0
+    assert f"{N} images: 0 accepted, 1 rejected, {N - 1} to review" in answer.output
+    assert str(dataset / "review.project") in answer.output
+    assert len(read(dataset)["images"]) == N - 1
+    assert json.loads((dataset / "a.json").read_text())["num_rejected"] == 1
 
 
 def decide(store, image_id, status, reasons=(), **changes):

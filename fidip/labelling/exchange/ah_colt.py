@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fidip.labelling.coco_export import write_atomically
-from fidip.labelling.documents import ImageLabel, LabelledPerson
+from fidip.labelling.documents import SMALLEST_PX, ImageLabel, LabelledPerson
 from fidip.labelling.exchange.names import some_names
 from fidip.labelling.exchange.plain_pickle import plain_pickle
 from fidip.labelling.exchange.records import ImportedLabels, OutgoingImage, imported_image, label_of
@@ -163,7 +163,7 @@ def _label(people: Sequence[AhColtPerson], kind: str, repairs: Counter[str], wha
 def _usable_box(box: tuple[float, ...] | None, repairs: Counter[str]) -> Any:
     if box is None:
         return None
-    if not np.isfinite(box).all() or min(box[2:]) <= 0 or max(map(abs, box)) > MAX_COORDINATE_PX:
+    if not np.isfinite(box).all() or min(box[2:]) < SMALLEST_PX or max(map(abs, box)) > MAX_COORDINATE_PX:
         repairs["boxes without extent left out"] += 1
         return None
     return box

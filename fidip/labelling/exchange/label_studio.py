@@ -118,7 +118,8 @@ def _chosen(task: Record, what: str, repairs: Counter[str]) -> tuple[list[Record
         source, status = predictions, "unreviewed"
     else:
         return [], "unreviewed"
-    newest = max(source, key=lambda a: str(a.get("updated_at") or a.get("created_at") or ""))
+    times = [str(a.get("updated_at") or a.get("created_at") or "") for a in source]
+    newest = source[max(range(len(source)), key=lambda i: (times[i], i))]  # later ones come later in the file
     results = _objects(newest.get("result") or [], f"{what}, result")
     return [_checked(r, f"{what}, result {r.get('id', i)}") for i, r in enumerate(results)], status
 

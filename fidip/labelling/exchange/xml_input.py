@@ -13,6 +13,8 @@ MAX_XML_BYTES = 1 << 30
 """Larger files are refused; CVAT's of 100,000 skeletons has about 200 MB."""
 MAX_PIECE_BYTES = 64 << 20
 """Of one child of the root: no image has as many shapes."""
+MAX_TAG_BYTES = 1 << 20
+"""Of one tag with its attributes, which the parser looks at from its beginning with every chunk."""
 MAX_DEPTH = 32
 CHUNK = 1 << 16
 
@@ -54,8 +56,12 @@ class _Pieces:
 
     def read(self, file: IO[bytes]) -> Iterator[Element]:
         """Feed the file and give what is complete."""
+        fed = 0
         while chunk := file.read(CHUNK):
             self._feed(chunk, is_last=False)
+            fed += len(chunk)
+            if fed - self.parser.CurrentByteIndex > MAX_TAG_BYTES:
+                raise ValueError(f"{self.path}: a tag of more than {MAX_TAG_BYTES >> 20} MiB; not labels")
             if self.builder is not None and self.parser.CurrentByteIndex - self.began_at > MAX_PIECE_BYTES:
                 raise ValueError(
                     f"{self.path}: an element of more than {MAX_PIECE_BYTES >> 20} MiB; not labels"

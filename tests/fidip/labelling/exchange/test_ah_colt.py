@@ -118,6 +118,19 @@ def test_reads_hourglass_labels(tmp_path):
     assert points[:5].tolist() == [[0, 0, 0]] * 5  # MPII has no face
 
 
+@pytest.mark.parametrize("right", [10.0004, 10, 5, np.nan, np.inf, 1e9])
+def test_boxes_without_extent_are_left_out(tmp_path, right):
+    data = {
+        "images": ["a.jpg"],
+        "all_keyps": [[], [[np.full((3, 17), 2.0)]]],
+        "all_boxes": [[[10, 5, right, 9]]],
+    }
+    (tmp_path / "clip_gt.pkl").write_bytes(pickle.dumps(data))
+    read = read_ah_colt(tmp_path / "clip_gt.pkl")
+    assert read.images[0].label.people[0].bbox is None
+    assert read.notes == ("clip_gt.pkl: 1 boxes without extent left out",)
+
+
 def test_says_what_the_format_cannot_hold(tmp_path):
     shown = [
         *images(),

@@ -203,6 +203,19 @@ def test_huge_elements_are_refused_without_being_held(tmp_path, monkeypatch):
         read(tmp_path, image(skeleton()))
 
 
+@pytest.mark.parametrize("body", ['<image name="{}"/>', "<image><{}/></image>", "<!-- {} -->"])
+def test_huge_tags_are_refused_at_once(tmp_path, body):
+    path = tmp_path / "annotations.xml"
+    path.write_text(f"<annotations>{body.format('a' * 20_000_000)}</annotations>")
+    with pytest.raises(ValueError, match=r"annotations\.xml: a tag of more than 1 MiB; not labels"):
+        read_cvat(path)
+
+
+def test_long_texts_are_no_tags(tmp_path):
+    skeletons = image(skeleton()) + f"<meta>{'a' * 3_000_000}</meta>"
+    assert len(read(tmp_path, skeletons).images) == 1
+
+
 def test_names_that_xml_cannot_hold_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"image name 'a\\x07.jpg' holds characters that XML cannot"):
         write_cvat([outgoing("a\x07.jpg")], tmp_path / "a.xml")

@@ -121,6 +121,15 @@ def test_reads_an_annotation_made_on_the_page(tmp_path):
     )
 
 
+def test_of_annotations_without_a_time_the_last_is_read(tmp_path):
+    notes = ({"from_name": "note", "type": "textarea", "value": {"text": [text]}} for text in ("old", "new"))
+    task = {
+        "data": {"image": "a.jpg"},
+        "annotations": [{"id": i, "result": [n]} for i, n in enumerate(notes)],
+    }
+    assert read(tmp_path, [task]).images[0].label.note == "new"
+
+
 @pytest.mark.parametrize(
     "address, name",
     [

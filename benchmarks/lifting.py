@@ -2,8 +2,8 @@
 
 Unseen synthetic pictures (AJPE from true 2D and from a 2D network's predictions; several sets, each with its
 name: ``--test fitted=DIR --predictions fitted=FILE --test t=DIR``; of ``syrip animate --frames all`` as
-movements, with their jitter), unseen movements (AJPE and jitter, from exact and from noisy 2D), and real
-infants against weak 3D labels (PA-MPJPE over twelve limb joints).
+movements, with their jitter; sets of one name are averaged), unseen movements (AJPE and jitter, from exact
+and from noisy 2D), and real infants against weak 3D labels (PA-MPJPE over twelve limb joints).
 
 Lifters on raw pixels know only pictures of the size that they were trained on. ``--scale-pixels`` gives them
 every picture in that size, which is what their user would have to do.
@@ -171,10 +171,38 @@ def named(word: str) -> tuple[str, str]:
     return name, path
 
 
+def named_sets(tests: list[str], predictions: list[str]) -> dict[str, list[tuple[Path, Path | None]]]:
+    """Return datasets with their predictions by name.
+
+    Raises:
+        ValueError: If predictions are of no dataset, or some sets of a name have none.
+    """
+    found: dict[str, dict[str, list[Path]]] = {}
+    for kind, words in (("test", tests), ("predictions", predictions)):
+        for name, path in map(named, words):
+            found.setdefault(name, {"test": [], "predictions": []})[kind].append(Path(path))
+    sets = {}
+    for name, paths in found.items():
+        files: list[Path | None] = [*paths["predictions"]] or [None] * len(paths["test"])
+        if len(files) != len(paths["test"]):
+            raise ValueError(f"'{name}' has {len(paths['test'])} --test and {len(files)} --predictions")
+        sets[name] = list(zip(paths["test"], files, strict=True))
+    return sets
+
+
+def mean_of_sets(lifter: Lifter, sets: list[tuple[Path, Path | None]], prefix: str) -> Figures:
+    """Return the means of what :func:`pictures` says of several datasets."""
+    each = [pictures(lifter, test, predictions, prefix) for test, predictions in sets]
+    rows = dict.fromkeys(row for figures in each for row in figures)
+    return {row: float(np.mean([figures[row] for figures in each if row in figures])) for row in rows}
+
+
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("runs", nargs="+", help="NAME=RUN or RUN; infant = the shipped lifter")
+    parser.add_argument(
+        "runs", nargs="+", help="NAME=RUN or RUN; infant = the shipped lifter, infant-video = over time"
+    )
     parser.add_argument(
         "--test", action="append", default=[], help="[NAME=]dataset folder with pictures not trained on"
     )
@@ -188,16 +216,17 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--scale-pixels", action="store_true", help="enlarge pictures for lifters on pixels")
     parser.add_argument("--json", type=Path, help="write the figures here")
     args = parser.parse_args()
-    args.test, args.predictions = [named(word) for word in args.test], dict(map(named, args.predictions))
-    unknown = set(args.predictions) - {name for name, _ in args.test}
-    if unknown:
-        parser.error(f"--predictions {', '.join(sorted(unknown))}: no --test has that name")
+    try:
+        args.sets = named_sets(args.test, args.predictions)
+    except ValueError as error:
+        parser.error(str(error))
     return args
 
 
 def open_lifter(run: str, *, scale_pixels: bool) -> Lifter | ScaledPixels:
     """Open a lifter as it is to be measured."""
-    lifter = Lifter.open(None if run == "infant" else run)
+    is_shipped = run in ("infant", "infant-video")
+    lifter = Lifter.open(None if is_shipped else run, over_time=run == "infant-video")
     return ScaledPixels(lifter) if scale_pixels and lifter.network.inputs == "pixels" else lifter
 
 
@@ -206,16 +235,8 @@ def main() -> None:
     args = parse_arguments()
     torch.set_num_threads(1)
     parts: list[Callable[[Lifter], Figures]] = []
-    for name, path in args.test:
-        predictions = args.predictions.get(name)
-        parts.append(
-            partial(
-                pictures,
-                test=Path(path),
-                predictions=predictions and Path(predictions),
-                prefix=f"{name} " if name else "",
-            )
-        )
+    for name, sets in args.sets.items():
+        parts.append(partial(mean_of_sets, sets=sets, prefix=f"{name} " if name else ""))
     if args.clips:
         parts.append(lambda lifter: movements(lifter, args.clips))
     if args.real and args.weak:

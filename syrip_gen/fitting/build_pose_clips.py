@@ -23,7 +23,7 @@ from syrip_gen.randomness import stream_rng
 from syrip_gen.sampling.cameras import FOCAL_RANGE, sample_rotation
 from syrip_gen.sampling.poses import sample_betas
 
-__all__ = ["build_pose_clips", "main", "move_between"]
+__all__ = ["build_pose_clips", "main", "move_between", "move_body", "posed_keypoints"]
 
 PARTS = (
     (0, 3, 6, 9),  # left leg: SMPL joints 1, 4, 7, 10
@@ -95,13 +95,13 @@ def build_pose_clips(
     for clip in range(num_clips):
         alike = np.flatnonzero(template == template[clip])
         chosen = rng.choice(alike, min(8, len(alike)), replace=False)
-        bodies.append(_movement(poses[chosen], gravity[chosen], frames, fps, rng))
+        bodies.append(move_body(poses[chosen], gravity[chosen], frames, fps, rng))
         names.append(str(labels[template[clip]]))
     lengths = [len(pose) for pose, _ in bodies]
     clip_index = np.repeat(np.arange(len(bodies), dtype=np.int32), lengths)
     betas = np.stack([sample_betas(model.num_betas, rng) for _ in bodies])[clip_index]
     orient, down = _views(bodies, names, rng)
-    points = _pose_all(model, betas, orient, np.concatenate([pose for pose, _ in bodies]))
+    points = posed_keypoints(model, betas, orient, np.concatenate([pose for pose, _ in bodies]))
     return {
         "keypoints_3d_m": _placed(points, clip_index, rng).astype(np.float32),
         "gravity": down.astype(np.float32),
@@ -111,7 +111,7 @@ def build_pose_clips(
     }
 
 
-def _movement(
+def move_body(
     poses: np.ndarray, gravity: np.ndarray, frames: int, fps: float, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return (T, 23, 3) a body pose and (T, 3) gravity in the root's frame."""
@@ -138,7 +138,9 @@ def _views(
     return np.concatenate(orients), np.concatenate(downs)
 
 
-def _pose_all(model: KeypointPath, betas: np.ndarray, orient: np.ndarray, pose: np.ndarray) -> np.ndarray:
+def posed_keypoints(
+    model: KeypointPath, betas: np.ndarray, orient: np.ndarray, pose: np.ndarray
+) -> np.ndarray:
     """Return (N, 17, 3) keypoints, in batches."""
     parts = []
     with torch.no_grad():

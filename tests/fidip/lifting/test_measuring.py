@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks.lifting import jitter_mm, pictures, relative
+from benchmarks.lifting import jitter_mm, mean_of_sets, named_sets, pictures, relative
 from fidip.lifting.pose_files import read_poses_3d
 from syrip_gen.annotation.coco import ANNOTATION_FILE
 from tests.fidip.lifting.skeletons import write_dataset
@@ -50,3 +50,20 @@ def test_single_pictures_have_no_jitter(tmp_path):
     figures = pictures(RightButShaking(relative(read_poses_3d(folder).points), 0.001), folder, None)
     assert set(figures) == {"true 2D AJPE", "true 2D PA"}
     assert np.isnan(jitter_mm(np.zeros((2, 17, 3))))
+
+
+def test_sets_of_one_name_are_averaged(dataset, tmp_path):
+    single = write_dataset(tmp_path / "s", 6)
+    truth = relative(read_poses_3d(dataset).points)
+    sets = named_sets([f"a={dataset}", f"a={single}", "b=x"], ["b=p.json"])
+    assert [str(path) for path, _ in sets["a"]] == [str(dataset), str(single)]
+    figures = mean_of_sets(RightButShaking(truth, 0.001), sets["a"], "a ")
+    each = [pictures(RightButShaking(truth, 0.001), path, None) for path, _ in sets["a"]]
+    assert figures["a true 2D AJPE"] == pytest.approx(np.mean([e["true 2D AJPE"] for e in each]))
+    assert figures["a true 2D jitter"] == each[0]["true 2D jitter"]  # the other has none
+
+
+@pytest.mark.parametrize("tests, predictions", [(["a=x"], ["b=p"]), (["a=x", "a=y"], ["a=p"])])
+def test_predictions_must_go_with_datasets(tests, predictions):
+    with pytest.raises(ValueError, match="--test and"):
+        named_sets(tests, predictions)

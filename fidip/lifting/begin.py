@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from pickle import UnpicklingError
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,11 +11,9 @@ from fidip.lifting.refined import RefinedLifter
 from fidip.lifting.shipped import shipped_lifter
 from fidip.lifting.state import load_core, open_lifter_weights
 from fidip.lifting.views import features_per_frame
+from fidip.models.weight_files import read_weight_file
 
-__all__ = ["begin_from", "published_tensors", "run_weights"]
-
-WRAPPERS = ("model_state_dict", "model_pos", "state_dict")
-"""Where published checkpoints keep their tensors: the thesis, VideoPose3D, others."""
+__all__ = ["begin_from", "run_weights"]
 
 
 def begin_from(network: AnyLifter, weights: str) -> str:
@@ -45,7 +41,7 @@ def begin_from(network: AnyLifter, weights: str) -> str:
         return _begin_from_lifter(network, open_lifter_weights(path), path)
     if isinstance(network, RefinedLifter):
         raise ValueError(f"{path} is not a lifter of syrip: give a run folder of --recipe lifter-infant")
-    load_core(network.core, published_tensors(path), str(path))
+    load_core(network.core, read_weight_file(path).tensors, str(path))
     return f"the lifter begins from {path}"
 
 
@@ -101,23 +97,3 @@ def run_weights(name: str) -> Path:
             f"lifter {path} not found: give a run folder of syrip train, or a weights file"
         )
     return path
-
-
-def published_tensors(path: Path) -> Mapping[str, Tensor]:
-    """Read the tensors of a published checkpoint (.tar, .bin, .pth) without running anything that it holds.
-
-    Raises:
-        ValueError: If it is none.
-    """
-    try:
-        content: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except (UnpicklingError, RuntimeError, EOFError, KeyError, ValueError, AttributeError) as error:
-        hostile = isinstance(error, UnpicklingError)
-        reason = "it holds more than plain data" if hostile else str(error).splitlines()[0]
-        raise ValueError(f"{path} is not a checkpoint: {reason}") from None
-    for key in WRAPPERS:
-        if isinstance(content, dict) and isinstance(content.get(key), dict):
-            content = content[key]
-    if not isinstance(content, dict) or not all(isinstance(v, Tensor) for v in content.values()):
-        raise ValueError(f"{path} holds no network")
-    return {name.removeprefix("module."): tensor for name, tensor in content.items()}

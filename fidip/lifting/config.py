@@ -14,6 +14,9 @@ __all__ = [
     "ViewSettings",
 ]
 
+MAX_WIDTH = 8192
+"""A file that says more is no lifter; it would take all memory to find that out by building it."""
+
 
 class _Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -30,12 +33,12 @@ class LiftNetworkSettings(_Settings):
     """How keypoints go in, see :data:`fidip.lifting.views.InputKind`; the thesis has ``pixels``."""
     confidence: bool = False
     """Whether it is told how sure the 2D network is of every keypoint (scores), or only which are there."""
-    width: int = Field(1024, ge=8)
-    blocks: int = Field(2, ge=0)
+    width: int = Field(1024, ge=8, le=MAX_WIDTH)
+    blocks: int = Field(2, ge=0, le=64)
     """Residual blocks of ``residual``."""
-    frames: int = Field(27, ge=9)
+    frames: int = Field(27, ge=9, le=243)
     """Receptive field of ``temporal`` and ``refined``, a power of 3."""
-    refiner_width: int = Field(256, ge=8)
+    refiner_width: int = Field(256, ge=8, le=MAX_WIDTH)
     """Channels of the convolutions of ``refined``."""
     dropout: float = Field(0.1, ge=0, lt=1)
     max_norm: float | None = Field(None, gt=0)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from fidip.lifting.begin import published_tensors, run_weights
+from fidip.lifting.begin import run_weights
 from fidip.lifting.network import AnyLifter, LiftNetwork
 from fidip.lifting.poses_2d import MIN_SCORE
 from fidip.lifting.refined import RefinedLifter
@@ -17,6 +17,7 @@ from fidip.lifting.state import open_lifter_weights
 from fidip.lifting.temporal import KERNEL, TemporalLifter
 from fidip.lifting.views import Keypoints2D
 from fidip.lifting.windows import clip_bounds, window_index
+from fidip.models.weight_files import read_weight_file
 from syrip_gen.keypoints.catalog import COCO17, H36M17
 
 __all__ = ["LiftQueue", "Lifter"]
@@ -223,7 +224,7 @@ class LiftQueue(Generic[Item]):
 
 def _videopose3d(path: Path) -> LiftNetwork:
     """Build the network of a VideoPose3D checkpoint (COCO-17 in, Human3.6M's 17 joints out)."""
-    tensors = published_tensors(path)
+    tensors = read_weight_file(path).tensors
     try:
         width, features, _ = tensors["expand_conv.weight"].shape
         depth = 1 + sum(

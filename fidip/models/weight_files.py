@@ -16,7 +16,7 @@ from torch import Tensor
 
 __all__ = ["WeightFile", "find_weight_file", "read_weight_file"]
 
-NESTS = ("state_dict", "model_state_dict", "best_state_dict", "network", "model")
+NESTS = ("state_dict", "model_state_dict", "best_state_dict", "network", "model", "model_pos")
 """Where checkpoints keep their tensors beside epochs and optimisers, in order of preference."""
 WRAPPERS = ("module.", "_orig_mod.")
 """What DataParallel and torch.compile put in front of every name."""
@@ -35,8 +35,11 @@ class WeightFile:
     """Of a safetensors file."""
 
 
-class IgnoredNumber:
-    """Takes the place of the numpy numbers that old checkpoints keep beside their tensors; holds nothing."""
+class IgnoredObject:
+    """Takes the place of what checkpoints keep of numpy beside their tensors; holds nothing.
+
+    Old ones have numbers, VideoPose3D's the state of a random generator.
+    """
 
     def __init__(self, *_: Any) -> None: ...
 
@@ -44,10 +47,14 @@ class IgnoredNumber:
 
 
 IGNORED = [
-    (IgnoredNumber, name)
+    (IgnoredObject, name)
     for name in (
         *("numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar", "numpy.dtype"),
         *("numpy.dtypes.Float64DType", "numpy.dtypes.Float32DType", "numpy.dtypes.Int64DType"),
+        *("numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct", "numpy.ndarray"),
+        *("numpy.dtypes.UInt32DType", "numpy.random.__RandomState_ctor"),
+        *("numpy.random._pickle.__randomstate_ctor", "numpy.random._pickle.__bit_generator_ctor"),
+        "numpy.random._mt19937.MT19937",
     )
 ]
 

@@ -11,7 +11,8 @@ from fidip.lifting.lift import Lifter, LiftQueue
 from fidip.lifting.network import build_lifter
 from fidip.lifting.shipped import shipped_lifter
 from fidip.lifting.state import open_lifter_weights, save_lifter
-from syrip_gen.keypoints.catalog import COCO17
+from fidip.lifting.temporal import TemporalLifter
+from syrip_gen.keypoints.catalog import COCO17, H36M17
 from tests.fidip.lifting.skeletons import project, random_poses
 
 SIZE = (320, 240)
@@ -104,6 +105,25 @@ def test_a_lifter_over_time_knows_the_one_of_frames_that_it_refines():
     assert (own.delay, still.delay) == (4, 0)
     np.testing.assert_array_equal(still.lift(keypoints, SIZE), lifter("residual").lift(keypoints, SIZE))
     assert still.of_frames is still
+
+
+def test_a_checkpoint_of_videopose3d_lifts(tmp_path):
+    """Its authors' training keeps a random generator beside the weights; poses are COCO's to Human3.6M's."""
+    torch.manual_seed(0)
+    core = TemporalLifter(34, 51, frames=9, width=16)
+    content = {"epoch": 80, "lr": np.float64(1e-3), "random_state": np.random.RandomState(1234)}
+    torch.save({**content, "optimizer": {}, "model_pos": core.state_dict()}, tmp_path / "vp3d.bin")
+    own = Lifter.open(tmp_path / "vp3d.bin")
+    assert (own.schema, own.output_schema, own.delay) == (COCO17, H36M17, 4)
+    keypoints = project(random_poses(1))
+    points = torch.tensor(keypoints[0, :, :2]).float() / 320 * 2 - torch.tensor([1, 240 / 320])
+    mirrored = points[list(COCO17.flip_index)] * torch.tensor([-1, 1])
+    with torch.no_grad():
+        straight, other = (
+            core.eval()(p.reshape(1, 1, 34).repeat(1, 9, 1)).reshape(17, 3) for p in (points, mirrored)
+        )
+    wanted = 0.5 * (straight + other[list(H36M17.flip_index)] * torch.tensor([-1, 1, 1]))
+    np.testing.assert_allclose(own.lift(keypoints, (320, 240))[0], wanted.numpy(), atol=1e-5)
 
 
 def test_wrong_input_is_told(tmp_path):

@@ -54,8 +54,14 @@ def test_a_checkpoint_for_other_keypoints_is_refused(tmp_path):
 def test_a_file_with_objects_is_refused_unread(tmp_path):
     path = tmp_path / "model.bin"
     torch.save({"model_pos": print}, path)
-    with pytest.raises(ValueError, match="holds more than plain data"):
+    with pytest.raises(ValueError, match="is refused: it holds more than tensors and numbers"):
         begin_from(build_lifter(THESIS, COCO17), str(path))
+
+
+@pytest.mark.parametrize("change", [{"width": 10**7}, {"blocks": 10**7}, {"frames": 3**30}])
+def test_networks_larger_than_any_are_not_even_built(change):
+    with pytest.raises(ValueError, match="less than or equal to"):
+        LiftNetworkSettings.model_validate(change)
 
 
 def test_norms_stay_within_their_limit():

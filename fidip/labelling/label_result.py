@@ -87,7 +87,13 @@ class LabelResult:
                 lines.append(f"    ... and {len(self.failures) - MAX_TOLD} more; the page lists them")
         if self.was_interrupted:
             lines.append("  Interrupted: what was labelled is kept; the same command goes on.")
-        return "\n".join([*lines, f"  labels    {self.output}", f"  project   {self.project}"])
+        lines += [f"  labels    {self.output}", f"  project   {self.project}"]
+        return "\n".join(map(_printable, lines))
+
+
+def _printable(line: str) -> str:
+    """Return a line in which what a terminal obeys or cannot show (names of files hold anything) is escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in line)
 
 
 def _counted(count: int, noun: str) -> str:

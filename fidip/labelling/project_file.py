@@ -175,11 +175,12 @@ class ProjectFile:
             ValueError: If the present folder does not lie below it.
         """
         root = Path(root).absolute()
-        prefix = os.fsencode(self.root.relative_to(root).as_posix() + "/")
+        prefix = (self.root.relative_to(root).as_posix() + "/").encode("utf-8", "surrogatepass")
         with self._writing() as change:
             values = self._write_root(root)
+            self._connection.execute("UPDATE images SET name = '/' || name")  # no other image is called so
             self._connection.execute(
-                "UPDATE images SET name = CAST(? AS TEXT) || name, change = ?", (prefix, change)
+                "UPDATE images SET name = CAST(? AS TEXT) || substr(name, 2), change = ?", (prefix, change)
             )
         self._settings |= values
         self._changed()

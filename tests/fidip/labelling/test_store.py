@@ -331,6 +331,24 @@ def test_a_project_and_its_output_lie_side_by_side(tmp_path):
         LabelStore.create(tmp_path / "p.project", kind="label", root=tmp_path, output=tmp_path / "real.json")
 
 
+@pytest.mark.parametrize("folder", ["photos", "not-unicode-\udcff", "'); --"])
+def test_a_folder_above_may_hold_the_pictures_of_a_project(tmp_path, folder):
+    names = ("a.jpg", f"{folder}/a.jpg", f"{folder}/{folder}/a.jpg")
+    output = tmp_path / "real.json"
+    with LabelStore.create(
+        project_path(output), kind="label", root=tmp_path / folder, output=output
+    ) as store:
+        store.add_images(new_image(name) for name in reversed(names))
+        start = store.last_change()
+        store.widen_root(tmp_path)
+        wider = [f"{folder}/{name}" for name in reversed(names)]
+        assert [row.name for row in store.changes(start)[1]] == wider
+    with LabelStore.open(store.path) as store:
+        assert (store.root, [row.name for row in store.images()]) == (tmp_path, wider)
+        with pytest.raises(ValueError, match="is not in the subpath"):
+            store.widen_root(tmp_path / "elsewhere")
+
+
 def test_places_on_other_drives_are_kept_whole(tmp_path, monkeypatch):
     def relpath(path, start):  # as on Windows
         raise ValueError(f"path is on mount 'D:', start on mount {start!s:.2}")

@@ -92,7 +92,7 @@ class LabelResult:
 
 
 def _printable(line: str) -> str:
-    """Return a line in which what a terminal obeys or cannot show (names of files hold anything) is escaped."""
+    """Escape what a terminal would obey or cannot show: names of files hold anything."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in line)
 
 

@@ -17,9 +17,14 @@ from fidip.evaluation.pose_metrics import (
 )
 from fidip.evaluation.pose_pairs import PosePairs
 
-__all__ = ["GroupFigures", "PoseFigures", "measure_poses"]
+__all__ = ["GroupFigures", "PoseFigures", "is_spatial", "measure_poses"]
 
 GOOD_IOU = 0.5
+
+
+def is_spatial(name: str) -> bool:
+    """Return whether a figure is of places in space, by its name: millimetres, or a share of them."""
+    return name.endswith(("(mm)", "(mm/frame²)", "in 3D")) or name.startswith("3D ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +33,20 @@ class GroupFigures:
 
     name: str
     count: int
-    """Persons, or labelled keypoints."""
+    """Persons, or how often the keypoint is labelled in 2D."""
+    count_3d: int
+    """Persons or keypoints that are compared in 3D: labelled there, found or not."""
     values: Mapping[str, float]
+
+    @property
+    def has_2d(self) -> bool:
+        """Whether there are figures of places in the picture."""
+        return any(not is_spatial(name) for name in self.values)
+
+    @property
+    def has_3d(self) -> bool:
+        """Whether there are figures of places in space."""
+        return any(is_spatial(name) for name in self.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +85,16 @@ def measure_poses(
         thesis: Count distances of exactly zero as wrong.
     """
     errors = _errors(pairs, metrics, correct, thesis)
+    compared = _compared_3d(errors, pairs)
     everybody = np.ones(len(pairs.sequences), bool)
     names = sorted(set(pairs.sequences) - {""})
     sequences = [
-        GroupFigures(name, int(rows.sum()), _overall(errors, pairs, metrics, rows))
+        GroupFigures(
+            name,
+            int(rows.sum()),
+            int(compared[rows].any(axis=1).sum()),
+            _overall(errors, pairs, metrics, rows),
+        )
         for name in (names if len(names) > 1 else ())
         for rows in [np.array([own == name for own in pairs.sequences])]
     ]
@@ -79,7 +102,7 @@ def measure_poses(
         schema=pairs.schema.name,
         overall=_overall(errors, pairs, metrics, everybody),
         sequences=tuple(sequences),
-        keypoints=_by_keypoint(errors, pairs),
+        keypoints=_by_keypoint(errors, pairs, compared),
     )
 
 
@@ -133,14 +156,23 @@ def _overall(errors: _Errors, pairs: PosePairs, metrics: MetricSet, rows: np.nda
     return figures
 
 
-def _by_keypoint(errors: _Errors, pairs: PosePairs) -> tuple[GroupFigures, ...]:
+def _compared_3d(errors: _Errors, pairs: PosePairs) -> np.ndarray:
+    """Return (P, K) whether a keypoint is compared in space."""
+    compared = np.zeros(pairs.distances_px.shape, bool)
+    for name, values in {**errors.distances, **errors.shares}.items():
+        if is_spatial(name):
+            compared |= ~np.isnan(values)
+    return compared
+
+
+def _by_keypoint(errors: _Errors, pairs: PosePairs, compared: np.ndarray) -> tuple[GroupFigures, ...]:
     figures = []
     for k, name in enumerate(pairs.schema.keypoints):
         values = {key: ajpe(d[:, k : k + 1]) for key, d in errors.distances.items()}
         values |= {key: _mean(share[:, k]) for key, share in errors.shares.items()}
-        labelled = ~np.isnan(pairs.distances_px[:, k]) | ~np.isnan(pairs.truth_mm[:, k]).any(axis=-1)
-        if labelled.any():
-            figures.append(GroupFigures(name, int(labelled.sum()), values))
+        labelled = ~np.isnan(pairs.distances_px[:, k])
+        if labelled.any() or not np.isnan(pairs.truth_mm[:, k]).any(axis=-1).all():
+            figures.append(GroupFigures(name, int(labelled.sum()), int(compared[:, k].sum()), values))
     return tuple(figures)
 
 

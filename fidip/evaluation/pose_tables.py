@@ -20,24 +20,43 @@ def pose_table(runs: Runs) -> Table:
 
 def sequence_table(runs: Runs) -> Table:
     """One row a recording and run; without rows where there is one recording only."""
-    return _groups("By recording", "Recording", {name: run.sequences for name, run in runs.items()})
+    groups = {name: run.sequences for name, run in runs.items()}
+    return _groups("By recording", ("Recording", "Persons"), groups)
 
 
 def joint_table(runs: Runs) -> Table:
-    """One row a keypoint and run."""
+    """One row a keypoint and run. Counts are of what is compared in the picture and in space."""
     schema = next((poses.schema for poses in runs.values()), "")
     title = f"By keypoint of {schema}"
-    return _groups(title, "Keypoint", {name: run.keypoints for name, run in runs.items()})
+    return _groups(title, ("Keypoint", "Labelled"), {name: run.keypoints for name, run in runs.items()})
 
 
-def _groups(title: str, first: str, runs: Mapping[str, tuple[GroupFigures, ...]]) -> Table:
+def _groups(title: str, words: tuple[str, str], runs: Mapping[str, tuple[GroupFigures, ...]]) -> Table:
+    """Return a row a group and run.
+
+    Args:
+        title: Of the table.
+        words: What a group is, and what is counted in it.
+        runs: Groups by the run's name.
+    """
+    first, counted = words
+    everything = [group for groups in runs.values() for group in groups]
+    has_3d = any(group.has_3d for group in everything)
+    has_2d = not has_3d or any(group.has_2d for group in everything)
+    counts = (*((counted,) if has_2d else ()), *((f"{counted} in 3D",) if has_3d else ()))
     names = list(dict.fromkeys(n for groups in runs.values() for g in groups for n in g.values))
     order = list(dict.fromkeys(group.name for groups in runs.values() for group in groups))
     rows = [
-        (group.name, run, group.count, *(group.values.get(name) for name in names))
+        (
+            group.name,
+            run,
+            *((group.count,) if has_2d else ()),
+            *((group.count_3d,) if has_3d else ()),
+            *(group.values.get(name) for name in names),
+        )
         for wanted in order
         for run, groups in runs.items()
         for group in groups
         if group.name == wanted
     ]
-    return Table(title, (first, "Run", "Labelled", *names), tuple(rows) if names else ())
+    return Table(title, (first, "Run", *counts, *names), tuple(rows) if names else ())

@@ -249,6 +249,8 @@ def _pose_figures(poses: PoseFigures) -> dict[str, Any]:
     figures = {"schema": poses.schema, **poses.overall}
     for kind, groups in (("sequence", poses.sequences), ("joint", poses.keypoints)):
         for group in groups:
+            if group.has_3d:
+                figures[f"{kind}.{group.name}.count_3d"] = group.count_3d
             figures |= {f"{kind}.{group.name}.{key}": value for key, value in group.values.items()}
     return figures
 

@@ -5,6 +5,7 @@ from fidip.evaluation.figures import measure
 from fidip.evaluation.ground_truth import read_ground_truth
 from fidip.evaluation.labels_3d import with_labels_3d
 from fidip.evaluation.metric_words import read_metrics
+from fidip.evaluation.pose_tables import joint_table
 from fidip.evaluation.predictions import check_predictions
 from syrip_gen.keypoints.catalog import COCO17, SPIN14
 from syrip_gen.keypoints.mapping import map_points
@@ -60,6 +61,16 @@ def test_figures_of_labels_from_a_file(tmp_path, gt):
     assert run.poses.overall["PA-MPJPE (mm)"] == pytest.approx(0, abs=1e-3)
     assert run.poses.overall["MPJPE (mm)"] > 50
     assert len(run.poses.keypoints) == 17  # the face is labelled in 2D
+    table = joint_table({"pred": run.poses})
+    assert table.header[:3] == ("Keypoint", "Run", "Labelled in 3D")
+    counts = {row[0]: row[2] for row in table.rows}
+    assert counts["left_eye"] == 0
+    assert counts["left_knee"] == len(labelled.labelled)
+    assert {row[0]: row[3] for row in table.rows}["left_knee"] > 50
+    both = measure(labelled, "pred", found, "auto", read_metrics("ajpe"), schema=COCO17)
+    assert joint_table({"pred": both.poses}).header[:4] == ("Keypoint", "Run", "Labelled", "Labelled in 3D")
+    flat = measure(gt, "pred", found, "auto", read_metrics("ajpe"), schema=COCO17)
+    assert joint_table({"pred": flat.poses}).header[:4] == ("Keypoint", "Run", "Labelled", "AJPE (px)")
     run = measure(labelled, "pred", found, "auto", read_metrics("pa-mpjpe"), schema=SPIN14)
     assert "head_top" not in [group.name for group in run.poses.keypoints]
 

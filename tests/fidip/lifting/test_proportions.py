@@ -4,9 +4,13 @@ import numpy as np
 import pytest
 import torch
 
+from fidip.config import TrainOptions
+from fidip.lifting.batches import Batches
+from fidip.lifting.config import LiftRecipe, LiftTrainingSettings, SelfSupervisionSettings
 from fidip.lifting.pose_files import read_poses_3d
 from fidip.lifting.poses_2d import read_poses_2d
 from fidip.lifting.proportions import LEAST_FRAMES, SEGMENTS, measured_proportions, with_lengths
+from fidip.lifting.sources import load_lift_data
 from syrip_gen.keypoints.catalog import COCO17, SMPL24
 from tests.fidip.lifting.skeletons import project, random_poses, write_npz
 
@@ -103,3 +107,45 @@ def test_what_is_not_seen_stays_as_it_is(tmp_path):
 def test_photos_tell_nothing(tmp_path, clip, told):
     recorded, poses = files(tmp_path, kicking(), clip=clip)
     assert (measured_proportions(recorded, poses, COCO17) is not None) == told
+
+
+def loaded(tmp_path, **settings):
+    options = TrainOptions(poses_3d=(str(tmp_path / "poses.npz"),), real_2d=str(tmp_path / "recorded.npz"))
+    training = LiftTrainingSettings(batch_size=64, steps_per_epoch=1)
+    recipe = LiftRecipe(selfsup=SelfSupervisionSettings(**settings), training=training)
+    return recipe, load_lift_data(options, recipe)
+
+
+def test_a_run_learns_from_poses_part_of_the_way_to_the_recorded_lengths(tmp_path):
+    files(tmp_path, changed(kicking(), FACTORS))
+    recipe, data = loaded(tmp_path, proportions=1)
+    assert any("1 recordings; length over that of the 3D poses" in note for note in data.notes)
+    target = next(Batches(recipe, data, 1, seed=0).epoch(0)).target
+    own = torch.from_numpy(random_poses(1, spread=0))
+
+    def hips_beside_trunk(poses):
+        middles = [poses[:, [a, a + 1]].mean(1) for a in (5, 11)]
+        return (poses[:, 11] - poses[:, 12]).norm(dim=-1) / (middles[0] - middles[1]).norm(dim=-1)
+
+    ratio = hips_beside_trunk(target) / hips_beside_trunk(own)
+    recorded = data.proportions.factors[SEGMENTS.index("hips")]
+    assert recorded - 1e-4 < ratio.min() < 0.6
+    assert 0.9 < ratio.max() < 1 + 1e-4
+
+
+def test_a_run_with_photos_keeps_the_lengths_and_says_so(tmp_path):
+    files(tmp_path, kicking(), clip=np.arange(200))
+    recipe, data = loaded(tmp_path, proportions=1, share=0.5)
+    assert data.proportions is None
+    assert any("no recording of 50 frames" in note for note in data.notes)
+    batch = next(Batches(recipe, data, 1, seed=0).epoch(0))
+    assert (len(batch.target), len(batch.real.mask)) == (32, 32)
+
+
+def test_real_poses_are_asked_for_and_not_taken_in_vain(tmp_path):
+    files(tmp_path, kicking())
+    with pytest.raises(ValueError, match="needs a recipe that learns from it, such as lifter-selfsup"):
+        loaded(tmp_path)
+    recipe, _ = loaded(tmp_path, proportions=1)
+    with pytest.raises(ValueError, match="give --real-2d FILE"):
+        load_lift_data(TrainOptions(poses_3d=(str(tmp_path / "poses.npz"),)), recipe)

@@ -10,6 +10,7 @@ from fidip.labelling.agreement import PCK_SHARES, Agreement, PointAgreement, agr
 from fidip.labelling.agreement_sources import labels_by, pair_names, same_names, source_of_file
 from fidip.labelling.coco_export import write_atomically
 from fidip.labelling.exchange.names import some_names
+from fidip.labelling.exchange.project_input import check_no_labels_lost
 from fidip.labelling.same_pictures import check_same_pictures
 from fidip.output_check import check_output_file
 
@@ -132,6 +133,7 @@ def report_agreement(
     """
     if output is not None:
         check_output_file(output, "--output")
+        check_no_labels_lost(output, "--output", first, *([] if second is None else [second]))
     note = ""
     if between is not None:
         names = between

@@ -9,10 +9,10 @@ from fidip.labelling.exchange.ah_colt import write_ah_colt
 from fidip.labelling.exchange.cvat_writer import labels_path, write_cvat
 from fidip.labelling.exchange.label_studio_config import LOCAL_FILES
 from fidip.labelling.exchange.label_studio_writer import config_path, write_label_studio
-from fidip.labelling.exchange.project_input import is_project, open_project
+from fidip.labelling.exchange.project_input import check_no_labels_lost, is_project, open_project
 from fidip.labelling.exchange.readers import read_labels
 from fidip.labelling.exchange.records import OutgoingImage
-from fidip.labelling.store import LabelStore, project_path
+from fidip.labelling.store import LabelStore
 from fidip.output_check import check_output_file, check_output_folder
 
 __all__ = ["LabelExport", "export_labels", "outgoing_images"]
@@ -66,7 +66,8 @@ def export_labels(
         check_output_folder(target, option)
     else:
         check_output_file(target, option)
-    _check_not_read(Path(source), _files_of(tool, target), option)
+    for file in _files_of(tool, target):
+        check_no_labels_lost(file, option, source)
     images, name, notes = outgoing_images(source)
     (target if tool == "ah_colt" else target.absolute().parent).mkdir(parents=True, exist_ok=True)
     if tool == "ah_colt":
@@ -86,18 +87,6 @@ def _files_of(tool: str, target: Path) -> tuple[Path, ...]:
     if tool == "ah_colt":
         return ()
     return target, labels_path(target) if tool == "cvat" else config_path(target)
-
-
-def _check_not_read(source: Path, files: Sequence[Path], option: str) -> None:
-    """Refuse to replace the labels by a copy that holds less, and projects and their outputs.
-
-    Raises:
-        ValueError: Says which file it would be.
-    """
-    for file in files:
-        is_source = file.exists() and source.exists() and file.samefile(source)
-        if is_source or is_project(file) or is_project(project_path(file)):
-            raise ValueError(f"{option} {file}: would overwrite the labels; choose another file")
 
 
 def outgoing_images(source: str | Path) -> tuple[Sequence[OutgoingImage], str, list[str]]:

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from fidip.labelling.database import SQLITE_MAGIC
-from fidip.labelling.store import LabelStore
+from fidip.labelling.store import LabelStore, project_path
 from syrip_gen.keypoints.catalog import COCO17
 
-__all__ = ["is_project", "open_project"]
+__all__ = ["check_no_labels_lost", "is_project", "open_project"]
 
 
 def is_project(path: str | Path) -> bool:
@@ -30,3 +30,20 @@ def open_project(path: str | Path) -> LabelStore:
         store.close()
         raise ValueError(f"{path}: keypoints of the schema {name}; expected {COCO17.name}")
     return store
+
+
+def check_no_labels_lost(target: str | Path, option: str, *sources: str | Path) -> None:
+    """Refuse to write over labels that are being read, over a project, or over a project's output.
+
+    Args:
+        target: File that is to be written.
+        option: How the user named it, for the text.
+        sources: Files that are read.
+
+    Raises:
+        ValueError: If it is one of them.
+    """
+    target = Path(target)
+    is_source = any(target.exists() and Path(s).exists() and target.samefile(s) for s in sources)
+    if is_source or is_project(target) or is_project(project_path(target)):
+        raise ValueError(f"{option} {target}: would overwrite the labels; choose another file")

@@ -213,6 +213,17 @@ def test_the_page_needs_a_place_before_anything_is_read(tmp_path):
         report_agreement(tmp_path / "none.json", tmp_path / "none.json", output=tmp_path)
 
 
+@pytest.mark.parametrize("target", ["anna.json", "ben.xml"])
+def test_the_page_does_not_replace_labels(tmp_path, target):
+    for name in ("anna", "ben"):
+        write_cvat([OutgoingImage("a.jpg", *SIZE, label(person()))], tmp_path / f"{name}.xml")
+    (tmp_path / "anna.xml").rename(tmp_path / "anna.json")
+    before = (tmp_path / target).read_bytes()
+    with pytest.raises(ValueError, match="--output .*: would overwrite the labels"):
+        report_agreement(tmp_path / "anna.json", tmp_path / "ben.xml", output=tmp_path / target)
+    assert (tmp_path / target).read_bytes() == before
+
+
 def labelled(folder, *names, size=SIZE, content=b"picture"):
     """Make a project of pictures of one labeller and return its file."""
     output = folder.with_name(f"{folder.name}.json")

@@ -15,6 +15,12 @@ const STATUS_TEXT = {
 };
 
 export class List {
+  /** @type {Map<number, {look: string, row: HTMLElement}>} rows that are drawn, by image */
+  #drawn = new Map();
+  /** Where the list is scrolled to and how high it is; asking the browser makes it lay out the page. */
+  #top = 0;
+  #room = 0;
+
   /** @param {App} app @param {Thumbs} thumbs @param {() => void} onChosen */
   constructor(app, thumbs, onChosen) {
     this.app = app;
@@ -28,12 +34,12 @@ export class List {
     this.filters = byId("filters");
     this.rowHeight = 44;
     const { store } = app;
-    this.box.addEventListener("scroll", () => this.#draw(), { passive: true });
+    this.box.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.box.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.#key(event));
     this.search.addEventListener("input", () => store.setFilter(store.filter, this.search.value));
     this.filters.addEventListener("change", (/** @type {Event} */ event) => {
       store.setFilter(/** @type {Filter} */ (/** @type {HTMLInputElement} */ (event.target).value), this.search.value);
-      this.box.scrollTop = 0;
+      this.#scrollTo(0);
       this.#reveal();
     });
     new ResizeObserver(() => this.#measure()).observe(this.box);
@@ -54,7 +60,21 @@ export class List {
     this.rows.append(probe);
     this.rowHeight = Math.max(probe.getBoundingClientRect().height, 20);
     probe.remove();
+    this.#room = this.box.clientHeight;
+    this.#drawn.clear();
+    this.#scrolled();
+  }
+
+  #scrolled() {
+    this.#top = this.box.scrollTop;
     this.#draw();
+  }
+
+  /** @param {number} top */
+  #scrollTo(top) {
+    this.rows.style.height = `${this.app.store.visible.length * this.rowHeight}px`;
+    this.box.scrollTop = top;
+    this.#top = this.box.scrollTop;
   }
 
   #update() {
@@ -74,18 +94,41 @@ export class List {
   #draw() {
     const { store } = this.app;
     const { visible } = store;
-    const from = Math.max(0, Math.floor(this.box.scrollTop / this.rowHeight) - SPARE);
-    const to = Math.min(visible.length, from + Math.ceil(this.box.clientHeight / this.rowHeight) + 2 * SPARE);
+    this.#top = Math.min(this.#top, Math.max(0, visible.length * this.rowHeight - this.#room)); // as browsers do
+    const from = Math.max(0, Math.floor(this.#top / this.rowHeight) - SPARE);
+    const to = Math.min(visible.length, from + Math.ceil(this.#room / this.rowHeight) + 2 * SPARE);
     this.rows.style.height = `${visible.length * this.rowHeight}px`;
-    this.rows.replaceChildren(...visible.slice(from, to).map((entry, i) => this.#row(entry, from + i)));
+    this.#place(visible.slice(from, to).map((entry, i) => this.#row(entry, from + i)));
     this.box.setAttribute("aria-activedescendant", store.wanted >= 0 ? `image-${store.wanted}` : "");
     if (!store.showThumbs || !this.isInSight) return;
-    const top = this.box.scrollTop / this.rowHeight;
-    this.thumbs.want(visible.slice(Math.floor(top), Math.ceil(top + this.box.clientHeight / this.rowHeight)));
+    const top = this.#top / this.rowHeight;
+    this.thumbs.want(visible.slice(Math.floor(top), Math.ceil(top + this.#room / this.rowHeight)));
+  }
+
+  /** Show these rows and no others; those that are there already stay untouched. @param {HTMLElement[]} rows in order */
+  #place(rows) {
+    const wanted = new Set(rows);
+    for (const row of [...this.rows.children]) if (!wanted.has(row)) row.remove();
+    rows.forEach((row, i) => {
+      const there = this.rows.children[i];
+      if (there !== row) this.rows.insertBefore(row, there ?? null);
+    });
+    for (const [id, { row }] of this.#drawn) if (!wanted.has(row)) this.#drawn.delete(id);
+  }
+
+  /** @param {Entry} entry @param {number} index @returns {HTMLElement} the row, made anew only where it looks otherwise */
+  #row(entry, index) {
+    const { store } = this.app;
+    const look = [lookOf(entry), entry.id === store.wanted, entry.state, entry.name, index, store.visible.length, store.showThumbs].join("|");
+    const drawn = this.#drawn.get(entry.id);
+    if (drawn?.look === look) return drawn.row;
+    const row = this.#made(entry, index);
+    this.#drawn.set(entry.id, { look, row });
+    return row;
   }
 
   /** @param {Entry} entry @param {number} index @returns {HTMLElement} */
-  #row(entry, index) {
+  #made(entry, index) {
     const { store } = this.app;
     const status = lookOf(entry);
     const isOpen = entry.id === store.wanted;
@@ -116,9 +159,9 @@ export class List {
     const index = store.visible.findIndex((entry) => entry.id === store.wanted);
     if (index >= 0) {
       const top = index * this.rowHeight;
-      const room = this.box.clientHeight;
-      if (top < this.box.scrollTop + this.rowHeight || top > this.box.scrollTop + room - 2 * this.rowHeight) {
-        this.box.scrollTop = Math.max(0, top - room / 2 + this.rowHeight);
+      const room = this.#room;
+      if (top < this.#top + this.rowHeight || top > this.#top + room - 2 * this.rowHeight) {
+        this.#scrollTo(Math.max(0, top - room / 2 + this.rowHeight));
       }
     }
     this.#draw();

@@ -69,7 +69,7 @@ def source_of_file(path: str | Path) -> LabelSource:
     """
     if is_project(path):
         with open_project(path) as store:
-            labels = {row.name: revision.label or ImageLabel() for row, revision in store.labels()}
+            labels = {row.name: revision.label for row, revision in store.labels()}
             sizes = {row.name: (row.width, row.height) for row in store.images()}
             return LabelSource(labels, sizes, store.root)
     images = read_labels(path).images
@@ -105,7 +105,7 @@ def labels_by(path: str | Path, who: str) -> Labels:
             others |= {entry.who for entry in entries}
             own = [entry.revision for entry in entries if entry.who == who]
             if own:
-                found[row.name] = store.revision(row.id, own[-1]).label or ImageLabel()
+                found[row.name] = store.revision(row.id, own[-1]).label
     if not found:
         known = ", ".join(sorted(others)) or "nobody"
         raise ValueError(f"{path}: {who!a} saved nothing in it; labelled by {known}")

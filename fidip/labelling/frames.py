@@ -192,15 +192,16 @@ def _read_record(path: Path) -> dict[str, Any]:
     """Return what an earlier run wrote of a video; nothing where there is none or it is not ours."""
     try:
         record = json.loads(path.read_bytes())
-        is_ours = record["version"] == VERSION and all(
-            _is_plain_name(frame["file"]) and len(frame["size"]) == 2 and isinstance(frame["index"], int)
-            for choice in record["choices"].values()
-            for frame in choice["frames"]
-        )
+        is_ours = record["version"] == VERSION and isinstance(record["video"], dict)
+        for choice in record["choices"].values():
+            is_ours &= isinstance(choice["problem"], str) and all(map(_is_frame, choice["frames"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
     return record if is_ours else {}
 
 
-def _is_plain_name(name: Any) -> bool:
-    return isinstance(name, str) and Path(name).name == name
+def _is_frame(frame: dict[str, Any]) -> bool:
+    """Return whether a record is a frame's: a plain name, its number and time, and two sides."""
+    name, (width, height) = frame["file"], frame["size"]
+    is_plain = isinstance(name, str) and Path(name).name == name
+    return is_plain and all(type(n) is int for n in (frame["index"], width, height)) and frame["time_s"] >= 0

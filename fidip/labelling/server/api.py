@@ -123,7 +123,7 @@ class Api:
         """``GET /api/images/{id}/revisions/{n}``: the label as it was."""
         image, which = _image_number(image_id), _image_number(number)
         label = _answered(self._store.revision, image, which).label
-        return _reply(request, label.model_dump(mode="json") if label else None)
+        return _reply(request, label.model_dump(mode="json"))
 
     async def picture(self, request: Request, image_id: str) -> Response:
         """``GET /api/images/{id}/file?width=W&overlay=NAME``: the picture."""

@@ -219,7 +219,7 @@ def test_the_page_does_not_replace_labels(tmp_path, target):
         write_cvat([OutgoingImage("a.jpg", *SIZE, label(person()))], tmp_path / f"{name}.xml")
     (tmp_path / "anna.xml").rename(tmp_path / "anna.json")
     before = (tmp_path / target).read_bytes()
-    with pytest.raises(ValueError, match="--output .*: would overwrite the labels"):
+    with pytest.raises(ValueError, match=r"--output .*: would overwrite the labels"):
         report_agreement(tmp_path / "anna.json", tmp_path / "ben.xml", output=tmp_path / target)
     assert (tmp_path / target).read_bytes() == before
 

@@ -227,6 +227,15 @@ def test_no_room_for_the_file(store):
     assert [name for name in os.listdir(store.path.parent) if name.endswith(".part")] == []
 
 
+def test_the_file_is_on_the_disk_before_it_gets_its_name(store, monkeypatch):
+    done = []
+    for name in ("fsync", "replace"):
+        real = getattr(os, name)
+        monkeypatch.setattr(os, name, lambda *a, name=name, real=real: (done.append(name), real(*a))[1])
+    write_coco(store)
+    assert done == ["fsync", "replace"]
+
+
 def test_a_folder_in_the_way(store):
     store.output.mkdir()
     with pytest.raises(OSError, match=r"cannot write .*real.json: .*; the file is as it was before"):

@@ -178,6 +178,29 @@ def test_thumbnails_are_means_of_parts():
     assert small[8:].max() == small[:, 8:].max() == 0
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda record, choice: record.update(version=0),
+        lambda record, choice: record.pop("video"),
+        lambda record, choice: choice.pop("problem"),
+        lambda record, choice: choice["frames"][0].pop("time_s"),
+        lambda record, choice: choice["frames"][0].update(size=[1, "2"]),
+        lambda record, choice: choice["frames"][0].update(index=True),
+        lambda record, choice: choice["frames"].append(7),
+    ],
+)
+def test_a_damaged_record_is_made_anew(clip, tmp_path, change):
+    found = split(clip, EVERY_2, tmp_path)
+    path = found.pictures[0].path.parent / "frames.json"
+    good = path.read_bytes()
+    record = json.loads(good)
+    change(record, record["choices"]["every=2"])
+    path.write_text(json.dumps(record))
+    assert split(clip, EVERY_2, tmp_path) == found
+    assert path.read_bytes() == good
+
+
 def test_records_of_an_attacker_lead_nowhere(clip, tmp_path):
     found = split(clip, EVERY_2, tmp_path)
     path = Path(found.pictures[0].path.parent / "frames.json")

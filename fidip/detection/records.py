@@ -1,6 +1,7 @@
 """Pictures with the boxes and masks of the persons in them, from COCO files, our datasets and MINI-RGBD."""
 
 import warnings
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 
 from fidip.data.images import read_image
 from fidip.data.layouts.detect import layout_of, read_pose_samples
+from fidip.data.mask_codes import checked_code
 from fidip.evaluation.pictures import picture_folder
 from syrip_gen.annotation.coco import ANNOTATION_FILE
 from syrip_gen.keypoints.json_input import load_json, whole_number
@@ -19,6 +21,7 @@ from syrip_gen.keypoints.mini_rgbd import frame_files
 __all__ = ["Instance", "PictureRecord", "PictureSet", "read_pictures", "split_pictures"]
 
 MAX_NAMED = 10
+MASKLESS = "whose mask is broken or of another picture taken by their box alone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,22 +118,27 @@ def _coco(file: Path, images: str | Path | None, is_synthetic: bool) -> PictureS
         raise ValueError(f"{file}: expected a COCO file with 'images' and 'annotations'")
     folder = picture_folder(file, images)
     instances: dict[int, list[Instance]] = {}
-    counts = {"with a crowd": set(), "without a usable box": 0, "with an empty mask": 0}
+    sizes = {
+        whole_number(image.get("id"), f"{file}: images[{i}] id"): (image.get("height"), image.get("width"))
+        for i, image in enumerate(parts[0])
+    }
+    crowded: set[int] = set()
+    counts: Counter[str] = Counter()
     for i, annotation in enumerate(parts[1]):
         what = f"{file}: annotation {annotation.get('id', i)}"
         image_id = whole_number(annotation.get("image_id"), f"{what} image_id")
         if annotation.get("iscrowd"):
-            counts["with a crowd"].add(image_id)
+            crowded.add(image_id)
             continue
-        instance, problem = _instance(annotation)
-        if instance is None:
+        instance, problem = _instance(annotation, sizes.get(image_id, (None, None)))
+        if problem:
             counts[problem] += 1
-        else:
+        if instance is not None:
             instances.setdefault(image_id, []).append(instance)
     records, missing = [], []
     for i, image in enumerate(parts[0]):
         image_id = whole_number(image.get("id"), f"{file}: images[{i}] id")
-        if image_id in counts["with a crowd"]:
+        if image_id in crowded:
             continue
         name = str(image.get("file_name", ""))
         if not name or Path(name).is_absolute() or ".." in Path(name).parts or "\\" in name:
@@ -155,32 +163,35 @@ def _coco(file: Path, images: str | Path | None, is_synthetic: bool) -> PictureS
             f"{len(missing)} of {len(missing) + len(records)} images of {file} are not in {folder}: "
             f"{', '.join(missing[:MAX_NAMED])}{' …' if len(missing) > MAX_NAMED else ''}"
         )
-    crowded = counts.pop("with a crowd")
     notes = [f"{len(crowded)} pictures with a crowd left out"] if crowded else []
-    notes += [f"{n} annotations {what} left out" for what, n in counts.items() if n]
+    notes += [f"{n} annotations {what}" for what, n in counts.items()]
     return PictureSet(str(file), tuple(records), tuple(notes))
 
 
-def _instance(annotation: Mapping[str, Any]) -> tuple[Instance | None, str]:
-    """Return a person, or why there is none."""
+def _instance(annotation: Mapping[str, Any], image_size: tuple[Any, Any]) -> tuple[Instance | None, str]:
+    """Return a person, or None, and what is wrong with it, if anything.
+
+    Args:
+        annotation: Of a COCO file.
+        image_size: Height and width of its picture as the file says, whatever they are.
+    """
     box = annotation.get("bbox")
     numbers = box if isinstance(box, list) and len(box) == 4 else [0, 0, 0, 0]
     if not all(isinstance(v, int | float) and abs(v) < 1e7 for v in numbers) or min(numbers[2:]) <= 0:
-        return None, "without a usable box"
+        return None, "without a usable box left out"
     code = annotation.get("segmentation")
     if isinstance(code, Mapping) and isinstance(code.get("counts"), str):
-        code = {"size": list(code["size"]), "counts": code["counts"].encode("ascii", "replace")}
-        if not _area(code):
-            return None, "with an empty mask"
+        try:
+            code, area = checked_code(code)
+        except ValueError:
+            return Instance(tuple(float(v) for v in numbers)), MASKLESS
+        if not area:
+            return None, "with an empty mask left out"
+        if all(isinstance(n, int) for n in image_size) and code["size"] != list(image_size):
+            return Instance(tuple(float(v) for v in numbers)), MASKLESS
     else:
         code = None  # polygons overlap what hides the person; the box alone is used
     return Instance(tuple(float(v) for v in numbers), code), ""
-
-
-def _area(code: Mapping[str, Any]) -> int:
-    from pycocotools import mask as masks
-
-    return int(masks.area(dict(code)))
 
 
 def _samples(path: Path, images: str | Path | None, layout: str, is_synthetic: bool) -> PictureSet:

@@ -5,6 +5,7 @@ import json
 import cv2
 import numpy as np
 import pytest
+from pycocotools import mask as masks
 
 from fidip.config import AugmentationSettings
 from fidip.data.dataset import SampleKey
@@ -88,7 +89,8 @@ def test_what_cannot_be_learnt_from_is_left_out_and_told(ellipses, tmp_path):
     def change(data):
         people = data["annotations"]
         people[0]["bbox"] = [1, 2, 0, 5]
-        people[1]["segmentation"]["counts"] = "\\`2"  # 4096 zeros
+        empty = np.zeros(people[1]["segmentation"]["size"], np.uint8, order="F")
+        people[1]["segmentation"]["counts"] = masks.encode(empty)["counts"].decode()
         people[2]["iscrowd"] = 1
         del people[3]["segmentation"]
         people.pop()
@@ -101,6 +103,25 @@ def test_what_cannot_be_learnt_from_is_left_out_and_told(ellipses, tmp_path):
     assert "1 pictures with a crowd" in text
     assert "1 annotations without a usable box" in text
     assert "1 annotations with an empty mask" in text
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        {"counts": "abc"},
+        {"counts": "abc", "size": "xy"},
+        {"counts": "abc", "size": [10**9, 10**9]},
+        {"counts": "PP0", "size": [SIDE, SIDE]},  # fewer runs than pixels: pycocotools would make them up
+        {"counts": "321", "size": [2, 3]},
+    ],
+)
+def test_broken_masks_leave_the_box(ellipses, tmp_path, code):
+    found = changed(ellipses, tmp_path, lambda data: data["annotations"][0].update(segmentation=code))
+    assert not found.records[0].instances[0].has_mask
+    assert found.records[1].instances[0].has_mask
+    assert found.notes == (
+        "1 annotations whose mask is broken or of another picture taken by their box alone",
+    )
 
 
 def test_datasets_without_boxes_or_pictures_are_refused(ellipses, tmp_path):

@@ -109,7 +109,7 @@ def test_another_layout_says_what_was_found(folder):
             r"annot2 of camera 1 is \(2, 34\); expected \(frames, 56\)",
         ),
         ({"annot2": cell([np.zeros((5, 56))] * 2)}, "camera 1 has 5 frames in 2D, 2 in 3D"),
-        ({"annot2": cell(["abc"] * 2)}, "annot2 of camera 1 is no array"),
+        ({"annot2": cell(["abc"] * 2)}, r"annot2 of camera 1 is \(1,\); expected \(frames, 56\)"),
         ({"annot2": "abc"}, "annot2 of camera 1 is no array"),
         ({"annot3": cell([np.zeros((2, 84))])}, "annot3 of camera 1 is no array"),
         ({"annot2": cell([np.zeros((2, 56)) + 1j] * 2)}, r"annot2 of camera 1 is \(2, 56\)"),

@@ -1,25 +1,21 @@
 """A labelling project: every save is one durable transaction, nothing is deleted, nobody is overwritten."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from fidip.labelling.database import readable_errors
-from fidip.labelling.documents import Doubt, ImageLabel, check_label, parse_label, stored_label
-from fidip.labelling.errors import Conflict, UnknownImage
-from fidip.labelling.project_file import ProjectFile, project_path
+from fidip.labelling.documents import Doubt, ImageLabel, check_label, parse_label
+from fidip.labelling.errors import Conflict
+from fidip.labelling.project_file import project_path
+from fidip.labelling.project_reader import ProjectReader
 from fidip.labelling.records import (
     FILE_STATES,
     MAX_IMAGE_ID,
     MAX_SIDE_PX,
-    Counts,
     FileState,
-    Frame,
-    ImageRow,
     ImageState,
     NewImage,
-    Revision,
     check_image_name,
 )
 
@@ -27,16 +23,9 @@ __all__ = ["LabelStore", "project_path"]
 
 MAX_WHO_LENGTH = 200
 MAX_ACTION_LENGTH = 60
-ROW_COLUMNS = ", ".join(
-    f"images.{column}"
-    for column in (
-        "id", "name", "width", "height", "state", "status", "doubtful", "revision", "who", "video", "frame",
-        "time_s",
-    )
-)  # fmt: skip
 
 
-class LabelStore(ProjectFile):
+class LabelStore(ProjectReader):
     """One labelling project in an SQLite file. Thread-safe; several processes may have it open.
 
     Saves are durable when they return (write-ahead log, ``synchronous=FULL``). Revision 0 of an image is what
@@ -129,121 +118,6 @@ class LabelStore(ProjectFile):
             )
         self._changed()
 
-    def images(self, *, most_doubtful_first: bool = False) -> list[ImageRow]:
-        """Return all images in the order of their ids, or those that deserve a look most first.
-
-        Those are images in which it is doubtful that somebody is there at all, then those with most doubts.
-        """
-        order = 'doubts LIKE \'%"kind": "missing"%\' DESC, json_array_length(doubts) DESC, id'
-        query = f"SELECT {ROW_COLUMNS} FROM images ORDER BY {order if most_doubtful_first else 'id'}"
-        return [_image_row(row) for row in self._read(query)]
-
-    def changes(self, since: int) -> tuple[int, list[ImageRow]]:
-        """Return the number of the last change and the images that changed after change ``since``."""
-        with self._lock, readable_errors(self.path):
-            last = (
-                self.last_change()
-            )  # read first: what another process saves meanwhile is told twice, not never
-            rows = self._read(f"SELECT {ROW_COLUMNS}, change FROM images WHERE change > ? ORDER BY id", since)
-            return max([last, *(row[-1] for row in rows)]), [_image_row(row[:-1]) for row in rows]
-
-    def image(self, image_id: int) -> ImageState:
-        """Return all that is known of one image.
-
-        Raises:
-            UnknownImage: If there is no such image.
-        """
-        found = self._read(
-            f"""SELECT {ROW_COLUMNS}, images.note, images.doubts,
-                newest.document, newest.when_utc, newest.action, first.document, first.who
-            FROM images
-            JOIN revisions AS newest ON newest.image_id = images.id AND newest.revision = images.revision
-            JOIN revisions AS first ON first.image_id = images.id AND first.revision = 0
-            WHERE images.id = ?""",
-            image_id,
-        )
-        if not found:
-            raise UnknownImage(f"the project has no image {image_id}")
-        *row, note, doubts, newest, when, action, first, first_who = found[0]
-        return ImageState(
-            row=_image_row(tuple(row)),
-            label=stored_label(newest),
-            when=when,
-            action=action,
-            first=stored_label(first),
-            first_who=first_who,
-            doubts=tuple(Doubt.model_validate(d) for d in json.loads(doubts)),
-            note=note,
-        )
-
-    def labels(self) -> Iterator[tuple[ImageRow, Revision]]:
-        """Return every image with its newest revision, from one moment, in the order of ids."""
-        rows = self._read(
-            f"""SELECT {ROW_COLUMNS}, newest.action, newest.when_utc, newest.document
-            FROM images
-            JOIN revisions AS newest ON newest.image_id = images.id AND newest.revision = images.revision
-            ORDER BY images.id"""
-        )
-        for *columns, action, when, document in rows:
-            row = _image_row(tuple(columns))
-            label = stored_label(document)
-            yield row, Revision(row.id, row.revision, action, row.who, when, label)
-
-    def edits(self) -> Iterator[tuple[Revision, ImageLabel]]:
-        """Return newest revision and first label of every image that was saved since it was added, by id."""
-        rows = self._read(
-            """SELECT images.id, images.revision, newest.action, images.who, newest.when_utc,
-                newest.document, first.document
-            FROM images
-            JOIN revisions AS newest ON newest.image_id = images.id AND newest.revision = images.revision
-            JOIN revisions AS first ON first.image_id = images.id AND first.revision = 0
-            WHERE images.revision > 0 ORDER BY images.id"""
-        )
-        for *entry, document, first in rows:
-            label = stored_label(document)
-            yield Revision(*entry, label), stored_label(first)
-
-    def history(self, image_id: int) -> list[Revision]:
-        """Return who did what and when, oldest first, without the labels.
-
-        Raises:
-            UnknownImage: If there is no such image.
-        """
-        rows = self._read(
-            "SELECT image_id, revision, action, who, when_utc FROM revisions WHERE image_id = ? "
-            "ORDER BY revision",
-            image_id,
-        )
-        if not rows:
-            raise UnknownImage(f"the project has no image {image_id}")
-        return [Revision(*row) for row in rows]
-
-    def revision(self, image_id: int, number: int) -> Revision:
-        """Return one revision with its label.
-
-        Raises:
-            UnknownImage: If there is no such image or revision.
-        """
-        rows = self._read(
-            "SELECT image_id, revision, action, who, when_utc, document FROM revisions "
-            "WHERE image_id = ? AND revision = ?",
-            image_id,
-            number,
-        )
-        if not rows:
-            raise UnknownImage(f"the project has no revision {number} of image {image_id}")
-        *entry, document = rows[0]
-        return Revision(*entry, stored_label(document))
-
-    def counts(self) -> Counts:
-        """Count the images by progress."""
-        rows = self._read(
-            """SELECT COUNT(*), TOTAL(status = 'reviewed'), TOTAL(status = 'unreviewed'),
-                TOTAL(status = 'rejected'), TOTAL(doubtful), TOTAL(doubtful AND status = 'unreviewed'),
-                TOTAL(state <> 'ok') FROM images"""
-        )
-        return Counts(*map(int, rows[0]))
-
     def _add(self, image: NewImage, change: int, now: str) -> int:
         name = check_image_name(image.name)
         what = f"image {name[:80]!a}"
@@ -296,18 +170,6 @@ class LabelStore(ProjectFile):
         self._connection.execute(
             "UPDATE images SET doubts = ?, doubtful = ? WHERE id = ?", (text, int(bool(doubts)), image_id)
         )
-
-    def _row(self, image_id: int) -> ImageRow:
-        rows = self._read(f"SELECT {ROW_COLUMNS} FROM images WHERE id = ?", image_id)
-        if not rows:
-            raise UnknownImage(f"the project has no image {image_id}")
-        return _image_row(rows[0])
-
-
-def _image_row(row: tuple[Any, ...]) -> ImageRow:
-    *values, is_doubtful, revision, who, video, index, time_s = row
-    frame = None if video is None else Frame(video, index, time_s)
-    return ImageRow(*values, bool(is_doubtful), revision, who, frame)
 
 
 def _known_size(width: int, height: int) -> tuple[int, int] | None:

@@ -82,6 +82,16 @@ def test_another_video_of_the_same_name_is_refused(clip, tmp_path):
         split(other, EVERY_2, tmp_path)
 
 
+@pytest.mark.parametrize("place", [100, -100])
+def test_another_video_of_the_same_length_is_refused(clip, tmp_path, place):
+    split(clip, EVERY_2, tmp_path)
+    content = bytearray(clip.path.read_bytes())
+    content[place] ^= 1
+    (tmp_path / "other.mp4").write_bytes(content)
+    with pytest.raises(ValueError, match="holds frames of another video of this name"):
+        split(Video(tmp_path / "other.mp4", clip.name), EVERY_2, tmp_path)
+
+
 def test_the_most_different_frames_are_chosen(tmp_path):
     path = write_clip(tmp_path / "still.mp4", shades(*[60] * 8, 200, *[60] * 4, 130, 60))
     found = split(Video(path, "still.mp4"), FrameChoice.parse("most=3"), tmp_path / "f")

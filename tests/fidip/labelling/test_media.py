@@ -54,12 +54,12 @@ def test_content_decides_not_the_name(tmp_path, clip):
 
 
 def test_sizes_are_those_of_the_turned_photo(tmp_path):
-    save(tmp_path / "a.jpg", orientation=6)
-    save(tmp_path / "b.jpg")
-    assert [photo.size for photo in find_media([tmp_path], tmp_path / "x.json").photos] == [
-        (20, 30),
-        (30, 20),
-    ]
+    for orientation in range(1, 10):
+        save(tmp_path / f"{orientation}.jpg", orientation=orientation)
+    photos = find_media([tmp_path], tmp_path / "x.json").photos
+    turned = [int(photo.path.stem) for photo in photos if photo.size == (20, 30)]
+    assert turned == [5, 6, 7, 8]
+    assert {photo.size for photo in photos} == {(20, 30), (30, 20)}
 
 
 def test_files_that_cannot_be_used_are_listed_with_the_reason(tmp_path, monkeypatch):

@@ -4,13 +4,13 @@ import hashlib
 import io
 import os
 import re
-import zipfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from fidip.data.npz_files import load_arrays
 from fidip.labelling.coco_export import Exported, write_atomically
 from fidip.labelling.documents import MAX_REASON_LENGTH, Doubt, ImageLabel, LabelledPerson
 from fidip.labelling.pictures import inside
@@ -201,12 +201,11 @@ def _load(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise FileNotFoundError(f"--review {path}: no such file; expected a fits.npz of 'syrip fit'")
     try:
-        with np.load(path, allow_pickle=False) as data:
-            missing = sorted({*ARRAYS, *FINITE} - set(getattr(data, "files", ())))
-            if missing:
-                raise ValueError(f"it lacks {', '.join(missing)}")
-            arrays = {name: data[name] for name in data.files}
-    except (OSError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
+        arrays = load_arrays(path)
+        missing = sorted({*ARRAYS, *FINITE} - set(arrays))
+        if missing:
+            raise ValueError(f"it lacks {', '.join(missing)}")
+    except ValueError as error:
         raise ValueError(f"--review {path}: no fits.npz of 'syrip fit': {error}") from None
     count = len(np.atleast_1d(arrays["focal_px"]))
     if arrays["keypoints_3d_m"].shape != (count, len(COCO17), 3) or arrays["image_size"].shape != (count, 2):

@@ -81,7 +81,7 @@ export class Bar {
     const box = byId("problem");
     box.hidden = !problem;
     const advice = status === "rejected" ? "" : "It can be rejected (R), not accepted. It is tried again each time you open it.";
-    box.replaceChildren(problem, element("span", { class: "advice", text: advice }));
+    box.replaceChildren(`This picture cannot be shown: ${problem}`, element("span", { class: "advice", text: advice }));
     const accept = document.querySelector('[data-command="accept"]');
     if (accept instanceof HTMLButtonElement) accept.disabled = !this.app.store.canAccept;
     byId("stage").setAttribute("aria-label", `Picture ${name}${said ? `, ${said}` : ""}`);

@@ -145,3 +145,15 @@ def test_box_iou():
     boxes = [[0, 0, 2, 2], [1, 1, 2, 2], [5, 5, 1, 1], [0, 0, 0, 0]]
     expected = [[1, 1 / 7, 0, 0]]
     np.testing.assert_allclose(box_iou(boxes[:1], boxes), expected)
+
+
+def test_a_mirror_image_is_scaled_as_well_as_can_be():
+    """Where the best match would be a reflection, the scale too must be that of the best rotation."""
+    truth = np.random.default_rng(3).normal(size=(1, 16, 3)) * [1.0, 0.9, 0.8]
+    aligned = procrustes(truth * [-1, 1, 1], truth)
+    middle = aligned.mean(axis=1, keepdims=True)
+
+    def error(factor):
+        return float(((middle + factor * (aligned - middle) - truth) ** 2).sum())
+
+    assert error(1) < min(error(0.97), error(1.03))

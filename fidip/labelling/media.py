@@ -105,8 +105,20 @@ def find_media(inputs: Sequence[str | Path], output: Path) -> FoundMedia:
         if len(photos) > count[0]:
             homes.append(home)
     homes += [frames] if videos else []
-    root = Path(os.path.commonpath(homes)) if homes else _without_dots(Path(inputs[0]))
+    root = _shared(homes) if homes else _without_dots(Path(inputs[0]))
     return FoundMedia(tuple(photos.values()), _with_unique_names(videos), root, tuple(notes))
+
+
+def _shared(folders: Sequence[Path]) -> Path:
+    """Return the deepest folder that holds all."""
+    try:
+        return Path(os.path.commonpath(folders))
+    except ValueError:
+        drives = ", ".join(sorted({folder.drive for folder in folders}))
+        raise ValueError(
+            f"pictures and frames lie on several drives ({drives}), which no project can hold; put them and "
+            "the output (-o) on one"
+        ) from None
 
 
 def _without_dots(given: Path) -> Path:

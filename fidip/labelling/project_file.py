@@ -156,7 +156,8 @@ class ProjectFile:
     def set_settings(self, **values: Any) -> None:
         """Remember further settings; JSON values."""
         with self._writing():
-            more = {**self._settings["more"], **values}
+            ((text,),) = self._read("SELECT value FROM settings WHERE name = 'more'")  # others set theirs
+            more = {**json.loads(text), **values}
             self._connection.execute(
                 "UPDATE settings SET value = ? WHERE name = 'more'", (json.dumps(more, allow_nan=False),)
             )

@@ -189,6 +189,16 @@ def test_the_parent_of_a_linked_folder_is_that_of_the_folder_itself(tmp_path):
     assert found.root == tmp_path / "disk/photos"
 
 
+def test_several_drives_are_refused_in_one_line(tmp_path, monkeypatch):
+    def commonpath(paths):  # as on Windows
+        raise ValueError("Paths don't have the same drive")
+
+    save(tmp_path / "a.jpg")
+    monkeypatch.setattr("fidip.labelling.media.os.path.commonpath", commonpath)
+    with pytest.raises(ValueError, match=r"lie on several drives .*; put them and the output \(-o\) on one"):
+        find_media([tmp_path], tmp_path / "real.json")
+
+
 def test_links_in_a_circle_are_listed(tmp_path):
     save(tmp_path / "a.jpg")
     (tmp_path / "b.jpg").symlink_to(tmp_path / "b.jpg")

@@ -349,6 +349,14 @@ def test_a_folder_above_may_hold_the_pictures_of_a_project(tmp_path, folder):
             store.widen_root(tmp_path / "elsewhere")
 
 
+def test_two_processes_keep_each_others_settings(store):
+    with LabelStore.open(store.path) as other:
+        other.set_settings(order="name")
+        store.set_settings(overlays="here")
+    with LabelStore.open(store.path) as again:
+        assert again.settings == {"order": "name", "overlays": "here"}
+
+
 def test_places_on_other_drives_are_kept_whole(tmp_path, monkeypatch):
     def relpath(path, start):  # as on Windows
         raise ValueError(f"path is on mount 'D:', start on mount {start!s:.2}")

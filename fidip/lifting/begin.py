@@ -67,6 +67,8 @@ def _begin_from_lifter(network: AnyLifter, other: AnyLifter, path: Path) -> str:
 def _with_doubts(other: AnyLifter, network: AnyLifter) -> Mapping[str, Tensor]:
     """Return a lifter's weights; where only ``network`` is told of doubts, with weights of zero for them."""
     tensors = other.state_dict()
+    if getattr(network, "calm", None) is not None:
+        tensors.setdefault("calm", network.calm.detach())
     if other.confidence == network.confidence:
         return tensors
     own, num = features_per_frame(other.inputs, len(other.schema)), len(other.schema)

@@ -40,6 +40,8 @@ class LiftNetworkSettings(_Settings):
     """Receptive field of ``temporal`` and ``refined``, a power of 3."""
     refiner_width: int = Field(256, ge=8, le=MAX_WIDTH)
     """Channels of the convolutions of ``refined``."""
+    calm: bool = False
+    """Whether ``refined`` averages keypoints that do not shake over fewer frames."""
     dropout: float = Field(0.1, ge=0, lt=1)
     max_norm: float | None = Field(None, gt=0)
     """Largest Frobenius norm of a linear layer's weights; the paper's 1."""

@@ -127,6 +127,7 @@ def build_lifter(settings: LiftNetworkSettings, schema: KeypointSchema) -> AnyLi
             frames=settings.frames,
             width=settings.refiner_width,
             dropout=settings.dropout,
+            calm=settings.calm,
         )
     size = features_per_frame(settings.inputs, len(schema), confidence=settings.confidence)
     on_rays = settings.output == "rays"

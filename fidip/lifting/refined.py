@@ -4,12 +4,17 @@ The single-frame lifter gives a pose for every frame of a window. Dilated convol
 the 2D keypoints and say, joint by joint, which frames to trust (weights of a mean) and what to add. It begins
 as a smoothed single-frame lifter and can only learn to be better than that; compare Zeng et al. 2022,
 "SmoothNet", which refines coordinates without looking at the keypoints.
+
+A mean over frames takes away noise, and the tips of quick movements. Which of them weighs more depends on how
+much the keypoints shake: fourth differences over time, which noise has and smooth movements hardly have. With
+``calm`` the middle frame weighs the more the less a keypoint shakes.
 """
 
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from fidip.lifting.temporal import TemporalLifter
 from fidip.lifting.views import Keypoints2D, encode, features_per_frame
@@ -25,6 +30,10 @@ FADE_FRAMES = 1.5
 UNSEEN_WEIGHT = 0.2
 """And a joint that was not seen in a frame weighs so much."""
 HIDDEN = -1e4
+SHAKING = (-5.5, 4.0)
+"""Before training, the middle frame weighs more where the log of a keypoint's shaking (box sides) is below
+this; and by how much a unit."""
+LEAST_SHAKING = 1e-5
 
 
 class RefinedLifter(nn.Module):
@@ -35,9 +44,12 @@ class RefinedLifter(nn.Module):
         frames: Window, a power of 3 from 9 on.
         width: Channels of the convolutions.
         dropout: Theirs.
+        calm: Whether keypoints that do not shake are averaged less.
     """
 
-    def __init__(self, base: "LiftNetwork", *, frames: int, width: int, dropout: float) -> None:
+    def __init__(
+        self, base: "LiftNetwork", *, frames: int, width: int, dropout: float, calm: bool = False
+    ) -> None:
         super().__init__()
         self.base, self.frames = base.requires_grad_(False), frames
         self.inputs, self.output_m, self.trunk = base.inputs, base.output_m, base.trunk
@@ -51,6 +63,8 @@ class RefinedLifter(nn.Module):
         )
         nn.init.zeros_(self.refiner.shrink.weight)
         nn.init.zeros_(self.refiner.shrink.bias)
+        self.calm = nn.Parameter(torch.tensor([SHAKING] * num)) if calm else None
+        """(K, 2) where and how steeply the middle frame gains weight."""
         if self.confidence:
             own = features_per_frame(self.inputs, len(self.schema))
             nn.init.zeros_(self.refiner.expand_conv.weight[:, own : own + len(self.schema)])
@@ -85,6 +99,23 @@ class RefinedLifter(nn.Module):
         num = len(self.output_schema)
         logits, more = out.split([num * self.frames, 3 * num], -1)
         logits = logits.reshape(-1, self.frames, num) + self.fade + self.seen_bonus * (keypoints.mask > 0)
+        if self.calm is not None:
+            logits[:, self.frames // 2] += self._calmness(seen.points, keypoints.mask)
         weights = torch.where(there, logits, torch.full_like(logits, HIDDEN)).softmax(1)
         mean = (weights[..., None] * poses).sum(1)
         return (mean + self.output_m * more.reshape(-1, num, 3)) @ seen.rotation.mT
+
+    def _calmness(self, points: Tensor, mask: Tensor) -> Tensor:
+        """Return (B, K) what the middle frame's joints weigh more because their keypoints do not shake.
+
+        Args:
+            points: (B, T, K, 2) in box sides.
+            mask: (B, T, K).
+        """
+        seen = (mask > 0).to(points.dtype)
+        steps = points.diff(n=4, dim=1).norm(dim=-1)
+        known = seen.unfold(1, 5, 1).amin(-1)
+        shaking = (steps * known).sum(1) / known.sum(1).clamp(min=1)
+        where, slope = self.calm.unbind(-1)
+        calm = functional.softplus(slope * (where - torch.log(shaking + LEAST_SHAKING)))
+        return calm * (known.sum(1) > 0) * seen[:, self.frames // 2]

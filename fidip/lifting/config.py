@@ -98,7 +98,7 @@ class ViewSettings(_Settings):
     """Error of the 2D keypoints in the noisiest views, as a fraction of the box's side."""
     predicted_errors: float = Field(0, ge=0, le=1)
     """Part of the views whose keypoints are as wrong, and as sure, as those of ``--predictions``, see
-    :mod:`fidip.lifting.error_bank`; without ``--predictions`` none are."""
+    :mod:`fidip.lifting.error_bank`."""
     clean: float = Field(0, ge=0, le=1)
     """Part of the other views without any error."""
     outliers: float = Field(0.015, ge=0, le=1)

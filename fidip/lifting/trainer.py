@@ -129,10 +129,12 @@ def train_lifter(options: TrainOptions, progress: Progress | None = None) -> Lif
 def _check(options: TrainOptions, recipe: LiftRecipe) -> None:
     if recipe.selfsup.share > 0 and (recipe.network.kind != "residual" or recipe.network.inputs != "view"):
         raise ValueError("self-supervision (selfsup.share > 0) needs network.kind residual and inputs view")
-    if recipe.network.confidence and recipe.network.kind != "refined" and options.predictions is None:
+    learns_doubts = recipe.network.confidence and recipe.network.kind != "refined"
+    begins = recipe.network.weights == "none" and learns_doubts
+    if options.predictions is None and (begins or recipe.views.predicted_errors > 0):
         raise ValueError(
-            "network.confidence is learnt from a 2D network's scores: give --synthetic DATASET and "
-            "--predictions FILE (predictions.json of its pictures)"
+            f"{'network.confidence' if begins else 'views.predicted_errors'} is learnt from predictions: "
+            "give --synthetic DATASET and --predictions FILE (predictions.json of its pictures)"
         )
     for name in ("real", "real_images", "val_images", "pre_real", "pre_synthetic"):
         if getattr(options, name) is not None:

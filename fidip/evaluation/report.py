@@ -186,7 +186,8 @@ def eval_summary(report: EvalReport) -> str:
     for table in report.tables.values():
         parts += [table.markdown(), ""]
     if report.failures:
-        parts.append(f"{len(report.failures)} items could not be used:")
+        count = len(report.failures)
+        parts.append(f"{count} item{'s' * (count != 1)} could not be used:")
         parts += [f"  {text}" for text in report.failures[:MAX_FAILURES]]
         if len(report.failures) > MAX_FAILURES:
             parts.append(f"  ... all of them in {report.output}/figures.json")

@@ -163,8 +163,8 @@ def _check_domains(
         option = {"real": "--real FILE", "synthetic": "--synthetic DATASET"}[missing[0]]
         raise ValueError(
             f"this recipe trains on {'both domains' if needs_both else recipe.training.data}, but there is "
-            f"no {' and no '.join(missing)} picture to train on. Give {option}, or take a recipe with "
-            "training.data real or synthetic."
+            f"no {' and no '.join(missing)} picture to train on. Give {option}, or take a recipe "
+            "without adaptation and pass --set training.data=any."
         )
 
 

@@ -70,6 +70,13 @@ def load(options):
     return load_data(options, load_recipe(options.recipe), Path(options.output))
 
 
+def test_fine_tuning_takes_synthetic_pictures_alone(tiny_options):
+    options = tiny_options(real=None, real_images=None)
+    found = load_data(options, load_recipe("finetune-movenet"), Path(options.output))
+    assert found.train
+    assert all(record.is_synthetic for record in found.train)
+
+
 def test_pictures_of_a_file_are_asked_for_by_the_right_option(tiny_options, tmp_path, tiny_data):
     lone = tmp_path / "lone" / "people.json"
     lone.parent.mkdir()

@@ -304,7 +304,7 @@ def export(config: Any, source: str | None, json_file: str | None) -> int:
 @click.option(
     "--same-pictures",
     is_flag=True,
-    help="With --against: the pictures are the same although their files or folders differ.",
+    help="With --against: the pictures are the same although their files or folders differ.  [default: off]",
 )
 @click.option("-o", "--output", metavar="FILE", help="With labels: page to write, HTML.  [default: none]")
 @JSON_OPTION

@@ -7,6 +7,7 @@ and there are no batch statistics to drift. Its own decoding is in :mod:`fidip.m
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -55,6 +56,8 @@ class StridedConv(nn.Conv2d):
         """Convolve (B, C, H, W)."""
         if self.stride[0] == 1:
             return super().forward(x)
+        if torch.onnx.is_in_onnx_export():  # its convolutions want filters of a known shape
+            return super().forward(F.pad(x, (0, 1, 0, 1)))
         # the same sums with zeros before the filter and padding all around: padding the maps costs more
         weight = F.pad(self.weight, (1, 0, 1, 0))
         return F.conv2d(x, weight, self.bias, self.stride, 1, groups=self.groups)
